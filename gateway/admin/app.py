@@ -1,0 +1,68 @@
+"""The admin port as a Starlette application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.admin.guard import HEADERS, MAX_BODY_BYTES, Guard
+from gateway.admin.pages import Pages
+from gateway.admin.problem import problem
+from gateway.admin.view import AdminView
+
+_DETAILS = {
+    404: "There is no such page; / lists those there are.",
+    405: "Pages here are only read: use GET.",
+    413: f"A body may have {MAX_BODY_BYTES} bytes at most.",
+}
+
+
+def create_app(gateway: AdminView, allowed_hosts: Iterable[str] = ()) -> Starlette:
+    """The application.
+
+    Args:
+        gateway: What the pages show.
+        allowed_hosts: Names without port, beside localhost and any address, by which the admin
+            port may be asked.
+    """
+    pages = Pages(gateway)
+    app = Starlette(
+        routes=[
+            Route("/", pages.index),
+            Route("/livez", pages.livez),
+            Route("/readyz", pages.readyz),
+            Route("/healthz", pages.readyz),
+            Route("/metrics", pages.metrics),
+            Route("/api/status", pages.status),
+        ],
+        middleware=[
+            Middleware(Guard, allowed_hosts=tuple(allowed_hosts)),
+            # The guard refuses by Content-Length; this counts what comes without one.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
+        ],
+        exception_handlers={HTTPException: _refuse, Exception: _apologise},
+    )
+    # A redirect would be built from the request's own words.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    status = error.status_code
+    # Starlette names the methods of a 405 in any order.
+    headers = {"Allow": "GET, HEAD"} if error.headers and "Allow" in error.headers else None
+    return problem(status, _DETAILS.get(status, error.detail), headers)
+
+
+async def _apologise(_request: Request, _error: Exception) -> Response:
+    """The last resort; Starlette logs the error after this answer. It lies outside the guard."""
+    return problem(500, "The admin port failed; the reason is in the log.", HEADERS)

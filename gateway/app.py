@@ -1,0 +1,118 @@
+"""Composition root: the only module that knows every package.
+
+`serve` runs the whole gateway as processes; `app` is the same gateway as an ASGI application.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+from gateway.admin.app import create_app
+from gateway.admin.from_control import ControlView
+from gateway.config import load
+from gateway.control.children import Work
+from gateway.control.control import ControlPlan, run_control
+from gateway.control.file import read_config
+from gateway.control.lifeline import Lifeline
+from gateway.control.log import note, start_log
+from gateway.control.messages import Accepted
+from gateway.control.reload import read_environment
+from gateway.control.servers import listen
+from gateway.control.supervisor import Supervisor, SupervisorPlan
+from gateway.control.worker import WorkerPlan, open_access_log, run_worker
+from gateway.errors import StartError
+from gateway.settings import Settings
+from gateway.telemetry.events import Event
+
+
+def serve(settings: Settings) -> int:
+    """Run the gateway until told to stop; return the exit code.
+
+    Raises:
+        StartError: A port, a folder or a file cannot be used.
+        ConfigError: routes.yaml cannot be used.
+    """
+    start_log("supervisor")
+    load(read_config(settings.config), read_environment())
+    open_access_log(settings.access_log).close()
+    listener = _bind("customers'", settings.host, settings.port)
+    admin_listener = _bind("admin", settings.admin_host, settings.admin_port)
+
+    def started(revision: int) -> None:
+        note(
+            Event.STARTED,
+            customers=url_of(listener),
+            admin=url_of(admin_listener),
+            revision=revision,
+            workers=settings.workers,
+        )
+
+    plan = SupervisorPlan(
+        listener=listener,
+        admin_listener=admin_listener,
+        workers=settings.workers,
+        drain_s=settings.drain_s,
+        control=lambda resumed: _control_work(settings, listener, admin_listener, resumed),
+        worker=lambda accepted: _worker_work(settings, listener, admin_listener, accepted),
+        started=started,
+    )
+    return Supervisor(plan).run()
+
+
+def url_of(listener: socket.socket) -> str:
+    """The URL that a listening socket answers at."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _bind(whose: str, host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StartError(
+            f"{whose} port {host}:{port}: {reason.lower()}; stop what uses it or choose another"
+        ) from None
+
+
+def _control_work(
+    settings: Settings,
+    listener: socket.socket,
+    admin_listener: socket.socket,
+    resumed: Accepted | None,
+) -> Work:
+    def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
+        listener.close()
+        plan = ControlPlan(
+            config=settings.config,
+            database_url=settings.database_url,
+            admin_listener=admin_listener,
+            lifeline=lifeline,
+            resumed=resumed,
+            make_admin=lambda control: create_app(ControlView(control)),
+        )
+        return run_control(plan)
+
+    return work
+
+
+def _worker_work(
+    settings: Settings,
+    listener: socket.socket,
+    admin_listener: socket.socket,
+    accepted: Accepted,
+) -> Work:
+    def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
+        admin_listener.close()
+        plan = WorkerPlan(
+            listener=listener,
+            lifeline=lifeline,
+            accepted=accepted,
+            access_log=settings.access_log,
+            drain_s=settings.drain_s,
+        )
+        return run_worker(plan)
+
+    return work

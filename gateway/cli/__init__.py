@@ -1,0 +1,122 @@
+"""The command `figueira`: data to standard output, talk to standard error.
+
+Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_CONFIG = Path("routes.yaml")
+
+app = typer.Typer(
+    name="figueira",
+    help="A strangler-fig gateway: replace a monolith route by route, percent by percent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"figueira {version('figueira')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say it.")
+    ] = False,
+) -> None:
+    """Replace a monolith route by route, percent by percent."""
+
+
+@app.command()
+def serve(
+    *,
+    config: Annotated[Path | None, typer.Option(help="routes.yaml, watched for changes.")] = None,
+    host: Annotated[str | None, typer.Option(help="Customers' address.")] = None,
+    port: Annotated[int | None, typer.Option(help="Customers' port; 0 takes a free one.")] = None,
+    admin_host: Annotated[str | None, typer.Option(help="Admin address.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Admin port; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that serve customers.")] = None,
+    access_log: Annotated[str | None, typer.Option(help="'-', 'off' or a file.")] = None,
+) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C.
+
+    SIGHUP looks at routes.yaml again; a changed file is taken in without it. Every option has an
+    environment variable: FIGUEIRA_PORT for --port, and so on.
+
+    Example: figueira serve --config routes.yaml --port 8000 --workers 2
+    """
+    from gateway.cli.serve import serve as run  # noqa: PLC0415 - heavy: other verbs start faster
+
+    flags = {
+        "config": config,
+        "host": host,
+        "port": port,
+        "admin_host": admin_host,
+        "admin_port": admin_port,
+        "workers": workers,
+        "access_log": access_log,
+    }
+    raise typer.Exit(run(flags))
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The file to look at.")] = _CONFIG,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Problems as JSON.")] = False,
+) -> None:
+    """Validate a routes.yaml: every problem at once, as file:line:column.
+
+    Example: figueira check routes.yaml
+    """
+    from gateway.cli.check import check as run  # noqa: PLC0415 - as above
+
+    raise typer.Exit(run(file, as_json=as_json))
+
+
+@app.command()
+def explain(
+    method: Annotated[str, typer.Argument(help="GET, POST, ...")],
+    target: Annotated[str, typer.Argument(help="Path, with its query if any.")],
+    *,
+    header: Annotated[
+        list[str] | None, typer.Option("-H", "--header", help="'Name: value'; repeatable.")
+    ] = None,
+    config: Annotated[Path, typer.Option(help="The routes.yaml to decide by.")] = _CONFIG,
+    client_ip: Annotated[str, typer.Option(help="Address of the customer.")] = "127.0.0.1",
+    draw: Annotated[
+        float | None, typer.Option(help="The random draw to assume, from 0 up to 1.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The explanation as JSON.")] = False,
+) -> None:
+    """Say where a request would go, and why not elsewhere.
+
+    Example: figueira explain GET /images/7 -H 'X-Customer-Id: 42'
+    """
+    from gateway.cli.explain import Question  # noqa: PLC0415 - as above
+    from gateway.cli.explain import explain as run  # noqa: PLC0415 - as above
+
+    question = Question(
+        method=method,
+        target=target,
+        headers=tuple(header or ()),
+        client_ip=client_ip,
+        draw=draw,
+    )
+    raise typer.Exit(run(config, question, as_json=as_json))
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,12 @@
+"""routes.yaml: its text becomes a `Snapshot`, or every `Problem` with line and column.
+
+bytes -> `source` -> text -> `document` -> plain data and marks -> `draft` -> spec -> `checks`,
+`unreachable` -> `compile` -> Snapshot. Pure: no file is opened and no variable read here.
+"""
+
+from __future__ import annotations
+
+from gateway.config.loading import load
+from gateway.config.source import SIZE_LIMIT_BYTES, too_large
+
+__all__ = ["SIZE_LIMIT_BYTES", "load", "too_large"]

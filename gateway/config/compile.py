@@ -1,0 +1,109 @@
+"""Spec -> Snapshot. Nothing can fail here: what is wrong has been refused before."""
+
+from __future__ import annotations
+
+from gateway.config.spec import (
+    BackendSpec,
+    FileSpec,
+    MatchSpec,
+    OwnerSpec,
+    RouteSpec,
+    StickySpec,
+)
+from gateway.config.units import REST
+from gateway.routing.snapshot import (
+    BUCKETS,
+    Backend,
+    IdRange,
+    Match,
+    Owner,
+    Route,
+    Share,
+    Snapshot,
+    Sticky,
+    Timeouts,
+    Trust,
+)
+
+
+def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
+    """Compile a spec that passed every check; backends and routes keep the file's order."""
+    return Snapshot(
+        digest=digest,
+        trust=Trust(proxies=tuple(spec.trust.proxies), testers=tuple(spec.trust.testers)),
+        backends=tuple(_backend(name, backend) for name, backend in spec.backends.items()),
+        routes=tuple(map(_route, spec.routes)),
+    )
+
+
+def _backend(name: str, spec: BackendSpec) -> Backend:
+    return Backend(
+        name=name,
+        host=spec.url.host,
+        port=spec.url.port,
+        timeouts=Timeouts(
+            connect_s=spec.timeouts.connect,
+            first_byte_s=spec.timeouts.first_byte,
+            idle_s=spec.timeouts.idle,
+        ),
+        max_connections=spec.max_connections,
+    )
+
+
+def _route(spec: RouteSpec) -> Route:
+    return Route(
+        name=spec.name,
+        matches=tuple(map(_match, spec.match)),
+        backend=spec.backend,
+        shares=_shares(spec),
+        sticky=tuple(map(_sticky, spec.sticky)),
+        owner=_owner(spec.owner) if spec.owner is not None else None,
+    )
+
+
+def _match(spec: MatchSpec) -> Match:
+    return Match(
+        path=spec.path,
+        path_prefix=spec.path_prefix,
+        methods=tuple(dict.fromkeys(spec.methods)),
+        headers=tuple((name.lower(), value) for name, value in spec.headers.items()),
+        query=tuple(spec.query.items()),
+    )
+
+
+def _shares(spec: RouteSpec) -> tuple[Share, ...]:
+    """Lay the weights out over the buckets: by name whatever the file's order, the rest last.
+
+    So of two backends the one that comes first begins at bucket 0 at any weight, and a growing
+    weight only ever takes customers in.
+    """
+    names = sorted(spec.split, key=lambda name: (spec.split[name] == REST, name))
+    shares: list[Share] = []
+    start = 0
+    for name in names:
+        weight = spec.split[name]
+        end = BUCKETS if weight == REST else start + weight
+        shares.append(Share(backend=name, start=start, end=end))
+        start = end
+    return tuple(shares)
+
+
+def _sticky(spec: StickySpec) -> Sticky:
+    if spec.header is not None:
+        return Sticky(source="header", name=spec.header.lower())
+    if spec.cookie is not None:
+        return Sticky(source="cookie", name=spec.cookie)
+    return Sticky(source="client_ip")
+
+
+def _owner(spec: OwnerSpec) -> Owner:
+    ranges = [
+        IdRange(backend=backend, first=span.first, last=span.last)
+        for backend, span in spec.ranges.items()
+    ]
+    return Owner(
+        collection=spec.id,
+        ranges=tuple(sorted(ranges, key=lambda r: r.first)),
+        unknown=spec.unknown,
+        lists=spec.lists,
+    )

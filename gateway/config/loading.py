@@ -1,0 +1,40 @@
+"""The steps from a file's bytes to a Snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.config.checks import check
+from gateway.config.compile import compile_snapshot
+from gateway.config.document import parse
+from gateway.config.draft import draft
+from gateway.config.source import decode
+from gateway.config.unreachable import check_reachable
+from gateway.routing.snapshot import Snapshot
+
+NOTHING_SET: Mapping[str, str] = MappingProxyType({})
+
+
+def load(text: bytes, environment: Mapping[str, str] = NOTHING_SET) -> Snapshot:
+    """Read routes.yaml, all of it or nothing.
+
+    Args:
+        text: The file's bytes; above `SIZE_LIMIT_BYTES` they are refused unread.
+        environment: What ``${VAR}`` in a backend's url stands for.
+
+    Raises:
+        ConfigError: with every problem found, in file order. Nothing else is raised, whatever
+            the bytes.
+    """
+    # 1. Bytes to plain data. What stops here (size, encoding, syntax) is reported alone.
+    document = parse(decode(text))
+    # 2. Shape: keys, types and single values.
+    known = draft(document, environment)
+    # 3. What holds between values.
+    check(known, document.report)
+    check_reachable(known, document.report)
+    document.report.raise_if_any()
+    # 4. The compiled form.
+    return compile_snapshot(known.spec, digest=hashlib.sha256(text).hexdigest())

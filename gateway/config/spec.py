@@ -1,0 +1,163 @@
+"""routes.yaml as it is written: its keys, their types and their defaults.
+
+The defaults that the compiled types have too are taken from there, so each is written once.
+pydantic checks the structure; every single value is read by a parser of `units`, `urls` or
+`paths`, which knows what to say about it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    model_validator,
+)
+
+from gateway.config import paths, units
+from gateway.config.urls import Endpoint, endpoint
+from gateway.config.wording import Refusal
+from gateway.routing.snapshot import Backend, Timeouts
+
+_TIMEOUTS = Timeouts()
+_BACKEND = Backend(name="", host="", port=0)
+
+
+def _endpoint(value: object, info: ValidationInfo) -> Endpoint:
+    return endpoint(value, info.context or {})
+
+
+def _one_or_many(value: object) -> object:
+    if isinstance(value, dict):
+        return [value]
+    if isinstance(value, list):
+        return value
+    raise Refusal(f"must be a mapping or a list of mappings, not {units.shown(value)}")
+
+
+def _written(value: object) -> object:
+    if value is None:
+        raise Refusal("must be a mapping, not nothing")
+    return value
+
+
+Text = Annotated[str, PlainValidator(units.text)]
+Name = Annotated[str, PlainValidator(units.name)]
+Token = Annotated[str, PlainValidator(units.token)]
+OptionalToken = Annotated[str | None, PlainValidator(units.token)]
+DurationS = Annotated[float, PlainValidator(units.duration_s)]
+Network = Annotated[str, PlainValidator(units.cidr)]
+Weight = Annotated[int | Literal["rest"], PlainValidator(units.weight)]
+
+
+class Spec(BaseModel):
+    """A mapping of the file: strict types, no unknown keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class TrustSpec(Spec):
+    """``trust``: who is believed."""
+
+    proxies: list[Network] = []
+    testers: list[Network] = []
+
+
+class TimeoutsSpec(Spec):
+    """``backends.NAME.timeouts``."""
+
+    connect: DurationS = _TIMEOUTS.connect_s
+    first_byte: DurationS = _TIMEOUTS.first_byte_s
+    idle: DurationS = _TIMEOUTS.idle_s
+
+
+class BackendSpec(Spec):
+    """``backends.NAME``."""
+
+    url: Annotated[Endpoint, PlainValidator(_endpoint)]
+    timeouts: TimeoutsSpec = TimeoutsSpec()
+    max_connections: Annotated[int, PlainValidator(units.connections)] = _BACKEND.max_connections
+
+
+class MatchSpec(Spec):
+    """One set of conditions of a route."""
+
+    path: Annotated[str | None, PlainValidator(paths.exact)] = None
+    path_prefix: Annotated[str | None, PlainValidator(paths.prefix)] = None
+    methods: Annotated[list[Annotated[str, PlainValidator(units.method)]], Field(min_length=1)] = []
+    headers: dict[Token, Annotated[str, PlainValidator(units.field_value)]] = {}
+    query: dict[
+        Annotated[str, PlainValidator(units.query_key)],
+        Annotated[str, PlainValidator(units.query_text)],
+    ] = {}
+
+    @model_validator(mode="after")
+    def _exactly_one_path(self) -> MatchSpec:
+        if self.path is None and self.path_prefix is None:
+            raise Refusal("needs a path or a path_prefix", "path_prefix: / matches everything")
+        if self.path is not None and self.path_prefix is not None:
+            raise Refusal("has both path and path_prefix", "keep one of them")
+        return self
+
+
+class StickySpec(Spec):
+    """One of the attributes that keep a customer on one side."""
+
+    header: OptionalToken = None
+    cookie: OptionalToken = None
+
+
+CLIENT_IP = StickySpec()
+"""What ``client_ip`` in the list ``sticky`` becomes: neither a header nor a cookie."""
+
+
+def _sticky(value: object) -> object:
+    if value == "client_ip":
+        return CLIENT_IP
+    if isinstance(value, dict):
+        if not value or {"header", "cookie"} <= value.keys():
+            raise Refusal("needs exactly one of header and cookie")
+        return value
+    raise Refusal(
+        f"must be {{header: NAME}}, {{cookie: NAME}} or client_ip, not {units.shown(value)}"
+    )
+
+
+class OwnerSpec(Spec):
+    """``owner`` of a route: who serves what already exists."""
+
+    id: Annotated[str, PlainValidator(paths.collection)]
+    """The collection's path, without the ``/{id}`` that is written."""
+    ranges: Annotated[
+        dict[str, Annotated[units.Span, PlainValidator(units.span)]], Field(min_length=1)
+    ]
+    unknown: Text
+    lists: Text
+
+
+class RouteSpec(Spec):
+    """An entry of ``routes``."""
+
+    name: Name
+    match: Annotated[list[MatchSpec], BeforeValidator(_one_or_many), Field(min_length=1)]
+    backend: Annotated[str | None, PlainValidator(units.text)] = None
+    split: Annotated[dict[str, Weight], Field(min_length=1)] = {}
+    """Weights in buckets, or ``rest``."""
+    sticky: Annotated[
+        list[Annotated[StickySpec, BeforeValidator(_sticky)]], Field(min_length=1)
+    ] = []
+    owner: Annotated[OwnerSpec | None, BeforeValidator(_written)] = None
+
+
+class FileSpec(Spec):
+    """The whole of routes.yaml."""
+
+    version: Annotated[int, PlainValidator(units.version)]
+    trust: TrustSpec = TrustSpec()
+    backends: Annotated[dict[Name, BackendSpec], Field(min_length=1)]
+    routes: Annotated[list[RouteSpec], Field(min_length=1)]

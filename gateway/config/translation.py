@@ -1,0 +1,89 @@
+"""pydantic's errors in an operator's words: one table from error type to sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from gateway.config.report import Report
+from gateway.config.spec import (
+    BackendSpec,
+    FileSpec,
+    MatchSpec,
+    OwnerSpec,
+    RouteSpec,
+    StickySpec,
+    TimeoutsSpec,
+    TrustSpec,
+)
+from gateway.config.units import shown
+from gateway.config.wording import Path, Refusal, hint_of, quoted
+
+_SENTENCES: Final[dict[str, Callable[[object], str]]] = {
+    "model_type": lambda value: f"must be a mapping, not {shown(value)}",
+    "dict_type": lambda value: f"must be a mapping, not {shown(value)}",
+    "list_type": lambda value: f"must be a list, not {shown(value)}",
+    "too_short": lambda _: "must not be empty",
+}
+_KEY = "[key]"
+"""What pydantic ends a loc with when it means the key, not its value."""
+
+_SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
+    (): FileSpec,
+    ("trust",): TrustSpec,
+    ("backends",): BackendSpec,
+    ("backends", "timeouts"): TimeoutsSpec,
+    ("routes",): RouteSpec,
+    ("routes", "match"): MatchSpec,
+    ("routes", "sticky"): StickySpec,
+    ("routes", "owner"): OwnerSpec,
+}
+"""By the loc without the names and indexes that stand at every second place."""
+
+
+def report_errors(errors: Sequence[ErrorDetails], report: Report) -> set[Path]:
+    """Report all errors of one validation.
+
+    Returns:
+        The keys that were most likely meant by an unknown one: they are not missing, only unread.
+    """
+    meant: set[Path] = set()
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            meant.update(_unknown(error["loc"], report))
+        elif error["type"] != "missing":
+            _refused(error, report)
+    for error in errors:
+        if error["type"] == "missing" and error["loc"] not in meant:
+            *parent, key = error["loc"]
+            report.within(parent, f"missing key {quoted(str(key))}")
+    return meant
+
+
+def _unknown(loc: Sequence[str | int], report: Report) -> Iterator[Path]:
+    """Report an unknown key; yields the absent key that it was most likely meant to be."""
+    *parent, key = loc
+    known = list(_SPECS[tuple(parent[::2])[:2]].model_fields)
+    meant = report.guess.nearest(str(key), known)
+    hint = hint_of(meant, known, kind="keys")
+    report.at_key(loc, f"unknown key {quoted(str(key))}", hint)
+    if meant is not None and (*report.marks.locate(parent), meant) not in report.marks.values:
+        yield (*parent, meant)
+
+
+def _refused(error: ErrorDetails, report: Report) -> None:
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Refusal):
+        message, hint = cause.message, cause.hint
+    else:
+        message, hint = _SENTENCES.get(error["type"], _misfit)(error["input"]), ""
+    loc = error["loc"]
+    say = report.at_key if loc and loc[-1] == _KEY else report.at_value
+    say(loc, message, hint)
+
+
+def _misfit(value: object) -> str:
+    return f"{shown(value)} does not fit here"

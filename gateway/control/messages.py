@@ -1,0 +1,95 @@
+"""What supervisor, control and workers tell each other.
+
+All of it stays on this machine, between processes of one `figueira serve`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.telemetry.counters import Counters
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""The largest snapshot (5,000 routes) takes about 2 MiB; more is a fault."""
+
+
+class Accepted(msgspec.Struct, tag=True, frozen=True):
+    """Control to all: route by this from now on."""
+
+    revision: int
+    snapshot: bytes
+    """Encoded by `gateway.config.codec`."""
+
+
+class Linked(msgspec.Struct, tag=True, frozen=True):
+    """Supervisor to control: the descriptor that comes along leads to this worker."""
+
+    index: int
+    pid: int
+    restarts: int
+    """How often this worker was replaced so far."""
+
+
+class ControlLinked(msgspec.Struct, tag=True, frozen=True):
+    """Supervisor to a worker: the descriptor that comes along leads to control."""
+
+
+class Draining(msgspec.Struct, tag=True, frozen=True):
+    """Supervisor to control: the end has begun; say so to whoever asks whether we are ready."""
+
+
+class Report(msgspec.Struct, tag=True, frozen=True):
+    """A worker to control: what it routes by and what it has counted since it began."""
+
+    revision: int
+    counters: Counters
+
+
+Message = Accepted | Linked | ControlLinked | Draining | Report
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Message)
+_LENGTH_BYTES = 4
+
+
+def encode(message: Message) -> bytes:
+    """A message as a frame: four bytes of length, then MessagePack."""
+    body = _ENCODER.encode(message)
+    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+
+
+class FrameError(Exception):
+    """The other end sent what is no frame; the link is of no use any more."""
+
+
+class Frames:
+    """Puts a stream of bytes back together into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Take bytes; return the messages that are complete, in order.
+
+        Raises:
+            FrameError: A frame is too long or not a message.
+        """
+        self._buffer += data
+        messages: list[Message] = []
+        while (body := self._take_body()) is not None:
+            try:
+                messages.append(_DECODER.decode(body))
+            except msgspec.MsgspecError as error:
+                raise FrameError(str(error)) from error
+        return messages
+
+    def _take_body(self) -> bytes | None:
+        length = int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
+        if length > MAX_MESSAGE_BYTES:
+            raise FrameError(f"a frame of {length} bytes")
+        end = _LENGTH_BYTES + length
+        if len(self._buffer) < max(end, _LENGTH_BYTES + 1):
+            return None
+        body = bytes(self._buffer[_LENGTH_BYTES:end])
+        del self._buffer[:end]
+        return body

@@ -1,0 +1,59 @@
+"""uvicorn servers that leave signals to us and run on sockets made elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+BACKLOG = 2048
+"""Connections the kernel keeps while workers are busy or being replaced."""
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server inside one of our processes."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: uvicorn would raise them again after a clean stop (exit -15)."""
+        yield
+
+
+def server(
+    app: Any,
+    *,
+    http: type[asyncio.Protocol] | str = "httptools",
+    lifespan: str = "off",
+    drain_s: float | None = None,
+) -> Server:
+    """A server that logs nothing and adds no header of its own."""
+    config = uvicorn.Config(
+        app,
+        http=http,
+        ws="none",
+        loop="none",
+        interface="asgi3",
+        lifespan=lifespan,  # type: ignore[arg-type]  # one of uvicorn's literals
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=drain_s,  # type: ignore[arg-type]  # asyncio takes fractions
+    )
+    return Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        OSError: The address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)

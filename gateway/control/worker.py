@@ -1,0 +1,139 @@
+"""A worker process: serves customers, takes revisions from control, reports what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.config import codec
+from gateway.control.channel import Channel
+from gateway.control.lifeline import Lifeline
+from gateway.control.messages import Accepted, ControlLinked, Message, Report
+from gateway.control.servers import Server, server
+from gateway.errors import StartError
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.direct import DirectConnection
+from gateway.proxy.gateway import Gateway
+from gateway.proxy.spawn import spawn
+
+REPORT_EVERY_S = 0.25
+"""How old the numbers on the admin port may be."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkerPlan:
+    """What a worker begins with."""
+
+    listener: socket.socket
+    lifeline: Lifeline
+    accepted: Accepted
+    access_log: str
+    drain_s: float
+
+
+def open_access_log(where: str) -> AccessLog:
+    """The access log at ``-`` (standard output), ``off``, or a path to append to.
+
+    Raises:
+        StartError: The file cannot be opened.
+    """
+    if where == "off":
+        return AccessLog(None)
+    if where == "-":
+        return AccessLog(sys.stdout.fileno())
+    try:
+        Path(where).parent.mkdir(parents=True, exist_ok=True)
+        return AccessLog(os.open(where, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640))
+    except OSError as error:
+        reason = error.strerror or error
+        raise StartError(f"access log {where}: {reason}; give a file that can be written") from None
+
+
+class Worker:
+    """One worker's life."""
+
+    def __init__(self, plan: WorkerPlan) -> None:
+        self._plan = plan
+        self._accepted = plan.accepted
+        self._channel: Channel | None = None
+        self._gateway = Gateway(
+            codec.decode(plan.accepted.snapshot),
+            plan.accepted.revision,
+            open_access_log(plan.access_log),
+            time.time,  # noqa: TID251 - this is where the clock is injected
+        )
+        self._server: Server = server(
+            self._lifespan, http=DirectConnection, lifespan="on", drain_s=plan.drain_s
+        )
+
+    async def run(self) -> None:
+        """Serve until told to stop, then let requests in flight end."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        # Ctrl-C reaches the whole process group; the supervisor alone acts on it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._plan.lifeline.listen(self._from_supervisor, self._stop)
+        tasks = [
+            spawn(self._gateway.sweep_forever(), "sweep"),
+            spawn(self._report_forever(), "report"),
+        ]
+        await self._server.serve(sockets=[self._plan.listener])
+        for task in tasks:
+            task.cancel()
+        self._gateway.close()
+
+    def _stop(self) -> None:
+        self._gateway.is_draining = True
+        if self._server.should_exit:
+            self._server.force_exit = True
+        self._server.should_exit = True
+
+    def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
+        if isinstance(message, ControlLinked) and descriptor is not None:
+            spawn(self._link(socket.socket(fileno=descriptor)), "link-control")
+
+    async def _link(self, end: socket.socket) -> None:
+        self._channel = await Channel.open(end, self._from_control)
+        self._report()
+
+    def _from_control(self, message: Message) -> None:
+        if isinstance(message, Accepted) and message != self._accepted:
+            self._accepted = message
+            self._gateway.install(codec.decode(message.snapshot), message.revision)
+            self._report()
+
+    def _report(self) -> None:
+        if self._channel is not None:
+            self._channel.send(Report(self._gateway.revision, self._gateway.counters()))
+
+    async def _report_forever(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S)
+            self._report()
+
+    async def _lifespan(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Any,
+        send: Any,
+    ) -> None:
+        """Hand the gateway to each connection, by uvicorn's lifespan state."""
+        await receive()
+        scope["state"]["gateway"] = self._gateway
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def run_worker(plan: WorkerPlan) -> None:
+    """Be a worker until stopped."""
+    await Worker(plan).run()

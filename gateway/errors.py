@@ -1,0 +1,105 @@
+"""Every error the gateway raises on purpose.
+
+GatewayError
+├── ConfigError            routes.yaml cannot be used; carries every Problem found
+├── StartError             a process cannot start: one line for the operator
+└── UpstreamError          a backend did not answer; carries stage, source and retry
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class GatewayError(Exception):
+    """Root of the gateway's own errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with routes.yaml, said so that an operator can mend it."""
+
+    line: int | None
+    """1-based; None where the problem has no place (an unreadable file)."""
+    column: int | None
+    """1-based."""
+    path: str
+    """Where in the document, as ``routes[1].split``; empty for the whole file."""
+    message: str
+    """What is wrong, showing the offending value, and why."""
+    hint: str = ""
+    """What to do, e.g. ``did you mean "weight"?``; may be empty."""
+
+    def describe(self, file: str) -> str:
+        """One line: ``file:line:column: error: path: message (hint)``."""
+        place = f"{file}:{self.line}:{self.column}" if self.line is not None else file
+        where = f"{self.path}: " if self.path else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}: error: {where}{self.message}{hint}"
+
+
+class ConfigError(GatewayError):
+    """routes.yaml cannot be used; `problems` is never empty and in file order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(problem.describe("routes.yaml") for problem in self.problems)
+
+
+class StartError(GatewayError):
+    """A process cannot start. The message is one line: what, where, why, what to do."""
+
+
+class Stage(Enum):
+    """How far an exchange with a backend had come when it failed."""
+
+    QUEUE = "queue"
+    CONNECT = "connect"
+    SEND_HEAD = "send_head"
+    SEND_BODY = "send_body"
+    READ_HEAD = "read_head"
+    READ_BODY = "read_body"
+
+
+class Source(Enum):
+    """Whose doing a failure is."""
+
+    UPSTREAM = "upstream"
+    DOWNSTREAM = "downstream"
+    INTERNAL = "internal"
+
+
+class Cause(Enum):
+    """What happened, as far as it decides the customer's answer."""
+
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    CLOSED = "closed"
+    PROTOCOL = "protocol"
+    OVERLOAD = "overload"
+
+
+class UpstreamError(GatewayError):
+    """A backend did not give a usable answer."""
+
+    def __init__(self, stage: Stage, source: Source, cause: Cause, detail: str = "") -> None:
+        super().__init__(stage, source, cause, detail)
+        self.stage = stage
+        self.source = source
+        self.cause = cause
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.cause.value} at {self.stage.value} ({self.source.value}): {self.detail}"
+
+    @property
+    def status(self) -> int:
+        """The customer's answer: 503 no room, 504 too slow, else 502 (RFC 9110, section 15.6)."""
+        if self.cause is Cause.OVERLOAD:
+            return 503
+        return 504 if self.cause is Cause.TIMEOUT else 502

@@ -1,0 +1,312 @@
+"""One request and its answer: decided once, sent, perhaps repeated, passed on, recorded.
+
+All of it runs in callbacks: no task per request. A door feeds the request in and takes the answer;
+a connection to a backend does the reverse.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gateway.errors import Cause, Source, Stage, UpstreamError
+from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.routing.decide import Forward, Reply
+from gateway.wire.messages import Header, RequestHead
+from gateway.wire.problem import UPSTREAM_DETAILS, UPSTREAM_TITLES
+from gateway.wire.request import BadRequest, Body, Inbound
+from gateway.wire.response import Outbound
+from gateway.wire.retry import may_retry
+
+if TYPE_CHECKING:
+    from gateway.proxy.gateway import Gateway, Lane
+    from gateway.proxy.ports import Connection, Door
+
+CLIENT_GONE = 499
+"""Access lines and counters only: the customer left before the answer was complete."""
+
+
+class Exchange:
+    """A request on its way through the gateway."""
+
+    def __init__(self, gateway: Gateway, door: Door, inbound: Inbound, peer: str) -> None:
+        self._gateway = gateway
+        self._door = door
+        self.inbound = inbound
+        self.peer = peer
+        self.method = inbound.head.method
+        self.started_s = time.monotonic()
+        self.first_byte_s: float | None = None
+        self.decision: Forward | None = None
+        self.revision = 0
+        self.lane: Lane | None = None
+        self.attempts = 0
+        self.status = 0
+        self.error = ""
+        self.trace_id = ""
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.is_started = False
+        self.is_over = False
+        self.request_complete = False
+        self._head = b""
+        self._connection: Connection | None = None
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._head_sent = False
+        self._request_sent = False
+        self._upload_blocked = False
+        self._answer_held = False
+        self._touched_s = gateway.now_s
+
+    # From the door
+
+    def start(self) -> None:
+        """Decide, and ask for a connection to the backend chosen."""
+        self.is_started = True
+        admitted = self._gateway.admit(self)
+        if isinstance(admitted, Reply):
+            self.refuse(admitted.status, admitted.title, admitted.detail)
+            return
+        self._head = admitted
+        self._attempt(fresh=False)
+
+    def refuse(self, status: int, title: str, detail: str) -> None:
+        """Answer without asking a backend."""
+        self.is_started = True
+        self._end(status)
+        self._door.problem(status, title, detail)
+        self._door.over()
+
+    def request_body(self, data: bytes) -> None:
+        """Take a piece of the request's body; `pump` sends it on."""
+        self.bytes_in += len(data)
+        if not self.is_over:
+            self._pending.append(data)
+            self._pending_bytes += len(data)
+
+    def request_end(self) -> None:
+        """Note that the request is complete."""
+        self.request_complete = True
+
+    def pump(self) -> None:
+        """Send on what has come of the request, or hold the door if the backend is slower."""
+        connection = self._connection
+        if self.is_over:
+            return
+        if connection is None or self._upload_blocked:
+            if self._pending_bytes > WRITE_BUFFER_BYTES:
+                self._door.hold_upload()
+            return
+        pieces = self._take_pieces()
+        if pieces:
+            self._touched_s = self._gateway.now_s
+            connection.send(pieces)
+        if self.request_complete and not self._request_sent:
+            self._request_sent = True
+            connection.sent_all()
+        if not self._upload_blocked:
+            self._door.release_upload()
+
+    def _take_pieces(self) -> list[bytes]:
+        """Whatever of the request has not been sent, framed as its head says."""
+        pieces = []
+        if not self._head_sent:
+            self._head_sent = True
+            pieces.append(self._head)
+        if self.inbound.body is Body.CHUNKED:
+            for data in self._pending:
+                pieces += (b"%x\r\n" % len(data), data, b"\r\n")
+            if self.request_complete and not self._request_sent:
+                pieces.append(b"0\r\n\r\n")
+        else:
+            pieces += self._pending
+        self._pending, self._pending_bytes = [], 0
+        return pieces
+
+    def client_gone(self) -> None:
+        """Tell the backend at once: the customer has left."""
+        if self.is_over:
+            return
+        self.error = f"{self._stage().value}:closed:downstream"
+        self._drop_connection()
+        self._end(CLIENT_GONE)
+
+    def break_off(self, refusal: BadRequest) -> None:
+        """Refuse a request that turned out malformed while it was being sent on.
+
+        The backend's connection is cut, so that the request never looks complete there.
+        """
+        self.error = f"{self._stage().value}:protocol:downstream"
+        self._drop_connection()
+        if self.status:
+            self._end(self.status)
+            self._door.abort()
+        else:
+            self.refuse(refusal.status, refusal.title, refusal.detail)
+
+    def hold_answer(self) -> None:
+        """Stop reading the answer: the customer is slower than the backend."""
+        self._answer_held = True
+        if self._connection is not None:
+            self._connection.hold_answer()
+
+    def release_answer(self) -> None:
+        """Read on."""
+        self._answer_held = False
+        self._touched_s = self._gateway.now_s
+        if self._connection is not None:
+            self._connection.release_answer()
+
+    # From the connection
+
+    def connected(self, connection: Connection) -> None:
+        """Send the request over this connection, unless the customer has left meanwhile."""
+        if self.is_over:
+            connection.abandon()
+            return
+        self._connection = connection
+        self._touched_s = self._gateway.now_s
+        if self._answer_held:
+            connection.hold_answer()
+        self.pump()
+
+    def failed(self, error: UpstreamError) -> None:
+        """Try once more where nothing can have happened twice; else answer with the failure."""
+        connection, self._connection = self._connection, None
+        if self.is_over:
+            return
+        if connection is not None and may_retry(
+            self.method,
+            self.inbound.body,
+            reused=connection.is_reused,
+            answered=connection.has_answered,
+            attempts=self.attempts,
+        ):
+            self._head_sent = self._request_sent = self._upload_blocked = False
+            self._attempt(fresh=True)
+            return
+        self._fail(error)
+
+    def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
+        """Pass a 1xx on."""
+        if self.inbound.is_http11:
+            self._door.interim(status, reason, headers)
+
+    def answer_head(self, outbound: Outbound) -> None:
+        """Pass the head on."""
+        self.first_byte_s = time.monotonic()
+        self._touched_s = self._gateway.now_s
+        self.status = outbound.status
+        self._door.head(outbound)
+
+    def answer_body(self, data: bytes) -> None:
+        """Pass a piece of the body on."""
+        self.bytes_out += len(data)
+        self._door.body(data)
+
+    def answer_flush(self) -> None:
+        """Let the door send what it has."""
+        self._touched_s = self._gateway.now_s
+        self._door.flush()
+
+    def answer_end(self) -> None:
+        """Record the exchange and complete the answer."""
+        self._connection = None
+        if not self.is_over:
+            self._end(self.status)
+            self._door.over()
+
+    def upload_blocked(self) -> None:
+        """Hold the door."""
+        self._upload_blocked = True
+        self._door.hold_upload()
+
+    def upload_free(self) -> None:
+        """Send what has gathered; the door is released if that goes through."""
+        self._upload_blocked = False
+        self._touched_s = self._gateway.now_s
+        self.pump()
+
+    # From the sweep
+
+    def check(self, now_s: float) -> None:
+        """End the exchange if one side has been silent for longer than the backend's timeouts."""
+        if self.is_over or self.lane is None:
+            return
+        timeouts = self.lane.pool.backend.timeouts
+        if self._is_waiting_for_head():
+            if now_s - self._touched_s > timeouts.first_byte_s:
+                self._time_out(f"no answer in {timeouts.first_byte_s:g} s")
+        elif now_s - self._touched_s > timeouts.idle_s:
+            self._time_out(f"nothing for {timeouts.idle_s:g} s")
+
+    def _is_waiting_for_head(self) -> bool:
+        return self.status == 0 and (self._connection is None or self._request_sent)
+
+    def _time_out(self, detail: str) -> None:
+        is_customers = self._answer_held or self._is_upload_slow()
+        source = Source.DOWNSTREAM if is_customers else Source.UPSTREAM
+        cause = Cause.OVERLOAD if self._connection is None else Cause.TIMEOUT
+        stage = self._stage()
+        self._drop_connection()
+        if source is Source.DOWNSTREAM and self.status == 0:
+            self.error = f"{stage.value}:timeout:downstream"
+            self.refuse(408, "Request Timeout", "The request did not arrive in time.")
+            return
+        self._fail(UpstreamError(stage, source, cause, detail))
+
+    def _is_upload_slow(self) -> bool:
+        return not self.request_complete and not self._upload_blocked and self.status == 0
+
+    # Inside
+
+    def _attempt(self, *, fresh: bool) -> None:
+        self.attempts += 1
+        self._touched_s = self._gateway.now_s
+        assert self.lane is not None  # noqa: S101 - admit has set it
+        self.lane.pool.acquire(self, fresh=fresh)
+
+    def _stage(self) -> Stage:
+        if self._connection is None:
+            return Stage.QUEUE
+        if self.status:
+            return Stage.READ_BODY
+        return Stage.READ_HEAD if self._request_sent else Stage.SEND_BODY
+
+    def _fail(self, error: UpstreamError) -> None:
+        self.error = f"{error.stage.value}:{error.cause.value}:{error.source.value}"
+        if self.status:
+            # The head has gone out: only a cut connection says that the answer is not complete.
+            self._end(self.status)
+            self._door.abort()
+            return
+        status = error.status
+        self.refuse(status, UPSTREAM_TITLES[status], UPSTREAM_DETAILS[status])
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abandon()
+        elif self.lane is not None:
+            self.lane.pool.cancel(self)
+
+    def _end(self, status: int) -> None:
+        self.is_over = True
+        self.status = status
+        self._pending, self._pending_bytes = [], 0
+        self._gateway.record(self)
+
+
+class RefusedExchange(Exchange):
+    """A request that was found unfit while being read; it waits its turn to be refused."""
+
+    def __init__(self, gateway: Gateway, door: Door, peer: str, refusal: BadRequest) -> None:
+        super().__init__(gateway, door, Inbound(RequestHead(method=b"", path=b""), b"", []), peer)
+        self.inbound.keep_alive = False
+        self._refusal = refusal
+
+    def start(self) -> None:
+        """Refuse."""
+        self.refuse(self._refusal.status, self._refusal.title, self._refusal.detail)

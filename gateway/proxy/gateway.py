@@ -1,0 +1,201 @@
+"""What a worker's connections share: the routes, a pool per backend, counters, the access log."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.pool import Pool
+from gateway.proxy.trace import TraceIds, trace_id
+from gateway.routing.decide import Reply, decide
+from gateway.routing.snapshot import Snapshot
+from gateway.routing.table import Table
+from gateway.telemetry.access_line import AccessLine
+from gateway.telemetry.counters import Counters, LaneCounters
+from gateway.wire.fields import Kind, kind_of
+from gateway.wire.forwarded import VIA, forwarded_lines
+from gateway.wire.request import write_request
+from gateway.wire.trust import Networks, customer_address
+
+if TYPE_CHECKING:
+    from gateway.proxy.direct import DirectConnection
+    from gateway.proxy.exchange import Exchange
+
+SWEEP_EVERY_S = 0.25
+"""Coarse on purpose: timeouts are seconds, and one pass serves every exchange."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """One route's traffic to one backend."""
+
+    pool: Pool
+    counters: LaneCounters
+
+
+class Gateway:
+    """The state of one worker; swapped pieces, never half-changed ones."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        revision: int,
+        access_log: AccessLog,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
+        self._wall_clock = wall_clock
+        self._wall_offset_s = wall_clock() - time.monotonic()
+        self._access_log = access_log
+        self._traces = TraceIds()
+        self._pools: dict[str, Pool] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._counters: dict[tuple[str, str], LaneCounters] = {}
+        self._refused: dict[str, int] = {}
+        self.doors: set[DirectConnection] = set()
+        self.exchanges: set[Exchange] = set()
+        """Exchanges of doors that are no connection of ours (ASGI); the sweep looks after them."""
+        self.now_s = time.monotonic()
+        """The time of the last sweep: good enough for timeouts."""
+        self.is_draining = False
+        self.install(snapshot, revision)
+
+    def install(self, snapshot: Snapshot, revision: int) -> None:
+        """Route by `snapshot` from the next request on; those in flight end as they began."""
+        pools = {
+            backend.name: pool
+            if (pool := self._pools.get(backend.name)) and pool.backend == backend
+            else Pool(backend)
+            for backend in snapshot.backends
+        }
+        lanes = {
+            (route.name, name): Lane(pools[name], self._counters_of(route.name, name))
+            for route in snapshot.routes
+            for name in route.backends
+        }
+        gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
+        self._proxies = Networks(snapshot.trust.proxies)
+        self._testers = Networks(snapshot.trust.testers)
+        self._pools, self._lanes = pools, lanes
+        self.table = Table(snapshot)
+        self.revision = revision
+        for pool in gone:
+            pool.close()
+
+    def _counters_of(self, route: str, backend: str) -> LaneCounters:
+        return self._counters.setdefault((route, backend), LaneCounters(route, backend))
+
+    def admit(self, exchange: Exchange) -> bytes | Reply:
+        """Decide where a request goes, note it on the exchange, and write the backend's head."""
+        inbound, peer = exchange.inbound, exchange.peer
+        head = inbound.head
+        is_proxy = self._proxies.contains(peer)
+        head.client_ip = (
+            customer_address(peer, _forwarded_for(inbound.forwarded), self._proxies)
+            if is_proxy
+            else peer
+        )
+        if inbound.private and self._testers.contains(head.client_ip):
+            inbound.lines += inbound.private
+        exchange.revision = self.revision
+        decision = decide(self.table, head, random.random())  # noqa: S311 - shares, not secrets
+        if isinstance(decision, Reply):
+            return decision
+        exchange.decision = decision
+        exchange.lane = self._lanes[decision.route.name, decision.backend]
+        host = next((v for n, v in inbound.lines if kind_of(n) is Kind.HOST), b"")
+        extra = [forwarded_lines(peer, host, inbound.forwarded, believed=is_proxy), VIA]
+        extra.append(self._traceparent(exchange))
+        return write_request(inbound, extra)
+
+    def _traceparent(self, exchange: Exchange) -> bytes:
+        """A new traceparent line, or nothing if the request brought its own."""
+        if exchange.inbound.traced:
+            lines = exchange.inbound.lines
+            value = next(v for n, v in lines if kind_of(n) is Kind.TRACEPARENT)
+            exchange.trace_id = trace_id(value)
+            return b""
+        value = self._traces.next()
+        exchange.trace_id = trace_id(value)
+        return b"traceparent: %b\r\n" % value
+
+    def record(self, exchange: Exchange) -> None:
+        """Count a finished exchange and write its access line."""
+        duration_s = time.monotonic() - exchange.started_s
+        decision, lane = exchange.decision, exchange.lane
+        if decision is not None and lane is not None:
+            counters = lane.counters
+            reason = decision.reason.value
+            counters.count(exchange.status, reason, duration_s, exchange.error)
+            counters.bytes_in += exchange.bytes_in
+            counters.bytes_out += exchange.bytes_out
+            counters.retries += exchange.attempts - 1
+        else:
+            key = str(exchange.status)
+            self._refused[key] = self._refused.get(key, 0) + 1
+        self._access_log.add(self._line(exchange, duration_s))
+
+    def _line(self, exchange: Exchange, duration_s: float) -> AccessLine:
+        head, decision, first = exchange.inbound.head, exchange.decision, exchange.first_byte_s
+        began = datetime.fromtimestamp(exchange.started_s + self._wall_offset_s, UTC)
+        return AccessLine(
+            time=began.isoformat(timespec="milliseconds"),
+            method=head.method.decode("latin-1"),
+            path=head.path.decode("latin-1"),
+            status=exchange.status,
+            duration_ms=round(duration_s * 1000, 3),
+            client=head.client_ip or exchange.peer,
+            route=decision.route.name if decision else "",
+            backend=decision.backend if decision else "",
+            reason=decision.reason.value if decision else "",
+            bucket=decision.bucket if decision else None,
+            revision=exchange.revision,
+            bytes_in=exchange.bytes_in,
+            bytes_out=exchange.bytes_out,
+            first_byte_ms=None if first is None else round((first - exchange.started_s) * 1e3, 3),
+            attempts=exchange.attempts,
+            trace_id=exchange.trace_id,
+            error=exchange.error,
+        )
+
+    def counters(self) -> Counters:
+        """Everything counted so far, and what is open now."""
+        return Counters(
+            lanes=list(self._counters.values()),
+            refused=self._refused,
+            client_connections=len(self.doors),
+            upstream_connections={n: p.open_connections for n, p in self._pools.items()},
+            access_lines_dropped=self._access_log.dropped,
+        )
+
+    async def sweep_forever(self) -> None:
+        """Look after timeouts, idle connections and the access log, four times a second."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            self.now_s = time.monotonic()
+            self._wall_offset_s = self._wall_clock() - self.now_s
+            for door in list(self.doors):
+                door.check(self.now_s)
+            for exchange in list(self.exchanges):
+                exchange.check(self.now_s)
+            for pool in self._pools.values():
+                pool.sweep(self.now_s)
+            self._access_log.flush()
+
+    def close(self) -> None:
+        """Cut what is still open, close the pools, write the last access lines."""
+        for door in list(self.doors):
+            door.cut()
+        for pool in self._pools.values():
+            pool.close()
+        self._access_log.close()
+
+
+def _forwarded_for(forwarded: list[tuple[bytes, bytes]]) -> bytes:
+    return b",".join(value for name, value in forwarded if name.lower() == b"x-forwarded-for")

@@ -1,0 +1,3 @@
+"""Where a request goes, and why: RequestHead + Snapshot + draw -> Decision. Pure."""
+
+from __future__ import annotations

@@ -1,0 +1,123 @@
+"""The decision: which route, which backend, and who decided.
+
+In this order: the owner of an existing resource, the customer's sticky bucket, a draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.routing.owner import Claim, Claimed
+from gateway.routing.path import readings
+from gateway.routing.snapshot import Route
+from gateway.routing.split import bucket_of, bucket_of_draw
+from gateway.routing.sticky import sticky_value
+from gateway.routing.table import Entry, Table, Way
+from gateway.wire.messages import RequestHead
+
+
+class Reason(Enum):
+    """Who decided on the backend; the value is what access lines and metrics say."""
+
+    BACKEND = "backend"
+    OWNER = "owner"
+    OWNER_UNKNOWN = "owner_unknown"
+    OWNER_LIST = "owner_list"
+    STICKY = "sticky"
+    DRAW = "draw"
+
+
+_CLAIM_REASONS = {
+    Claim.OWNER: Reason.OWNER,
+    Claim.UNKNOWN: Reason.OWNER_UNKNOWN,
+    Claim.LIST: Reason.OWNER_LIST,
+}
+
+
+@dataclass(slots=True)
+class Forward:
+    """Send the request to `backend`."""
+
+    route: Route
+    backend: str
+    reason: Reason
+    bucket: int | None = None
+    """0..99,999 where a sticky value or a draw decided; None otherwise."""
+    detail: str = ""
+    """The sticky source or the resource's id that decided; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer the request here: it cannot be routed safely."""
+
+    status: int
+    title: str
+    detail: str
+
+
+BAD_PATH = Reply(400, "Bad Request", "The path is malformed.")
+AMBIGUOUS_PATH = Reply(400, "Bad Request", "The path can be read in more than one way.")
+NO_ROUTE = Reply(404, "Not Found", "No route takes this request.")
+
+Decision = Forward | Reply
+
+
+def decide(table: Table, head: RequestHead, draw: float) -> Decision:
+    """Choose where a request goes.
+
+    Args:
+        table: The routes.
+        head: The parsed request head.
+        draw: A random number in [0, 1), used only where nothing sticky is there.
+    """
+    paths = readings(head.path)
+    if paths is None:
+        return BAD_PATH
+    decision = _decide_path(table, head, paths[0], draw)
+    for other in paths[1:]:
+        if not _same(decision, _decide_path(table, head, other, draw)):
+            return AMBIGUOUS_PATH
+    return decision
+
+
+def find(table: Table, head: RequestHead, path: bytes) -> Entry | None:
+    """The entry that takes a request with this canonical path; None if no route does."""
+    for entry in table.candidates(path):
+        if entry.unmet(head) is None:
+            return entry
+    return None
+
+
+def _decide_path(table: Table, head: RequestHead, path: bytes, draw: float) -> Decision:
+    entry = find(table, head, path)
+    return choose(entry.way, head, path, draw) if entry else NO_ROUTE
+
+
+def choose(way: Way, head: RequestHead, path: bytes, draw: float) -> Forward:
+    """Choose the backend within a route."""
+    route = way.route
+    if route.backend is not None:
+        return Forward(route, route.backend, Reason.BACKEND)
+    if way.owner is not None:
+        claimed = way.owner.claim(head.method, path)
+        if claimed is not None:
+            return _forward_to_owner(route, claimed)
+    found = sticky_value(route.sticky, head)
+    if found is None:
+        bucket = bucket_of_draw(draw)
+        return Forward(route, way.split.backend(bucket), Reason.DRAW, bucket)
+    sticky, value = found
+    bucket = bucket_of(value)
+    return Forward(route, way.split.backend(bucket), Reason.STICKY, bucket, str(sticky))
+
+
+def _forward_to_owner(route: Route, claimed: Claimed) -> Forward:
+    return Forward(route, claimed.backend, _CLAIM_REASONS[claimed.claim], None, claimed.id)
+
+
+def _same(one: Decision, other: Decision) -> bool:
+    if isinstance(one, Forward) and isinstance(other, Forward):
+        return one.route is other.route and one.backend == other.backend
+    return one == other

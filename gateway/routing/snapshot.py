@@ -1,0 +1,153 @@
+"""The compiled routes.yaml: frozen, plain data, built once per reload.
+
+Everything here can be sent to a worker as data; what only speeds up look-ups is built from it in
+`gateway.routing.table`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+BUCKETS = 100_000
+"""Shares are steps of 0.001 %: one bucket each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long a backend may take, in seconds, each > 0."""
+
+    connect_s: float = 1.0
+    """Until the TCP connection stands."""
+    first_byte_s: float = 60.0
+    """From the last byte of the request sent to the first byte of the answer. Generous: the
+    monolith makes pictures inside the request."""
+    idle_s: float = 30.0
+    """Between two pieces of a body, either way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """A configured destination (``backends.NAME``); ``http://host:port`` only."""
+
+    name: str
+    host: str
+    """Host name or address; an IPv6 address without brackets."""
+    port: int
+    timeouts: Timeouts = Timeouts()
+    max_connections: int = 256
+    """Connections open at once, per worker; a request beyond them waits its turn."""
+
+    @property
+    def authority(self) -> str:
+        """``host:port`` as it is written in a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One set of conditions; all of them must hold. Exactly one of `path` and `path_prefix`."""
+
+    path: str | None = None
+    """The whole canonical path, exactly (Gateway API ``PathMatchExact``)."""
+    path_prefix: str | None = None
+    """Whole segments, no trailing slash except for ``/`` itself: ``/images`` matches ``/images``
+    and ``/images/7``, not ``/imagesX`` (Gateway API ``PathMatchPathPrefix``)."""
+    methods: tuple[str, ...] = ()
+    """Any of these; empty means any method."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """(lower-case name, exact value): all of them."""
+    query: tuple[tuple[str, str], ...] = ()
+    """(key, exact value), percent-decoded: all of them, looking at each key's first value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A backend's part of a split: the half-open range of buckets ``[start, end)``."""
+
+    backend: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sticky:
+    """A request attribute that keeps a customer on one side."""
+
+    source: Literal["header", "cookie", "client_ip"]
+    name: str = ""
+    """Header (lower-case) or cookie name; empty for ``client_ip``."""
+
+    def __str__(self) -> str:
+        """As in routes.yaml: ``header:X``, ``cookie:X`` or ``client_ip``."""
+        return f"{self.source}:{self.name}" if self.name else self.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdRange:
+    """Ids that a backend created, both ends included; ``last`` None means no upper end."""
+
+    backend: str
+    first: int
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who serves a resource that already exists: the side that created it."""
+
+    collection: str
+    """Canonical path of the collection: ``/images`` for ``id: "/images/{id}"``; ``/`` for
+    ``/{id}``."""
+    ranges: tuple[IdRange, ...]
+    """In ascending order, without overlap."""
+    unknown: str
+    """Backend for an id in no range, or that is no number."""
+    lists: str
+    """Backend that answers everything on the collection itself except creation (POST)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """An entry of ``routes``: conditions, and exactly one of `backend` and `shares`."""
+
+    name: str
+    matches: tuple[Match, ...]
+    """Any of these; never empty."""
+    backend: str | None = None
+    shares: tuple[Share, ...] = ()
+    """In bucket order, covering ``[0, BUCKETS)``; a backend of weight 0 has an empty range."""
+    sticky: tuple[Sticky, ...] = ()
+    """Tried in order; the first that the request carries decides the bucket."""
+    owner: Owner | None = None
+
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """Every backend this route can choose, without repeats."""
+        names = [self.backend] if self.backend else [share.backend for share in self.shares]
+        if self.owner:
+            names += [r.backend for r in self.owner.ranges] + [self.owner.unknown, self.owner.lists]
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Who is believed, as CIDR text (``127.0.0.0/8``); empty means nobody."""
+
+    proxies: tuple[str, ...] = ()
+    """Peers whose X-Forwarded-For names the customer."""
+    testers: tuple[str, ...] = ()
+    """Customers whose X-Figueira-* headers are kept; everybody else's are removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One compiled routes.yaml."""
+
+    digest: str
+    """SHA-256 of the file's bytes, hexadecimal."""
+    trust: Trust
+    backends: tuple[Backend, ...]
+    routes: tuple[Route, ...]
+    """In file order; the last one matches everything."""

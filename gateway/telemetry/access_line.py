@@ -1,0 +1,50 @@
+"""One JSON line per request, and what it may hold.
+
+Paths without their query, and no header's value: queries, cookies and credentials are the
+customers' own and do not reach a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class AccessLine(msgspec.Struct, omit_defaults=True):
+    """A finished request; fields that do not apply are left out of the line."""
+
+    time: str
+    """When the request's head was read, RFC 3339 in UTC with milliseconds."""
+    method: str
+    path: str
+    """As received, undecoded, without the query."""
+    status: int
+    """What the customer got; 499 if the customer left first."""
+    duration_ms: float
+    client: str = ""
+    """The customer's address."""
+    route: str = ""
+    backend: str = ""
+    reason: str = ""
+    """Who chose the backend: `gateway.routing.decide.Reason`."""
+    bucket: int | None = None
+    revision: int = 0
+    """The revision of routes.yaml that decided."""
+    bytes_in: int = 0
+    """Body bytes from the customer."""
+    bytes_out: int = 0
+    """Body bytes to the customer."""
+    first_byte_ms: float | None = None
+    """Until the first byte of the backend's answer."""
+    attempts: int = 1
+    trace_id: str = ""
+    error: str = ""
+    """Stage, cause and side of a failure, e.g. ``connect:refused:upstream``."""
+
+
+def encode_lines(lines: Sequence[AccessLine]) -> bytes:
+    """The lines as UTF-8 JSON, each with its newline."""
+    return _ENCODER.encode_lines(lines)

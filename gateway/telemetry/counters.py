@@ -1,0 +1,108 @@
+"""Counters a worker keeps and control adds up, as plain data.
+
+Values only ever grow while a worker lives. They are kept per (route, backend) pair, so that
+counting a request is a few list additions; Prometheus objects are made at scrape time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+import msgspec
+
+LATENCY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Upper bounds of the duration histogram: from a cached page to the slowest picture."""
+_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+
+
+class LaneCounters(msgspec.Struct):
+    """What happened to the requests of one route that one backend served."""
+
+    route: str
+    backend: str
+    by_class: list[int] = msgspec.field(default_factory=lambda: [0] * len(_CLASSES))
+    """Answers by status class."""
+    by_reason: dict[str, int] = msgspec.field(default_factory=dict)
+    """Requests by who chose the backend."""
+    errors: dict[str, int] = msgspec.field(default_factory=dict)
+    """Failures by ``stage:cause:side``."""
+    durations: list[int] = msgspec.field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_S) + 1))
+    """Requests by duration, one cell per bound and one above them all."""
+    duration_sum_s: float = 0.0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    retries: int = 0
+
+    def count(self, status: int, reason: str, duration_s: float, error: str) -> None:
+        """Count one finished request; `error` is empty where nothing failed."""
+        self.by_class[min(max(status // 100, 1), len(_CLASSES)) - 1] += 1
+        self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
+        self.durations[bisect_left(LATENCY_BOUNDS_S, duration_s)] += 1
+        self.duration_sum_s += duration_s
+        if error:
+            self.errors[error] = self.errors.get(error, 0) + 1
+
+    def add(self, other: LaneCounters) -> None:
+        """Add another worker's counters of the same route and backend."""
+        self.by_class = [a + b for a, b in zip(self.by_class, other.by_class, strict=True)]
+        self.durations = [a + b for a, b in zip(self.durations, other.durations, strict=True)]
+        _add_to(self.by_reason, other.by_reason)
+        _add_to(self.errors, other.errors)
+        self.duration_sum_s += other.duration_sum_s
+        self.bytes_in += other.bytes_in
+        self.bytes_out += other.bytes_out
+        self.retries += other.retries
+
+
+class Counters(msgspec.Struct):
+    """Everything one worker counts."""
+
+    lanes: list[LaneCounters] = msgspec.field(default_factory=list)
+    refused: dict[str, int] = msgspec.field(default_factory=dict)
+    """Requests answered by the gateway itself, by status."""
+    client_connections: int = 0
+    """Open now, from customers."""
+    upstream_connections: dict[str, int] = msgspec.field(default_factory=dict)
+    """Open now, by backend."""
+    access_lines_dropped: int = 0
+    """Lines lost because whoever reads the log was too slow."""
+
+    def add(self, other: Counters) -> None:
+        """Add another worker's counters."""
+        lanes = {(lane.route, lane.backend): lane for lane in self.lanes}
+        for theirs in other.lanes:
+            mine = lanes.get((theirs.route, theirs.backend))
+            if mine is None:
+                mine = LaneCounters(theirs.route, theirs.backend)
+                self.lanes.append(mine)
+                lanes[theirs.route, theirs.backend] = mine
+            mine.add(theirs)
+        _add_to(self.refused, other.refused)
+        _add_to(self.upstream_connections, other.upstream_connections)
+        self.client_connections += other.client_connections
+        self.access_lines_dropped += other.access_lines_dropped
+
+    def without_gauges(self) -> Counters:
+        """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""
+        left = total([self])
+        left.client_connections, left.upstream_connections = 0, {}
+        return left
+
+
+def total(parts: Iterable[Counters]) -> Counters:
+    """The sum of several workers' counters."""
+    result = Counters()
+    for part in parts:
+        result.add(part)
+    return result
+
+
+def status_classes() -> tuple[str, ...]:
+    """Names of the cells of `LaneCounters.by_class`."""
+    return _CLASSES
+
+
+def _add_to(mine: dict[str, int], theirs: dict[str, int]) -> None:
+    for key, value in theirs.items():
+        mine[key] = mine.get(key, 0) + value

@@ -1,0 +1,42 @@
+"""Names of what can happen to the gateway itself, and how a line about it is written.
+
+An event is a name and values, never prose: it can be searched for and counted.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+
+
+class Event(Enum):
+    """Every event; the value is the name in the log."""
+
+    STARTED = "started"
+    """Customers can be served: addresses, revision, number of workers."""
+    REVISION_ACCEPTED = "revision_accepted"
+    """A changed routes.yaml serves from now on."""
+    REVISION_REFUSED = "revision_refused"
+    """A changed routes.yaml has problems; the last good revision serves on. One line a problem."""
+    HISTORY_FAILED = "history_failed"
+    """A revision serves but could not be kept in the database."""
+    PROCESS_DIED = "process_died"
+    """A worker or control ended without being told to; another takes its place."""
+    DRAINING = "draining"
+    """No new connections; requests in flight may end."""
+    STOPPED = "stopped"
+    """All processes have ended."""
+    TASK_FAILED = "task_failed"
+    """A fault in the gateway itself."""
+
+
+def write_event(event: Event, **values: object) -> str:
+    """``name key=value ...``; values with spaces or quotes are written as JSON strings."""
+    pairs = (f"{key}={_write(value)}" for key, value in values.items())
+    return " ".join([event.value, *pairs])
+
+
+def _write(value: object) -> str:
+    text = str(value)
+    is_plain = text and all(c.isprintable() and c not in ' "=' for c in text)
+    return text if is_plain else json.dumps(text, ensure_ascii=False)

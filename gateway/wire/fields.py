@@ -1,0 +1,87 @@
+"""What a proxy must know of each header field, by name."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Kind(IntEnum):
+    """How a field is treated; 0 is the common case, so that a test of it is a truth test."""
+
+    END_TO_END = 0
+    HOP = 1
+    """Removed: it speaks of one connection only (RFC 9110, section 7.6.1)."""
+    CONNECTION = 2
+    HOST = 3
+    CONTENT_LENGTH = 4
+    TRANSFER_ENCODING = 5
+    EXPECT = 6
+    FORWARDED = 7
+    """Says who the customer is: believed from ``trust.proxies`` only."""
+    FIGUEIRA = 8
+    """``X-Figueira-*``: kept from ``trust.testers`` only."""
+    FORGED = 9
+    """Removed from everybody: ``Proxy`` (httpoxy), and underscore twins of the fields above, which
+    CGI-like backends cannot tell from the real ones."""
+    TRACEPARENT = 10
+
+
+_KINDS = {
+    b"connection": Kind.CONNECTION,
+    b"keep-alive": Kind.HOP,
+    b"proxy-connection": Kind.HOP,
+    b"proxy-authenticate": Kind.HOP,
+    b"proxy-authorization": Kind.HOP,
+    b"te": Kind.HOP,
+    b"trailer": Kind.HOP,
+    b"upgrade": Kind.HOP,
+    b"http2-settings": Kind.HOP,
+    b"host": Kind.HOST,
+    b"content-length": Kind.CONTENT_LENGTH,
+    b"transfer-encoding": Kind.TRANSFER_ENCODING,
+    b"expect": Kind.EXPECT,
+    b"forwarded": Kind.FORWARDED,
+    b"x-forwarded-for": Kind.FORWARDED,
+    b"x-forwarded-host": Kind.FORWARDED,
+    b"x-forwarded-proto": Kind.FORWARDED,
+    b"x-forwarded-port": Kind.FORWARDED,
+    b"proxy": Kind.FORGED,
+    b"traceparent": Kind.TRACEPARENT,
+}
+_MAX_REMEMBERED = 2048
+"""Spellings of names. A hostile client can only have them forgotten, never grow the table."""
+_MAX_REMEMBERED_BYTES = 64
+"""Of one name, longer than any in use: with 64 KiB names the table would be 128 MiB."""
+
+
+class _Remembered(dict[bytes, Kind]):
+    """Name as received -> kind: one look-up in C for every name that was seen before."""
+
+    def __missing__(self, name: bytes) -> Kind:
+        kind = _judge(name.lower())
+        if len(name) <= _MAX_REMEMBERED_BYTES:
+            if len(self) >= _MAX_REMEMBERED:
+                self.clear()
+            self[name] = kind
+        return kind
+
+
+_remembered = _Remembered()
+
+
+def kind_of(name: bytes) -> Kind:
+    """The kind of a field by its name, in any case."""
+    return _remembered[name]
+
+
+def _judge(lower: bytes) -> Kind:
+    if lower.startswith(b"x-figueira-"):
+        return Kind.FIGUEIRA
+    if b"_" in lower:
+        return Kind.FORGED if _judge(lower.replace(b"_", b"-")) else Kind.END_TO_END
+    return _KINDS.get(lower, Kind.END_TO_END)
+
+
+def listed(value: bytes) -> list[bytes]:
+    """The lower-case members of a comma-separated list, without empty ones (RFC 9110, 5.6.1)."""
+    return [member for part in value.lower().split(b",") if (member := part.strip())]

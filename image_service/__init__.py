@@ -1,0 +1,3 @@
+"""The extracted image service: orders pictures, keeps them, serves them."""
+
+from __future__ import annotations

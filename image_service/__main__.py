@@ -1,0 +1,132 @@
+"""``python -m image_service``: the service under uvicorn until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from types import FrameType
+
+import uvicorn
+
+from image_service.app import create_app
+from image_service.errors import StartupError
+from image_service.settings import DEFAULT_HOST, DEFAULT_PORT, Settings, read_settings
+
+# Docker kills after 10 s. An order given up by then is recorded and its customer answered, a
+# second before uvicorn would drop the connection.
+_ORDER_GRACE_S = 7.0
+_REQUEST_GRACE_S = 8
+_BACKLOG = 512
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service; ``arguments`` None takes the process's own.
+
+    Returns:
+        The exit code: 0 after a signal, 1 when the service could not start (one line on stderr
+        says why).
+    """
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    try:
+        settings = read_settings({**os.environ, **_flags(arguments)})
+        with _listen(settings.host, settings.port) as listener:
+            asyncio.run(_serve(settings, listener))
+    except StartupError as error:
+        sys.stderr.write(f"image_service: {error}\n")
+        return 1
+    return 0
+
+
+def _flags(arguments: Sequence[str] | None) -> dict[str, str]:
+    """Return the flags that were given, as the variables that they override."""
+    parser = argparse.ArgumentParser(
+        prog="python -m image_service", description="Orders pictures, keeps them, serves them."
+    )
+    parser.add_argument(
+        "--host", dest="IMAGE_HOST", help=f"address to listen on (IMAGE_HOST, {DEFAULT_HOST})"
+    )
+    parser.add_argument(
+        "--port", dest="IMAGE_PORT", help=f"port to listen on, 0 = any (IMAGE_PORT, {DEFAULT_PORT})"
+    )
+    given: dict[str, str | None] = vars(parser.parse_args(arguments))
+    return {variable: value for variable, value in given.items() if value is not None}
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, UnicodeError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        # create_server() repeats the address in its text; a name that is not found has a
+        # negative number, which is no errno.
+        reason = os.strerror(number) if number is not None and number > 0 else str(error)
+        raise StartupError(
+            where=f"address {host}:{port}",
+            why=f"it cannot be listened on ({reason})",
+            remedy="stop who holds it, or choose another with --host and --port "
+            "(IMAGE_HOST, IMAGE_PORT)",
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """Ends the orders under way before it ends the connections that wait for them."""
+
+    drain: Callable[[float], Awaitable[None]]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and wait for both."""
+        await asyncio.gather(super().shutdown(sockets), self.drain(_ORDER_GRACE_S))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    app = create_app(settings)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="h11",  # stricter than httptools: refuses a missing Host and endless headers
+            ws="none",
+            # Our own lifespan below: uvicorn would show its failure as a traceback.
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_REQUEST_GRACE_S,
+        )
+    )
+    _stop_on_signals(server)
+    async with app.router.lifespan_context(app):
+        server.drain = app.state.drain
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        sys.stderr.write(
+            f"image_service: listening on http://{shown}:{port} (provider {settings.provider})\n"
+        )
+        sys.stderr.flush()
+        await server.serve(sockets=[listener])
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Let a signal stop the server also while it starts, and end the process with code 0.
+
+    Uvicorn raises the signals it caught once more when it is done; with the default handlers
+    the process would then die of them.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

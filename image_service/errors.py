@@ -1,0 +1,152 @@
+"""Everything that can go wrong here, as types.
+
+::
+
+    ImageServiceError
+      StartupError            the process cannot start; one line for the operator
+      RequestError            the request is answered with the HTML page of its status
+        MethodError           405: which methods there are
+      OrderError              the order is answered 200 with a Portuguese sentence
+      PromptError             the prompt is not text; the monolith answers it with 500
+      PictureError            no picture came of an order: the reason
+        ModerationError       the provider will not paint this
+        RateLimitError        too many orders for the provider just now
+        QuotaError            the provider's account is empty
+        UnavailableError      the provider did not take the order
+        RejectedError         the provider refused our request itself
+        OutcomeUnknownError   no answer in time; a picture may have been bought
+        BadPictureError       what came is not the picture that was ordered
+      MissingBlobError        a stored picture is gone
+"""
+
+from __future__ import annotations
+
+
+class ImageServiceError(Exception):
+    """The root of this package's errors."""
+
+
+class StartupError(ImageServiceError):
+    """The process cannot start.
+
+    Attributes:
+        where: The variable, file or address at fault.
+        why: What is wrong with it, with the offending value.
+        remedy: What the operator does about it.
+    """
+
+    def __init__(self, *, where: str, why: str, remedy: str) -> None:
+        super().__init__(where, why, remedy)
+        self.where = where
+        self.why = why
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}; {self.remedy}"
+
+
+class RequestError(ImageServiceError):
+    """The request is answered with the HTML page of ``status``."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"the request is answered with status {self.status}"
+
+
+class MethodError(RequestError):
+    """The path exists, the method does not; ``allowed`` lists those that do."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(405)
+        self.allowed = allowed
+
+
+class OrderError(ImageServiceError):
+    """The order is answered 200 with ``sentence``, as the monolith answers it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class PromptError(ImageServiceError):
+    """The prompt holds half of a surrogate pair, which no encoding can write."""
+
+    def __str__(self) -> str:
+        return "the prompt holds an unpaired surrogate"
+
+
+class PictureError(ImageServiceError):
+    """No picture came of an order.
+
+    Attributes:
+        reason: What happened, for the log: no secret and nothing that a customer wrote.
+    """
+
+    kind = "failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason}"
+
+
+class ModerationError(PictureError):
+    """The provider's rules forbid this picture; ordering it again changes nothing."""
+
+    kind = "moderated"
+
+
+class RateLimitError(PictureError):
+    """The provider takes no more orders just now; nothing was bought."""
+
+    kind = "rate_limited"
+
+
+class QuotaError(PictureError):
+    """The provider's account is used up; only its owner can change that."""
+
+    kind = "quota_exhausted"
+
+
+class UnavailableError(PictureError):
+    """The provider could not be reached or failed."""
+
+    kind = "unavailable"
+
+
+class RejectedError(PictureError):
+    """The provider refused our request: wrong key, unknown model, bad parameter."""
+
+    kind = "rejected"
+
+
+class OutcomeUnknownError(PictureError):
+    """No answer came in time: the picture may have been made and charged all the same."""
+
+    kind = "outcome_unknown"
+
+
+class BadPictureError(PictureError):
+    """The answer is no picture, or not the one that was ordered."""
+
+    kind = "bad_picture"
+
+
+class MissingBlobError(ImageServiceError):
+    """The database knows a picture that the blob store does not hold."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(sha256)
+        self.sha256 = sha256
+
+    def __str__(self) -> str:
+        return f"the blob sha256:{self.sha256} is missing"

@@ -1,0 +1,32 @@
+"""Work that outlives the request that began it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """Owns the running tasks: keeps a reference to each, and ends them at shutdown."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[object]] = set()
+
+    def spawn(self, work: Coroutine[object, object, T], name: str) -> asyncio.Task[T]:
+        """Start ``work``; the caller may await the task or leave it."""
+        task = asyncio.create_task(work, name=name)  # noqa: TID251 - the package's one spawn
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def drain(self, grace_s: float) -> None:
+        """Wait for running work; after ``grace_s`` seconds cancel what is left."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_s)
+        left = list(self._running)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

@@ -1,0 +1,104 @@
+"""``python -m legacy_stub``: the monolith under uvicorn, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import uvicorn
+
+from legacy_stub.app import create_app
+from legacy_stub.database import open_database
+from legacy_stub.errors import StartError
+from legacy_stub.settings import DEFAULTS, Settings, load
+
+BACKLOG = 2048  # connections the system keeps for us; uvicorn's own default
+GRACE_S = 10  # requests under way at a SIGTERM get this long: the slowest order is far quicker
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the monolith; ``arguments`` None means the process's own.
+
+    Returns:
+        The exit code: 0 after a signal, 1 with one line on stderr when it cannot start.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        settings = load({**os.environ, **_flags(arguments)})
+        # Tried out here, where a failure is one line; under uvicorn it would be a traceback.
+        open_database(settings.database_url, connections=1).dispose()
+        listener = listen(settings.host, settings.port)
+    except StartError as error:
+        sys.stderr.write(f"legacy_stub: {error}\n")
+        return 1
+    with listener:
+        run(settings, listener)
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket.
+
+    Raises:
+        StartError: The port is taken or not permitted, or the host is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        raise StartError(
+            where=f"address {host}:{port}",
+            why=f"cannot listen there ({error})",
+            remedy="free it, or choose another with --host and --port (LEGACY_HOST, LEGACY_PORT)",
+        ) from error
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve on ``listener`` until SIGTERM or SIGINT, then finish what is under way."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            http="h11",  # httptools refuses requests that the original takes
+            ws="none",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    # uvicorn raises the signal again once it is done; ours then makes that an exit code of 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    sys.stderr.write(f"legacy_stub: listening on http://{shown}:{port}\n")
+    sys.stderr.flush()
+    server.run(sockets=[listener])
+
+
+def _flags(arguments: Sequence[str] | None) -> dict[str, str]:
+    """Return the flags given, under the names of the variables they stand in for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m legacy_stub",
+        description="The image shop's monolith. The other settings are LEGACY_DATABASE_URL, "
+        "LEGACY_IMAGE_DELAY (seconds) and LEGACY_WORKERS.",
+    )
+    parser.add_argument("--host", help=f"default: LEGACY_HOST or {DEFAULTS.host}")
+    parser.add_argument("--port", help=f"default: LEGACY_PORT or {DEFAULTS.port}")
+    given = parser.parse_args(arguments)
+    flags = {"LEGACY_HOST": given.host, "LEGACY_PORT": given.port}
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""The monolith as an ASGI application: ``uvicorn --http h11 legacy_stub.app:app``.
+
+Everything a request does happens in one small pool of threads that products and images share, as in
+the original with its few synchronous workers: while images are drawn in all of them, the whole shop
+waits. Only reading the body happens outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import threading
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from sqlalchemy.orm import sessionmaker
+from starlette import requests
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from image_service.providers import procedural
+from legacy_stub.database import open_database
+from legacy_stub.flask_style import Answer, HttpError, Request, error_page
+from legacy_stub.images import Images, Render, delay_s
+from legacy_stub.products import Products
+from legacy_stub.routing import Rule, dispatch, rule
+from legacy_stub.settings import Settings, load
+
+BODY_LIMIT_BYTES = 1024 * 1024  # 250 times the longest prompt; each waiting request holds its body
+
+log = logging.getLogger("legacy_stub")
+
+
+class StoppingError(Exception):
+    """The process ends while an image order waits: the order stays ``pendente``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """The running monolith, from start-up to shutdown."""
+
+    rules: Sequence[Rule]
+    pool: ThreadPoolExecutor
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer ``request`` as soon as one of the shared threads has handled it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, self._handle, request)
+
+    def _handle(self, request: Request) -> Answer:
+        try:
+            return dispatch(self.rules, request)
+        except HttpError as error:
+            return error_page(error.status)
+        except StoppingError:
+            log.warning("an image order stays pendente: the server stops before it is drawn")
+            return error_page(500)
+        except Exception:  # the request's root: like Flask, log it and show the page
+            log.exception("unhandled error in %s %r", request.method, request.target[:200])
+            return error_page(500)
+
+
+def create_app(
+    settings: Settings | None = None, *, render: Render = procedural.render
+) -> Starlette:
+    """Build the application; nothing is opened or read before its lifespan starts.
+
+    Args:
+        settings: None reads the environment when the lifespan starts.
+        render: Draws the pictures.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_shop(settings or load(os.environ), render) as shop:
+            app.state.shop = shop
+            yield
+
+    application = Starlette(lifespan=lifespan)
+    # Starlette's router would redirect and refuse on its own: it gets no routes, only this default.
+    application.router.redirect_slashes = False
+    application.router.default = serve
+    return application
+
+
+@asynccontextmanager
+async def open_shop(settings: Settings, render: Render) -> AsyncIterator[Shop]:
+    """Open database and threads; on leaving, stop waiting orders and let drawing ones finish.
+
+    Raises:
+        StartError: The database cannot be used.
+    """
+    stopping = threading.Event()
+
+    def wait() -> None:
+        if stopping.wait(delay_s(settings.image_delay_s, random.gauss(0, 1))):
+            raise StoppingError
+
+    engine = open_database(settings.database_url, connections=settings.workers)
+    sessions = sessionmaker(engine)
+    pool = ThreadPoolExecutor(max_workers=settings.workers, thread_name_prefix="legacy")
+    rules = (
+        *Products(sessions).rules(),
+        *Images(sessions, render=render, wait=wait).rules(),
+        rule("/static/<path>", {"GET": _no_such_file}),
+    )
+    try:
+        yield Shop(rules=rules, pool=pool)
+    finally:
+        stopping.set()
+        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        engine.dispose()
+
+
+async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request; the ASGI door of the shop."""
+    if scope["type"] == "websocket":
+        await WebSocketClose()(scope, receive, send)
+        return
+    shop: Shop = scope["app"].state.shop
+    try:
+        answer = await shop.answer(await _read(scope, receive))
+    except requests.ClientDisconnect:
+        return
+    except HttpError as error:
+        answer = error_page(error.status)
+    except asyncio.CancelledError:  # the task's root: it ends here either way, but with a page
+        log.warning("the server stops before %s %r is done", scope["method"], scope["path"][:200])
+        answer = error_page(500)
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    # a lower-case "head" gets its body: neither the original nor HTTP take it for HEAD
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _read(scope: Scope, receive: Receive) -> Request:
+    """Read the whole request.
+
+    Raises:
+        HttpError: 413 when the body is longer than the limit.
+        ClientDisconnect: The customer left before the body was complete.
+    """
+    request = requests.Request(scope, receive)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT_BYTES:
+            raise HttpError(413)
+    # a server may leave the raw path out (ASGI makes it optional): then the decoded one has to do
+    raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    host, port = scope.get("server") or ("", 0)
+    return Request(
+        method=scope["method"].upper(),
+        target=(raw_path + query).decode("latin-1"),
+        host=request.headers.get("host"),
+        server=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        # of several the last one counts, as in a WSGI environment
+        content_type=(request.headers.getlist("content-type") or [""])[-1],
+        body=bytes(body),
+    )
+
+
+def _no_such_file(_request: Request, _number: int) -> Answer:
+    """Answer for Flask's own static route: the original has no such folder."""
+    raise HttpError(404)
+
+
+app = create_app()

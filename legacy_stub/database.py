@@ -1,0 +1,94 @@
+"""The monolith's one SQLite file and its two tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Engine, String, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from legacy_stub.errors import StartError
+
+BUSY_TIMEOUT_MS = 5000  # how long one writer waits for another before it gives up
+
+
+class Model(DeclarativeBase):
+    """Root of the monolith's tables."""
+
+
+class Product(Model):
+    """A thing in the shop. The id of a deleted last row is given again."""
+
+    __tablename__ = "product"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    price: Mapped[float]
+
+
+class Image(Model):
+    """An ordered picture. Its id is never given again: ids say which side owns a picture.
+
+    Attributes:
+        status: ``pendente`` from the order until the picture is stored, ``pronta`` from then on.
+        size: ``WIDTHxHEIGHT`` in pixels.
+        png: The picture; None while ``pendente``. Loaded only when asked for.
+    """
+
+    __tablename__ = "image"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int | None]
+    prompt: Mapped[str]
+    size: Mapped[str]
+    status: Mapped[str]
+    png: Mapped[bytes | None] = mapped_column(deferred=True)
+
+
+def open_database(url: str, *, connections: int) -> Engine:
+    """Open the SQLite file at ``url`` for at most ``connections`` at once; make what is missing.
+
+    Makes the folder, the file and the tables. Safe when two processes do it at the same time.
+
+    Raises:
+        StartError: The folder cannot be made, or the file cannot be opened, read or written.
+    """
+    file = Path(make_url(url).database or "")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(file, f"its folder cannot be made ({error.strerror})") from error
+
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,  # what customers sent stays out of the log
+    )
+    event.listen(engine, "connect", _prepare)
+    try:
+        with engine.begin() as connection:
+            # Taking the write lock serialises processes and shows at once whether we may write.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            Model.metadata.create_all(connection)
+    except DBAPIError as error:
+        engine.dispose()
+        raise _unusable(file, f"SQLite says: {error.orig}") from error
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait
+
+
+def _unusable(file: Path, why: str) -> StartError:
+    return StartError(
+        where=f"database {file.absolute()}",
+        why=why,
+        remedy="make that place writable, or name another file in LEGACY_DATABASE_URL",
+    )

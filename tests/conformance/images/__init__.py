@@ -1,0 +1,3 @@
+"""What every side and every database must do alike."""
+
+from __future__ import annotations

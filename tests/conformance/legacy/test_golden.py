@@ -1,0 +1,132 @@
+"""The product module answers as the original did, byte for byte.
+
+``golden.jsonl`` holds the original's answers, recorded over a raw socket; the monolith's profile is
+its ``flask31`` stack with debug off. The rows are one sequence from an empty database.
+
+Not compared: Date, Server, Connection, the case of header names, the reason phrase, and the order
+inside Allow (a set in the original).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.legacy.process import running
+
+pytestmark = pytest.mark.e2e
+
+NOT_YET: frozenset[str] = frozenset()
+"""Ids of the rows that the monolith does not answer rightly yet; they must fail."""
+
+NOT_COMPARED = {"date", "server", "connection"}
+GOLDEN = Path(__file__).with_name("golden.jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is compared of an answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One recorded request, as the bytes of the wire, and the original's answer."""
+
+    id: str
+    request: bytes
+    answer: Answer
+
+
+def _body(recorded: Mapping[str, str] | None) -> bytes:
+    if recorded is None:
+        return b""
+    if "base64" in recorded:
+        return base64.b64decode(recorded["base64"])
+    return recorded["text"].encode()
+
+
+def _comparable(name: str, value: str) -> tuple[str, str]:
+    name = name.lower()
+    return name, ", ".join(sorted(value.split(", "))) if name == "allow" else value
+
+
+def _row(line: str) -> Row | None:
+    """Read one line of the recording; None when it belongs to another stack."""
+    recorded = json.loads(line)
+    if recorded["stack"] != "flask31" or recorded["debug"]:
+        return None
+    request, response = recorded["request"], recorded["response"]
+    version = "HTTP/1.0" if recorded["id"] == "get-http10" else "HTTP/1.1"
+    head = [f"{request['method']} {request['target']} {version}"]
+    head += [f"{name}: {value}" for name, value in request["headers"]]
+    body = _body(request["body"])
+    if request["chunked"]:
+        middle = len(body) // 2
+        parts = (body[:middle], body[middle:], b"")
+        body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+    return Row(
+        id=recorded["id"],
+        request="\r\n".join([*head, "", ""]).encode() + body,
+        answer=Answer(
+            status=response["status"],
+            headers=[
+                _comparable(name, value)
+                for name, value in response["headers"]
+                if name.lower() not in NOT_COMPARED
+            ],
+            body=_body(response["body"]),
+        ),
+    )
+
+
+def _parse(answer: bytes) -> Answer:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status_line, *lines = head.decode("latin-1").split("\r\n")
+    headers = [_comparable(*line.split(": ", 1)) for line in lines]
+    return Answer(
+        status=int(status_line.split(" ")[1]),
+        headers=[header for header in headers if header[0] not in NOT_COMPARED],
+        body=body,
+    )
+
+
+ROWS = [row for row in map(_row, GOLDEN.read_text().splitlines()) if row is not None]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """The monolith's answers to the whole recording, played in order, by row id."""
+    folder = tmp_path_factory.mktemp("golden")
+    with running(folder, LEGACY_IMAGE_DELAY="0") as monolith:
+        played = {row.id: _parse(monolith.exchange(row.request)) for row in ROWS}
+        assert monolith.stop(signal.SIGTERM) == 0
+    return played
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row.id, marks=[pytest.mark.xfail] if row.id in NOT_YET else [])
+        for row in ROWS
+    ],
+)
+def test_the_answer_is_the_recorded_one(row: Row, answers: Mapping[str, Answer]) -> None:
+    """Status, headers in order and body are those of the original."""
+    assert answers[row.id] == row.answer
+
+
+def test_the_whole_recording_is_replayed() -> None:
+    """No row is lost on the way, and none is excused that does not exist."""
+    ids = [row.id for row in ROWS]
+    assert len(ids) == len(set(ids)) == 93
+    assert set(ids) >= NOT_YET

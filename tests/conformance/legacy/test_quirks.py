@@ -1,0 +1,35 @@
+"""The list of warts is a list of proofs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.legacy.test_golden import ROWS
+
+ROOT = Path(__file__).parents[3]
+QUIRKS = [
+    line
+    for line in (ROOT / "legacy_stub" / "quirks.md").read_text().splitlines()
+    if re.match(r"\d+\. ", line)
+]
+TEST_FILES = [
+    *(ROOT / "tests" / "unit" / "legacy_stub").glob("test_*.py"),
+    *Path(__file__).parent.glob("test_*.py"),
+]
+
+
+def test_the_warts_are_numbered_without_gaps() -> None:
+    assert [int(line.partition(".")[0]) for line in QUIRKS] == list(range(1, len(QUIRKS) + 1))
+
+
+@pytest.mark.parametrize("line", QUIRKS, ids=lambda line: line.partition(".")[0])
+def test_every_wart_names_what_shows_it(line: str) -> None:
+    """After its sentence stand recorded rows or tests, and each of them exists."""
+    source = "\n".join(file.read_text() for file in TEST_FILES)
+    known = {row.id for row in ROWS} | set(re.findall(r"def (test_\w+)", source))
+    proofs = re.findall(r"`([^`]+)`", line.rpartition(". ")[2])
+    assert proofs
+    assert set(proofs) <= known

@@ -1,0 +1,3 @@
+"""Tests of gateway.config."""
+
+from __future__ import annotations

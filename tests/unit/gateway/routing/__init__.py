@@ -1,0 +1,3 @@
+"""Tests of `gateway.routing`."""
+
+from __future__ import annotations

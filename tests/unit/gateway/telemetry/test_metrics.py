@@ -1,0 +1,171 @@
+"""What a scraper reads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_plain
+
+from gateway.errors import Cause, Source, Stage
+from gateway.telemetry.counters import Counters, LaneCounters
+from gateway.telemetry.metrics import METRICS, Facts, render
+
+DOCS = Path(__file__).parents[4] / "docs" / "metrics.md"
+FACTS = Facts(
+    revision=7,
+    last_reload_successful=False,
+    reload_failures=2,
+    workers=4,
+    worker_restarts=1,
+    weights={"images": {"image_service": 0.125, "legacy": 99.875}},
+)
+OPENMETRICS = "application/openmetrics-text"
+
+
+def _busy() -> Counters:
+    lane = LaneCounters("images", "legacy", bytes_in=10, bytes_out=2000, retries=3)
+    lane.count(200, "split", 0.005, "")
+    lane.count(201, "owner", 0.3, "")
+    lane.count(502, "split", 61.0, "connect:refused:upstream")
+    return Counters(
+        lanes=[lane, LaneCounters("monolith", "legacy", retries=1)],
+        refused={"400": 5},
+        client_connections=12,
+        upstream_connections={"legacy": 3},
+        access_lines_dropped=9,
+    )
+
+
+def _parse_strictly(body: bytes) -> dict[str, Metric]:
+    families = parse_openmetrics(body.decode())  # type: ignore[no-untyped-call] # of the library
+    return {family.name: family for family in families}
+
+
+def _scrape(counters: Counters, facts: Facts = FACTS) -> dict[str, Metric]:
+    body, _ = render(counters, facts, "")
+    return {family.name: family for family in parse_plain(body.decode())}
+
+
+def _value(name: str, **labels: str) -> float:
+    body, _ = render(_busy(), FACTS, "")
+    (value,) = (
+        sample.value
+        for family in parse_plain(body.decode())
+        for sample in family.samples
+        if sample.name == name and sample.labels == labels
+    )
+    return value
+
+
+LANE = {"route": "images", "backend": "legacy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "expected"),
+    [
+        ("figueira_requests_total", {**LANE, "status_class": "2xx"}, 2),
+        ("figueira_requests_total", {**LANE, "status_class": "4xx"}, 0),
+        ("figueira_requests_total", {**LANE, "status_class": "5xx"}, 1),
+        ("figueira_decisions_total", {**LANE, "reason": "split"}, 2),
+        ("figueira_decisions_total", {**LANE, "reason": "owner"}, 1),
+        ("figueira_request_duration_seconds_bucket", {**LANE, "le": "0.005"}, 1),
+        ("figueira_request_duration_seconds_bucket", {**LANE, "le": "0.25"}, 1),
+        ("figueira_request_duration_seconds_bucket", {**LANE, "le": "0.5"}, 2),
+        ("figueira_request_duration_seconds_bucket", {**LANE, "le": "60.0"}, 2),
+        ("figueira_request_duration_seconds_bucket", {**LANE, "le": "+Inf"}, 3),
+        ("figueira_request_duration_seconds_count", LANE, 3),
+        ("figueira_request_duration_seconds_sum", LANE, pytest.approx(61.305)),
+        (
+            "figueira_upstream_errors_total",
+            {**LANE, "stage": "connect", "cause": "refused", "side": "upstream"},
+            1,
+        ),
+        ("figueira_retries_total", {}, 4),
+        ("figueira_bytes_total", {**LANE, "direction": "in"}, 10),
+        ("figueira_bytes_total", {**LANE, "direction": "out"}, 2000),
+        ("figueira_refused_total", {"status": "400"}, 5),
+        ("figueira_client_connections", {}, 12),
+        ("figueira_upstream_connections", {"backend": "legacy"}, 3),
+        ("figueira_access_lines_dropped_total", {}, 9),
+        ("figueira_config_revision", {}, 7),
+        ("figueira_config_last_reload_successful", {}, 0),
+        ("figueira_config_reload_failures_total", {}, 2),
+        ("figueira_workers", {}, 4),
+        ("figueira_worker_restarts_total", {}, 1),
+        ("figueira_route_weight_percent", {"route": "images", "backend": "image_service"}, 0.125),
+    ],
+)
+def test_a_sample_says_what_was_counted(name: str, labels: dict[str, str], expected: float) -> None:
+    assert _value(name, **labels) == expected
+
+
+def test_a_gateway_without_traffic_exposes_every_metric_of_the_table() -> None:
+    """So that an alert on a metric finds it from the first scrape."""
+    names = {metric.name.removesuffix("_total") for metric in METRICS}
+    assert set(_scrape(Counters())) == names
+
+
+def test_every_error_that_can_be_counted_has_three_labels() -> None:
+    errors = [
+        f"{stage.value}:{cause.value}:{source.value}"
+        for stage in Stage
+        for cause in Cause
+        for source in Source
+    ]
+    counters = Counters(lanes=[LaneCounters("r", "b", errors=dict.fromkeys(errors, 1))])
+    samples = _scrape(counters)["figueira_upstream_errors"].samples
+    assert [
+        f"{s.labels['stage']}:{s.labels['cause']}:{s.labels['side']}" for s in samples
+    ] == errors
+
+
+@given(name=st.text(st.characters(exclude_categories=["Cs"])))
+def test_names_are_escaped_so_that_a_scraper_reads_them_back(name: str) -> None:
+    body, _ = render(Counters(upstream_connections={name: 1}), FACTS, OPENMETRICS)
+    (sample,) = _parse_strictly(body)["figueira_upstream_connections"].samples
+    assert sample.labels == {"backend": name}
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        pytest.param("", "text/plain; version=0.0.4; charset=utf-8", id="nothing"),
+        pytest.param("*/*", "text/plain; version=0.0.4; charset=utf-8", id="anything"),
+        pytest.param(
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+            "text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            id="prometheus",
+        ),
+        pytest.param(
+            "application/openmetrics-text; version=9.evil",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            id="nothing-of-the-header-comes-back",
+        ),
+        pytest.param("text/html, ;;=,", "text/plain; version=0.0.4; charset=utf-8", id="junk"),
+    ],
+)
+def test_the_format_is_what_the_scraper_reads(accept: str, content_type: str) -> None:
+    body, written_as = render(_busy(), FACTS, accept)
+    assert written_as == content_type
+    assert body.endswith(b"# EOF\n") == ("openmetrics" in content_type)
+
+
+def test_a_strict_openmetrics_parser_accepts_the_exposition() -> None:
+    body, _ = render(_busy(), FACTS, OPENMETRICS)
+    assert len(_parse_strictly(body)) == len(METRICS)
+
+
+def _documented() -> dict[str, tuple[str, ...]]:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+
+
+def test_the_reference_lists_every_metric_with_its_labels_and_no_other() -> None:
+    assert _documented() == {metric.name: metric.labels for metric in METRICS}

@@ -1,0 +1,3 @@
+"""Tests of `gateway.wire`."""
+
+from __future__ import annotations

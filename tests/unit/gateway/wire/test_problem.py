@@ -1,0 +1,73 @@
+"""The gateway's own answers are whole, exact, and name no software."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.wire.problem import UPSTREAM_DETAILS, UPSTREAM_TITLES, write_problem
+
+
+def _split(answer: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    fields = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+    assert len(dict(fields)) == len(fields), "a field is there twice"
+    return first, dict(fields), body
+
+
+def _write(
+    status: int = 400, detail: str = "No.", *, head: bool = False, keep_alive: bool = True
+) -> bytes:
+    return write_problem(status, "Bad Request", detail, head=head, keep_alive=keep_alive)
+
+
+def test_a_problem_is_valid_json_of_the_length_it_says() -> None:
+    first, fields, body = _split(_write())
+    assert first == b"HTTP/1.1 400 Bad Request"
+    assert fields[b"Content-Type"] == b"application/problem+json"
+    assert int(fields[b"Content-Length"]) == len(body)
+    assert json.loads(body) == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "No.",
+    }
+
+
+def test_a_problem_is_in_no_cache_afterwards() -> None:
+    assert _split(_write())[1][b"Cache-Control"] == b"no-store"
+
+
+def test_head_gets_the_same_head_and_no_body() -> None:
+    with_body, without = _write(), _write(head=True)
+    assert with_body.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" == without
+
+
+@pytest.mark.parametrize(
+    ("keep_alive", "expected"), [(True, None), (False, b"close")], ids=["stays", "closes"]
+)
+def test_a_problem_says_when_the_connection_ends(keep_alive: bool, expected: bytes | None) -> None:
+    assert expected == _split(_write(keep_alive=keep_alive))[1].get(b"Connection")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(503, b"1"), (502, None), (504, None), (400, None)]
+)
+def test_only_a_lack_of_room_asks_to_try_again_soon(status: int, expected: bytes | None) -> None:
+    assert expected == _split(_write(status))[1].get(b"Retry-After")
+
+
+def test_the_length_counts_bytes_not_characters() -> None:
+    _, fields, body = _split(_write(detail="Não há."))
+    assert int(fields[b"Content-Length"]) == len(body)
+    assert json.loads(body)["detail"] == "Não há."
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_upstream_failures_have_their_own_words_and_name_no_software(status: int) -> None:
+    title, detail = UPSTREAM_TITLES[status], UPSTREAM_DETAILS[status]
+    answer = write_problem(status, title, detail, head=False, keep_alive=True).lower()
+    assert answer.startswith(b"http/1.1 %d " % status)
+    assert not [word for word in (b"figueira", b"python", b"uvicorn", b"server:") if word in answer]

@@ -1,0 +1,107 @@
+"""A running image service in this process, with its database and blobs in a test's own folder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from image_service.app import create_app
+from image_service.contract import Order
+from image_service.providers.port import Provider
+from image_service.providers.procedural import render
+from image_service.settings import Settings, read_settings
+
+RunApp = Callable[[Provider], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+class FakeProvider:
+    """Paints small pictures at once; can be held up, and can fail.
+
+    Attributes:
+        gate: Painting waits for it; open unless a test closes it.
+        failure: Raised instead of painting.
+        prompts: What was ordered, in the order in which painting began.
+    """
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.failure: Exception | None = None
+        self.prompts: list[str] = []
+        self.started = asyncio.Event()
+
+    async def paint(self, order: Order) -> bytes:
+        """Paint with the procedural renderer."""
+        self.prompts.append(order.prompt)
+        self.started.set()
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        return render(order.prompt, order.size.width, order.size.height)
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The service runs on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Nothing outside the test's folder, and no provider that costs money."""
+    return read_settings(
+        {
+            "IMAGE_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/data/images.db",
+            "IMAGE_BLOB_URL": f"{tmp_path}/blobs",
+            "IMAGE_PROVIDER": "procedural",
+            "IMAGE_CONCURRENCY": "2",
+        }
+    )
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    """The provider that ``client`` orders from."""
+    return FakeProvider()
+
+
+@pytest.fixture
+def run_app(settings: Settings) -> RunApp:
+    """Starts the service on the test's folder with a given provider."""
+
+    @asynccontextmanager
+    async def run(painter: Provider) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(settings, provider=painter)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://images.test") as client,
+        ):
+            yield client
+
+    return run
+
+
+@pytest.fixture
+async def client(run_app: RunApp, provider: FakeProvider) -> AsyncIterator[httpx.AsyncClient]:
+    """A customer of the running service."""
+    async with run_app(provider) as customer:
+        yield customer
+
+
+async def order(client: httpx.AsyncClient, prompt: str = "praia") -> int:
+    """Order a small picture and return its id."""
+    answer = await client.post("/images", json={"prompt": prompt, "size": "256x256"})
+    image_id = answer.json()["id"]
+    assert isinstance(image_id, int)
+    return image_id

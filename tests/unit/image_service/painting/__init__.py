@@ -1,0 +1,3 @@
+"""Tests of the painting."""
+
+from __future__ import annotations

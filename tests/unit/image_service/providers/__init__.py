@@ -1,0 +1,3 @@
+"""Tests of the providers."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of the monolith."""
+
+from __future__ import annotations
