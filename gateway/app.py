@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
@@ -20,10 +25,13 @@ from gateway.control.log import note, start_log
 from gateway.control.messages import Accepted
 from gateway.control.reload import read_environment
 from gateway.control.servers import listen
+from gateway.control.single import running_gateway
 from gateway.control.supervisor import Supervisor, SupervisorPlan
 from gateway.control.worker import WorkerPlan, open_access_log, run_worker
 from gateway.errors import StartError
-from gateway.settings import Settings
+from gateway.proxy.asgi import AsgiDoor, Receive, Scope, Send
+from gateway.proxy.gateway import Gateway
+from gateway.settings import Settings, read_settings
 from gateway.telemetry.events import Event
 
 
@@ -116,3 +124,27 @@ def _worker_work(
         return run_worker(plan)
 
     return work
+
+
+@asynccontextmanager
+async def _lifespan(starlette: Starlette) -> AsyncIterator[None]:
+    start_log("gateway")
+    async with running_gateway(read_settings(os.environ, {})) as gateway:
+        starlette.state.gateway = gateway
+        yield
+
+
+class _Everything:
+    """Answers every path: the gateway has no page of its own on the customers' port."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; refuse a WebSocket, which only the direct door could pass on."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1003})
+            return
+        gateway: Gateway = scope["app"].state.gateway
+        await AsgiDoor().serve(gateway, scope, receive, send)
+
+
+app = Starlette(lifespan=_lifespan, routes=[Mount("", app=_Everything())])
+"""`uvicorn gateway.app:app`: settings from the environment, as for `figueira serve`."""

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from gateway.config import load
+from gateway.config.wording import plural
 from gateway.control.file import read_config
 from gateway.errors import ConfigError, Problem
 from gateway.routing.snapshot import Snapshot
@@ -43,8 +44,8 @@ def _tell_good(file: Path, snapshot: Snapshot, *, as_json: bool) -> None:
     if as_json:
         _write_json(file, ())
         return
-    routes = _counted(len(snapshot.routes), "route")
-    backends = _counted(len(snapshot.backends), "backend")
+    routes = plural(len(snapshot.routes), "route")
+    backends = plural(len(snapshot.backends), "backend")
     sys.stdout.write(f"{_printable(file)}: ok: {routes}, {backends}\n")
 
 
@@ -55,7 +56,7 @@ def _tell_problems(file: Path, problems: tuple[Problem, ...], *, as_json: bool) 
     shown = _printable(file)
     for problem in problems:
         sys.stderr.write(problem.describe(shown) + "\n")
-    sys.stderr.write(f"{_counted(len(problems), 'problem')} in {shown}\n")
+    sys.stderr.write(f"{plural(len(problems), 'problem')} in {shown}\n")
 
 
 def _write_json(file: Path, problems: tuple[Problem, ...]) -> None:
@@ -71,7 +72,3 @@ def _write_json(file: Path, problems: tuple[Problem, ...]) -> None:
 def _printable(file: Path) -> str:
     """The file's name, also where it holds bytes that are no text."""
     return os.fsencode(file).decode(errors="backslashreplace")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -47,8 +47,8 @@ _NOT_TEXT = tuple(
     )
 )
 _LONGEST = 64
-"""Longer scalars are not tried against every pattern: some take time in the square of the length."""
-_DIGITS = re.compile(r"[-+.:_0-9]+")
+"""Longer scalars are not tried against the patterns, as some take time in the square of it."""
+_LONG_NUMBER = ((re.compile(r"[-+.:_0-9]+"), "a number"),)
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _CAN_SURPRISE = frozenset("0123456789-+.~nNyYtTfFoO")
 
@@ -63,10 +63,12 @@ def read_plain(text: str) -> Scalar:
         return int(text)
     if _DECIMAL.fullmatch(text):
         return Decimal(text)
-    if len(text) > _LONGEST:
-        is_number = _DIGITS.fullmatch(text)
-        return Ambiguous(text=text, reads_as="a number") if is_number else text
-    for pattern, reads_as in _NOT_TEXT:
+    return _surprise(text) or text
+
+
+def _surprise(text: str) -> Ambiguous | None:
+    patterns = _NOT_TEXT if len(text) <= _LONGEST else _LONG_NUMBER
+    for pattern, reads_as in patterns:
         if pattern.fullmatch(text):
             return Ambiguous(text=text, reads_as=reads_as)
-    return text
+    return None

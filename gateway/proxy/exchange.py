@@ -57,7 +57,7 @@ class Exchange:
         self._head_sent = False
         self._request_sent = False
         self._upload_blocked = False
-        self._answer_held = False
+        self.is_answer_held = False
         self._touched_s = gateway.now_s
 
     # From the door
@@ -148,13 +148,13 @@ class Exchange:
 
     def hold_answer(self) -> None:
         """Stop reading the answer: the customer is slower than the backend."""
-        self._answer_held = True
+        self.is_answer_held = True
         if self._connection is not None:
             self._connection.hold_answer()
 
     def release_answer(self) -> None:
         """Read on."""
-        self._answer_held = False
+        self.is_answer_held = False
         self._touched_s = self._gateway.now_s
         if self._connection is not None:
             self._connection.release_answer()
@@ -168,7 +168,7 @@ class Exchange:
             return
         self._connection = connection
         self._touched_s = self._gateway.now_s
-        if self._answer_held:
+        if self.is_answer_held:
             connection.hold_answer()
         self.pump()
 
@@ -246,7 +246,7 @@ class Exchange:
         return self.status == 0 and (self._connection is None or self._request_sent)
 
     def _time_out(self, detail: str) -> None:
-        is_customers = self._answer_held or self._is_upload_slow()
+        is_customers = self.is_answer_held or self._is_upload_slow()
         source = Source.DOWNSTREAM if is_customers else Source.UPSTREAM
         cause = Cause.OVERLOAD if self._connection is None else Cause.TIMEOUT
         stage = self._stage()

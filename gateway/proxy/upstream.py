@@ -48,6 +48,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._ended = False
         self._has_extra = False
         self._is_sent = False
+        self._is_held = False
         self.is_reused = False
         self.has_answered = False
         self.idle_since_s = 0.0
@@ -78,12 +79,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     def hold_answer(self) -> None:
         """Stop reading from the backend."""
-        if self._transport is not None:
+        if self._transport is not None and not self._is_held:
+            self._is_held = True
             self._transport.pause_reading()
 
     def release_answer(self) -> None:
         """Read on."""
-        if self._transport is not None:
+        if self._transport is not None and self._is_held:
+            self._is_held = False
             self._transport.resume_reading()
 
     def is_closing(self) -> bool:
@@ -220,6 +223,8 @@ class UpstreamConnection(asyncio.Protocol):
         if caller.method == b"HEAD":
             self._parser = httptools.HttpResponseParser(self)
             self._in_head = True
+        # A slow customer may have held the last piece: the next one's answer must not wait.
+        self.release_answer()
         if is_clean and self._outbound.keep_alive:
             self.is_reused = True
             self._pool.give_back(self)

@@ -30,17 +30,21 @@ BOMB = ["a: &a [x, x, x, x, x, x, x, x, x]"] + [
     for before, here in zip("abc", "bcd", strict=True)
 ]
 
+
+def with_routes(count: int) -> bytes:
+    """A file with that many good routes, though without a catch-all."""
+    return (HEAD + "routes:\n" + "".join(map(ROUTE.format, range(count)))).encode()
+
+
 GENERATED: dict[str, Callable[[], bytes]] = {
     "generated_not_utf8": lambda: HEAD.encode() + b"routes: # Jos\xe9\n",
     "generated_nul": lambda: HEAD.encode() + b"routes: \0\n",
-    "generated_line_separator": lambda: (HEAD + "# one\u2028two\n").encode(),
+    "generated_line_separator": lambda: HEAD.encode() + "# one\u2028two\n".encode(),
     "generated_escape_in_value": lambda: HEAD.encode() + b"routes: \x1b[31m\n",
     "generated_ten_megabytes": lambda: b"#" * 10_000_000,
     "generated_deep_nesting": lambda: b"version: " + b"[" * 500_000,
     "generated_too_many_nodes": lambda: b"version: [" + b"1," * 200_000 + b"]",
-    "generated_too_many_routes": lambda: (
-        HEAD + "routes:\n" + "".join(map(ROUTE.format, range(5_001)))
-    ).encode(),
+    "generated_too_many_routes": lambda: with_routes(5_001),
     "generated_alias_bomb": lambda: "\n".join(BOMB).encode(),
 }
 

@@ -1,0 +1,163 @@
+"""The ASGI door: the same gateway under any ASGI server.
+
+Only an await-driven face on the exchange that the direct door uses; what ASGI has no words for
+(interim answers, reason phrases, the case of header names) is lost here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gateway.proxy.exchange import Exchange, RefusedExchange
+from gateway.proxy.spawn import spawn
+from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.wire.messages import Header
+from gateway.wire.problem import problem_parts
+from gateway.wire.request import BadRequest, read_request
+from gateway.wire.response import Outbound
+
+if TYPE_CHECKING:
+    from gateway.proxy.gateway import Gateway
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class AnswerCutError(Exception):
+    """Raised to the ASGI server: the answer broke off, so its connection must break too."""
+
+
+class AsgiDoor:
+    """One request of an ASGI server; the `Door` of its exchange."""
+
+    def __init__(self) -> None:
+        self._events: deque[MutableMapping[str, Any]] = deque()
+        self._waiting_bytes = 0
+        self._wake = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self._is_over = False
+        self._is_cut = False
+        self._exchange: Exchange | None = None
+
+    async def serve(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the request from `receive` and pass its answer to `send`.
+
+        Raises:
+            AnswerCutError: The answer cannot be completed.
+        """
+        exchange = self._exchange = _read(gateway, self, scope)
+        gateway.exchanges.add(exchange)
+        upload = spawn(self._upload(exchange, receive), "asgi-upload")
+        try:
+            exchange.start()
+            await self._answer(exchange, send)
+        finally:
+            upload.cancel()
+            exchange.client_gone()
+            gateway.exchanges.discard(exchange)
+
+    async def _upload(self, exchange: Exchange, receive: Receive) -> None:
+        """Feed the request in; then wait for the customer to leave."""
+        while True:
+            await self._may_read.wait()
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                exchange.client_gone()
+                self.abort()
+                return
+            if not exchange.request_complete:
+                if body := message.get("body", b""):
+                    exchange.request_body(body)
+                if not message.get("more_body", False):
+                    exchange.request_end()
+                exchange.pump()
+
+    async def _answer(self, exchange: Exchange, send: Send) -> None:
+        while True:
+            while self._events and not self._is_cut:
+                event = self._events.popleft()
+                await send(event)
+                self._waiting_bytes -= len(event.get("body", b""))
+                if exchange.is_answer_held and self._waiting_bytes <= WRITE_BUFFER_BYTES:
+                    exchange.release_answer()
+            if self._is_cut:
+                raise AnswerCutError
+            if self._is_over:
+                return
+            self._wake.clear()
+            await self._wake.wait()
+
+    # Door
+
+    def interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
+        """Drop it: ASGI has no event for it (100 is the server's own)."""
+
+    def head(self, outbound: Outbound) -> None:
+        """Begin the answer."""
+        self._begin(outbound.status, [(name.lower(), value) for name, value in outbound.lines])
+
+    def body(self, data: bytes) -> None:
+        """Pass a piece on; hold the backend if the server sends more slowly."""
+        self._events.append({"type": "http.response.body", "body": data, "more_body": True})
+        self._waiting_bytes += len(data)
+        exchange = self._exchange
+        if exchange and self._waiting_bytes > WRITE_BUFFER_BYTES and not exchange.is_answer_held:
+            exchange.hold_answer()
+
+    def flush(self) -> None:
+        """Let `serve` send."""
+        self._wake.set()
+
+    def problem(self, status: int, title: str, detail: str) -> None:
+        """Answer with the gateway's own words."""
+        headers, body = problem_parts(status, title, detail)
+        self._begin(status, [(name.lower(), value) for name, value in headers])
+        if self._exchange is None or self._exchange.method != b"HEAD":
+            self.body(body)
+
+    def over(self) -> None:
+        """Complete the answer."""
+        self._events.append({"type": "http.response.body", "body": b"", "more_body": False})
+        self._is_over = True
+        self._wake.set()
+
+    def abort(self) -> None:
+        """Break off."""
+        self._is_cut = True
+        self._wake.set()
+
+    def hold_upload(self) -> None:
+        """Stop reading the body."""
+        self._may_read.clear()
+
+    def release_upload(self) -> None:
+        """Read on."""
+        self._may_read.set()
+
+    def _begin(self, status: int, headers: list[Header]) -> None:
+        self._events.append({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def _read(gateway: Gateway, door: AsgiDoor, scope: Scope) -> Exchange:
+    client = scope.get("client")
+    peer = client[0] if client else ""
+    query = scope.get("query_string", b"")
+    target = scope["raw_path"] + (b"?" + query if query else b"")
+    headers: list[Header] = list(scope["headers"])
+    version = scope["http_version"]
+    if version not in {"1.0", "1.1"}:
+        # HTTP/2 and later frame bodies themselves: to the backend they go chunked.
+        version = "1.1"
+        if not any(name == b"content-length" for name, _ in headers):
+            headers.append((b"transfer-encoding", b"chunked"))
+    method = scope["method"].encode("latin-1")
+    try:
+        inbound = read_request(method, target, version, headers, gateway.table.header_names)
+    except BadRequest as refusal:
+        return RefusedExchange(gateway, door, peer, refusal)
+    return Exchange(gateway, door, inbound, peer)

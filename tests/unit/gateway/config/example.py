@@ -1,0 +1,109 @@
+"""A routes.yaml that uses every key, and the snapshot that it stands for."""
+
+from __future__ import annotations
+
+import hashlib
+
+from gateway.config import load
+from gateway.errors import ConfigError, Problem
+from gateway.routing.snapshot import (
+    Backend,
+    IdRange,
+    Match,
+    Owner,
+    Route,
+    Share,
+    Snapshot,
+    Sticky,
+    Timeouts,
+    Trust,
+)
+
+TEXT = b"""\
+version: 1
+trust: {proxies: [10.0.0.0/8, "fd00::/8"], testers: [127.0.0.1/32]}
+backends:
+  legacy:
+    url: http://Legacy.internal
+  image_service:
+    url: "http://[::1]:8002"
+    timeouts: {connect: 250ms, first_byte: 2m, idle: 1.5s}
+    max_connections: 16
+routes:
+  - name: images
+    match: [{path_prefix: /images}, {path: /gallery/, methods: [GET, HEAD]}]
+    split: {legacy: rest, image_service: 12.345}
+    sticky: [{header: X-Customer-Id}, {cookie: Customer}, client_ip]
+    owner:
+      id: "/images/{id}"
+      ranges: {image_service: 1000000001.., legacy: 1..1000000000}
+      unknown: legacy
+      lists: image_service
+  - name: beta
+    match: {path: /a%20b, headers: {X-Beta: "1"}, query: {"caf\xc3\xa9": "sim, j\xc3\xa1"}}
+    backend: image_service
+  - {name: rest, match: {path_prefix: /}, backend: legacy}
+"""
+
+SNAPSHOT = Snapshot(
+    digest=hashlib.sha256(TEXT).hexdigest(),
+    trust=Trust(proxies=("10.0.0.0/8", "fd00::/8"), testers=("127.0.0.1/32",)),
+    backends=(
+        Backend(name="legacy", host="legacy.internal", port=80),
+        Backend(
+            name="image_service",
+            host="::1",
+            port=8002,
+            timeouts=Timeouts(connect_s=0.25, first_byte_s=120.0, idle_s=1.5),
+            max_connections=16,
+        ),
+    ),
+    routes=(
+        Route(
+            name="images",
+            matches=(
+                Match(path_prefix="/images"),
+                Match(path="/gallery/", methods=("GET", "HEAD")),
+            ),
+            shares=(
+                Share(backend="image_service", start=0, end=12_345),
+                Share(backend="legacy", start=12_345, end=100_000),
+            ),
+            sticky=(
+                Sticky(source="header", name="x-customer-id"),
+                Sticky(source="cookie", name="Customer"),
+                Sticky(source="client_ip"),
+            ),
+            owner=Owner(
+                collection="/images",
+                ranges=(
+                    IdRange(backend="legacy", first=1, last=1_000_000_000),
+                    IdRange(backend="image_service", first=1_000_000_001, last=None),
+                ),
+                unknown="legacy",
+                lists="image_service",
+            ),
+        ),
+        Route(
+            name="beta",
+            matches=(
+                Match(
+                    path="/a%20b",
+                    headers=(("x-beta", "1"),),
+                    query=(("café", "sim, já"),),
+                ),
+            ),
+            backend="image_service",
+        ),
+        Route(name="rest", matches=(Match(path_prefix="/"),), backend="legacy"),
+    ),
+)
+
+
+def problems_of(text: bytes) -> tuple[Problem, ...]:
+    """What is wrong with a file; empty if nothing is."""
+    try:
+        load(text)
+    except ConfigError as error:
+        return error.problems
+    return ()

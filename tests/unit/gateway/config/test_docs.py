@@ -1,0 +1,92 @@
+"""docs/routes.md tells every key and every default, and its examples are true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.config import SIZE_LIMIT_BYTES, load
+from gateway.config.document import DEPTH_LIMIT, NODE_LIMIT
+from gateway.config.draft import ROUTE_LIMIT
+from gateway.config.spec import BackendSpec, FileSpec, Spec, TimeoutsSpec
+from tests.unit.gateway.config import example
+
+DOCS = (Path(__file__).parents[4] / "docs" / "routes.md").read_text("utf-8")
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+ROWS = [line for line in DOCS.splitlines() if line.startswith("| `")]
+
+WHERE = {
+    "FileSpec": "",
+    "TrustSpec": "trust.",
+    "BackendSpec": "backends.NAME.",
+    "TimeoutsSpec": "backends.NAME.timeouts.",
+    "RouteSpec": "routes[].",
+    "MatchSpec": "routes[].match.",
+    "StickySpec": "routes[].sticky[].",
+    "OwnerSpec": "routes[].owner.",
+}
+KEYS = [WHERE[spec.__name__] + key for spec in Spec.__subclasses__() for key in spec.model_fields]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_has_a_row_of_its_own(key: str) -> None:
+    assert sum(row.startswith(f"| `{key}` |") for row in ROWS) == 1
+
+
+def test_no_row_tells_of_a_key_that_is_not_there() -> None:
+    told = {row.split("`")[1] for row in ROWS if "." in row.split("`")[1]}
+    assert told <= set(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("key", "default"),
+    [
+        *(
+            (f"backends.NAME.timeouts.{key}", f"{field.default:g}s")
+            for key, field in TimeoutsSpec.model_fields.items()
+        ),
+        (
+            "backends.NAME.max_connections",
+            str(BackendSpec.model_fields["max_connections"].default),
+        ),
+    ],
+)
+def test_every_default_is_the_one_in_the_code(key: str, default: str) -> None:
+    (row,) = (row for row in ROWS if row.startswith(f"| `{key}` |"))
+    assert row.split(" | ")[2] == f"`{default}`"
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        f"{SIZE_LIMIT_BYTES >> 20} MiB",
+        *map(str, (DEPTH_LIMIT,)),
+        f"{NODE_LIMIT:,}",
+        f"{ROUTE_LIMIT:,}",
+    ],
+)
+def test_every_limit_is_told(limit: str) -> None:
+    assert limit in DOCS
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_the_examples_load(number: int) -> None:
+    """Whole files as they are, parts of a route inside a whole file."""
+    text = EXAMPLES[number]
+    if "version:" not in text:
+        head = 'version: 1\nbackends:\n  legacy: {url: "http://h"}\n  image_service: {url: "http://i"}\n'
+        text = f"{head}routes:\n{text}\n  - {{name: rest, match: {{path_prefix: /}}, backend: legacy}}\n"
+    assert load(text.encode()).routes
+
+
+def test_the_error_examples_are_what_is_said() -> None:
+    """The block of messages is what its file brings about."""
+    written, told = re.findall(r"^```text\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    said = [problem.describe("routes.yaml") for problem in example.problems_of(written.encode())]
+    assert said == told.splitlines()
+
+
+def test_the_file_itself_is_documented_first() -> None:
+    assert list(FileSpec.model_fields) == [row.split("`")[1] for row in ROWS][:4]
