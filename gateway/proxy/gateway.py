@@ -20,7 +20,7 @@ from gateway.telemetry.access_line import AccessLine
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.wire.fields import Kind, kind_of
 from gateway.wire.forwarded import VIA, forwarded_lines
-from gateway.wire.request import write_request
+from gateway.wire.request import read_believed, write_request
 from gateway.wire.trust import Networks, customer_address
 
 if TYPE_CHECKING:
@@ -96,23 +96,27 @@ class Gateway:
         inbound, peer = exchange.inbound, exchange.peer
         head = inbound.head
         is_proxy = self._proxies.contains(peer)
-        head.client_ip = (
-            customer_address(peer, _forwarded_for(inbound.forwarded), self._proxies)
-            if is_proxy
-            else peer
-        )
+        head.client_ip = peer
+        if inbound.forwarded and is_proxy:
+            chain = _forwarded_for(inbound.forwarded)
+            head.client_ip = customer_address(peer, chain, self._proxies)
+            read_believed(inbound, inbound.forwarded, self.table.header_names)
         if inbound.private and self._testers.contains(head.client_ip):
             inbound.lines += inbound.private
+            read_believed(inbound, inbound.private, self.table.header_names)
         exchange.revision = self.revision
         decision = decide(self.table, head, random.random())  # noqa: S311 - shares, not secrets
         if isinstance(decision, Reply):
             return decision
         exchange.decision = decision
-        exchange.lane = self._lanes[decision.route.name, decision.backend]
-        host = next((v for n, v in inbound.lines if kind_of(n) is Kind.HOST), b"")
-        extra = [forwarded_lines(peer, host, inbound.forwarded, believed=is_proxy), VIA]
-        extra.append(self._traceparent(exchange))
-        return write_request(inbound, extra)
+        exchange.lane = lane = self._lanes[decision.route.name, decision.backend]
+        host = inbound.host or b""
+        extra = [
+            forwarded_lines(peer, host, inbound.forwarded, believed=is_proxy),
+            VIA,
+            self._traceparent(exchange),
+        ]
+        return write_request(inbound, extra, authority=lane.pool.backend.authority.encode())
 
     def _traceparent(self, exchange: Exchange) -> bytes:
         """A new traceparent line, or nothing if the request brought its own."""

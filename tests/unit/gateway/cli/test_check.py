@@ -45,8 +45,8 @@ def test_problems_are_lines_on_standard_error(
     known = "backend, match, name, owner, split, sticky"
     assert out == ""
     assert err.splitlines() == [
-        f'{file}:5:53: error: routes[0].backend: unknown backend "legcy" (did you mean "legacy"?)',
-        f'{file}:5:60: error: routes[0]: unknown key "wieght" (known keys: {known})',
+        f'{file}:5:51: error: routes[0].backend: unknown backend "legcy" (did you mean "legacy"?)',
+        f'{file}:5:58: error: routes[0]: unknown key "wieght" (known keys: {known})',
         f"2 problems in {file}",
     ]
 
@@ -61,7 +61,7 @@ def test_json_is_one_object_on_standard_output(
     out, err = capsys.readouterr()
     problem = {
         "line": 5,
-        "column": 53,
+        "column": 51,
         "path": "routes[0].backend",
         "message": 'unknown backend "legcy"',
         "hint": 'did you mean "legacy"?',

@@ -17,6 +17,13 @@ DOCS = (Path(__file__).parents[4] / "docs" / "routes.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
 ROWS = [line for line in DOCS.splitlines() if line.startswith("| `")]
 
+HEAD = """\
+version: 1
+backends: {legacy: {url: "http://h"}, image_service: {url: "http://i"}}
+routes:
+"""
+LAST = "  - {name: rest, match: {path_prefix: /}, backend: legacy}\n"
+
 WHERE = {
     "FileSpec": "",
     "TrustSpec": "trust.",
@@ -76,8 +83,7 @@ def test_the_examples_load(number: int) -> None:
     """Whole files as they are, parts of a route inside a whole file."""
     text = EXAMPLES[number]
     if "version:" not in text:
-        head = 'version: 1\nbackends:\n  legacy: {url: "http://h"}\n  image_service: {url: "http://i"}\n'
-        text = f"{head}routes:\n{text}\n  - {{name: rest, match: {{path_prefix: /}}, backend: legacy}}\n"
+        text = f"{HEAD}{text}{LAST}"
     assert load(text.encode()).routes
 
 
