@@ -84,10 +84,10 @@ def test_the_shipped_file_takes_its_addresses_from_the_environment(
     assert snapshot.routes[-1].matches == (Match(path_prefix="/"),)
 
 
-def test_the_shipped_files_flip_is_the_last_number_of_the_one_line_that_says_so() -> None:
+def test_the_shipped_files_flip_is_one_number_on_the_one_line_that_says_so() -> None:
     text = SHIPPED.read_text("utf-8")
     (line,) = (line for line in text.splitlines() if "FLIP" in line)
-    flipped = text.replace(line, line.replace(": 0 ", ": 5 "))
+    flipped = text.replace(line, line.replace(": 0,", ": 5,"))
     (image_service, legacy) = load(flipped.encode()).routes[0].shares
     assert (image_service.end, legacy.start) == (5_000, 5_000)
 

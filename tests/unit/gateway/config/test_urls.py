@@ -47,3 +47,9 @@ def test_what_may_be_a_password_is_never_shown(url: str) -> None:
     with pytest.raises(Refusal) as caught:
         endpoint(url, ENVIRONMENT)
     assert "secret" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("host", ["[1:2]", "256.1.1.1", "0x7f.1", "a..b", "a" * 64, "caf\u00e9"])
+def test_what_resolvers_would_read_in_their_own_ways_is_no_host(host: str) -> None:
+    with pytest.raises(Refusal, match="bad host"):
+        endpoint(f"http://{host}:80", {})

@@ -1,0 +1,3 @@
+"""Support that several test trees share."""
+
+from __future__ import annotations

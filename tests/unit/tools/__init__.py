@@ -1,0 +1,3 @@
+"""Tests of the tools that people run from the checkout."""
+
+from __future__ import annotations
