@@ -1,3 +1,3 @@
-"""The whole system as real processes on 127.0.0.1."""
+"""The whole system as real processes: customers, operators and accidents."""
 
 from __future__ import annotations

@@ -137,9 +137,7 @@ class Process:
             reader.join(_PROBE_S)
         return code
 
-    def stop(
-        self, number: signal.Signals = signal.SIGTERM, patience_s: float = PATIENCE_S
-    ) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM, patience_s: float = PATIENCE_S) -> int:
         """Send a signal and wait for the end; return the exit code."""
         self.send(number)
         return self.wait(patience_s)

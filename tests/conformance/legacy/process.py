@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import socket
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE_S = 20.0  # far more than anything here takes, so that a hang ends as a failure
+from tests.support.processes import PATIENCE_S, Process, environment
+from tests.support.processes import running as process_running
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monolith:
     """A running ``python -m legacy_stub``."""
 
-    process: subprocess.Popen[str]
+    process: Process
     port: int
-    log: list[str] = field(default_factory=list)
+
+    @property
+    def log(self) -> list[str]:
+        """What it said after the line with its address."""
+        return self.process.stderr[1:]
 
     def exchange(self, request: bytes) -> bytes:
         """Send the bytes of one request on a new connection; return all that comes back."""
@@ -33,8 +34,7 @@ class Monolith:
 
     def stop(self, number: signal.Signals) -> int:
         """Send a signal, wait for the end and return the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE_S)
+        return self.process.stop(number)
 
 
 @contextmanager
@@ -45,25 +45,9 @@ def running(folder: Path, **settings: str) -> Iterator[Monolith]:
         folder: An empty folder.
         settings: More environment variables.
     """
-    environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("LEGACY_")},
-        "LEGACY_DATABASE_URL": f"sqlite:///{folder}/legacy.db",
-        **settings,
-    }
+    environ = environment(LEGACY_DATABASE_URL=f"sqlite:///{folder}/legacy.db", **settings)
     command = [sys.executable, "-m", "legacy_stub", "--host", "127.0.0.1", "--port", "0"]
-    with subprocess.Popen(  # noqa: S603 - our own program, no shell
-        command, env=environ, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        started = re.fullmatch(r"legacy_stub: listening on http://127\.0\.0\.1:(\d+)\n", line)
-        assert started is not None, line
-        monolith = Monolith(process=process, port=int(started[1]))
-        # its log must be read, or it blocks once the pipe is full
-        reader = threading.Thread(target=monolith.log.extend, args=(process.stderr,))
-        reader.start()
-        try:
-            yield monolith
-        finally:
-            process.kill()
-            reader.join()
+    with process_running(command, folder=folder, environ=environ) as process:
+        started = process.wait_for_line(r"legacy_stub: listening on http://127\.0\.0\.1:(\d+)")
+        assert process.stderr[0] == started[0]
+        yield Monolith(process=process, port=int(started[1]))

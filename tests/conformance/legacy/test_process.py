@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.legacy.process import PATIENCE_S, Monolith, running
+from tests.conformance.legacy.process import Monolith, running
+from tests.support.processes import PATIENCE_S
 
 pytestmark = pytest.mark.e2e
 

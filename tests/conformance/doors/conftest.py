@@ -1,0 +1,51 @@
+"""A door and an origin behind it, on the event loop that production uses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gateway.routing.snapshot import Backend
+from tests.conformance.doors.origin import Origin
+from tests.conformance.doors.stage import Stage, shop
+
+OpenStage = Callable[..., Awaitable[Stage]]
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """Production's loop."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    """A backend under the test's control."""
+    origin = Origin()
+    yield origin
+    origin.close()
+
+
+@pytest.fixture
+async def open_stage(origin: Origin) -> AsyncIterator[OpenStage]:
+    """Open a door whose backend is configured as the test says."""
+    stages: list[Stage] = []
+
+    async def open_one(**changes: Any) -> Stage:
+        settings: dict[str, Any] = {"name": "legacy", "host": "127.0.0.1", "port": origin.port}
+        stage = Stage(shop(Backend(**(settings | changes))))
+        stages.append(stage)
+        await stage.open()
+        return stage
+
+    yield open_one
+    for stage in stages:
+        await stage.close()
+
+
+@pytest.fixture
+async def stage(open_stage: OpenStage) -> Stage:
+    """A door with everything as by default."""
+    return await open_stage()

@@ -1,0 +1,73 @@
+"""A backend that answers what the test says, and shows exactly what it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+
+from tests.conformance.doors.wire import PATIENCE_S, Wire
+
+_ADDED = re.compile(
+    rb"X-Forwarded-For: 127\.0\.0\.1\r\n"
+    rb"(?:X-Forwarded-Host: [^\r]+\r\n)?"
+    rb"X-Forwarded-Proto: http\r\n"
+    rb"Via: 1\.1 figueira\r\n"
+    rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n"
+    rb"\r\n\Z"
+)
+"""What a proxy must or may add, in one block at the head's end."""
+
+
+class Backend(Wire):
+    """One connection from the gateway."""
+
+    async def head(self) -> bytes:
+        """A request's head, without what the gateway adds to each."""
+        head = await self.read_until(b"\r\n\r\n")
+        plain, count = _ADDED.subn(b"\r\n", head)
+        assert count == 1, head
+        return plain
+
+    async def serve(self, answer: bytes) -> bytes:
+        """Read a request without a body and answer it; return its head."""
+        head = await self.head()
+        await self.send(answer)
+        return head
+
+
+class Origin:
+    """A listening socket that accepts only when told to."""
+
+    def __init__(self, *, backlog: int = 100, receive_buffer_bytes: int | None = None) -> None:
+        self._socket = socket.socket()
+        if receive_buffer_bytes is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(backlog)
+        self._socket.setblocking(False)
+        self._accepted: list[Backend] = []
+        self.port: int = self._socket.getsockname()[1]
+
+    async def accept(self) -> Backend:
+        """The next connection."""
+        async with asyncio.timeout(PATIENCE_S):
+            connected, _ = await asyncio.get_running_loop().sock_accept(self._socket)
+        backend = Backend(connected)
+        self._accepted.append(backend)
+        return backend
+
+    def is_untouched(self) -> bool:
+        """Whether nobody waits to be accepted."""
+        try:
+            connected, _ = self._socket.accept()
+        except BlockingIOError:
+            return True
+        connected.close()
+        return False
+
+    def close(self) -> None:
+        """Close everything."""
+        self._socket.close()
+        for backend in self._accepted:
+            backend.close()

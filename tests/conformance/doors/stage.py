@@ -1,0 +1,131 @@
+"""The direct door of a real gateway, on the test's own loop and clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.direct import DirectConnection
+from gateway.proxy.gateway import Gateway
+from gateway.routing.snapshot import Backend, Match, Route, Snapshot, Trust
+from tests.conformance.doors.wire import PATIENCE_S, Wire, until
+
+WALL_S = 1_800_000_000.0
+"""The time of day, in seconds since 1970, for access lines."""
+
+
+def shop(*backends: Backend) -> Snapshot:
+    """One route to the first backend; a second, if there is one, below ``/new``."""
+    routes = [Route(name="rest", matches=(Match(path_prefix="/"),), backend=backends[0].name)]
+    if len(backends) > 1:
+        new = Route(name="new", matches=(Match(path_prefix="/new"),), backend=backends[1].name)
+        routes.insert(0, new)
+    return Snapshot(digest="0" * 64, trust=Trust(), backends=backends, routes=tuple(routes))
+
+
+class Stage:
+    """A door, and what a test needs to stand before it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._log_end, log = os.pipe()
+        self._log_file = log
+        self._log_text = b""
+        self._log = AccessLog(log)
+        self._customers: list[Wire] = []
+        self._server: asyncio.Server | None = None
+        self._ahead_s = 0.0
+        self.state = ServerState()
+        self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S)
+        self.port = 0
+
+    async def open(self) -> None:
+        """Open for customers."""
+        config = Config(app="none", http=DirectConnection)
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: DirectConnection(
+                config=config, server_state=self.state, app_state={"gateway": self.gateway}
+            ),
+            "127.0.0.1",
+            0,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def customer(self, *, receive_buffer_bytes: int | None = None) -> Wire:
+        """A customer who has just connected."""
+        connected = socket.socket()
+        if receive_buffer_bytes is not None:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        connected.connect(("127.0.0.1", self.port))
+        customer = Wire(connected)
+        self._customers.append(customer)
+        return customer
+
+    async def ask(self, request: bytes) -> Wire:
+        """A customer who has connected and sent something."""
+        customer = await self.customer()
+        await customer.send(request)
+        return customer
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the gateway believe that `seconds` went by, and look after what took too long."""
+        self.gateway.sweep(time.monotonic() + self._ahead_s)
+        self._ahead_s += seconds
+        self.gateway.sweep(time.monotonic() + self._ahead_s)
+
+    def install(self, *backends: Backend) -> None:
+        """Install the next revision."""
+        self.gateway.install(shop(*backends), self.gateway.revision + 1)
+
+    def backend(self, **changes: Any) -> Backend:
+        """The first backend, with changes."""
+        return replace(self._snapshot.backends[0], **changes)
+
+    def open_connections(self) -> int:
+        """To all backends."""
+        return sum(self.gateway.counters().upstream_connections.values())
+
+    def lines(self, count: int) -> list[dict[str, Any]]:
+        """The next access lines, parsed.
+
+        Raises:
+            TimeoutError: There are not so many.
+        """
+        self._log.flush()
+        while self._log_text.count(b"\n") < count:
+            if not select.select([self._log_end], [], [], PATIENCE_S)[0]:
+                raise TimeoutError(self._log_text)
+            self._log_text += os.read(self._log_end, 1 << 20)
+        *lines, self._log_text = self._log_text.split(b"\n", count)
+        return [json.loads(line) for line in lines]
+
+    def line(self) -> dict[str, Any]:
+        """The next access line, parsed."""
+        return self.lines(1)[0]
+
+    async def close(self, others: Iterable[Wire] = ()) -> None:
+        """Everybody leaves; then nothing may be left open.
+
+        Raises:
+            TimeoutError: A connection stays open.
+        """
+        for wire in (*self._customers, *others):
+            wire.close()
+        await until(lambda: not self.gateway.doors and not self.state.connections)
+        self.gateway.close()
+        await until(lambda: self.open_connections() == 0)
+        assert self._server is not None
+        self._server.close()
+        os.close(self._log_end)
+        os.close(self._log_file)

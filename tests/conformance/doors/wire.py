@@ -1,0 +1,139 @@
+"""One end of a TCP connection, with every byte and its ending in the test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+PATIENCE_S = 10.0
+"""A watchdog for a test that hangs; nothing here takes a tenth of it."""
+_READ_BYTES = 256 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_QUIET_ROUNDS = 200
+"""Turns of the loop without a byte moving: on loopback everything has come to rest long before."""
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    """Let the loop turn until something holds.
+
+    Raises:
+        TimeoutError: It does not.
+    """
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_true():
+            await asyncio.sleep(0)
+
+
+async def settle() -> None:
+    """Let the loop turn until all that is under way on loopback has arrived."""
+    for _ in range(_QUIET_ROUNDS):
+        await asyncio.sleep(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All that came until the end, and which end."""
+
+    data: bytes
+    was_reset: bool
+
+
+class Wire:
+    """A connected socket."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(False)
+        self._socket = connected
+        self._read = b""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """This end's own address."""
+        host, port = self._socket.getsockname()
+        return host, port
+
+    async def send(self, data: bytes) -> None:
+        """Send all of it."""
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def send_while_taken(self, block: bytes, limit: int) -> int:
+        """Send `block` again and again until nobody takes more; return the bytes sent."""
+        sent = quiet = 0
+        while quiet < _QUIET_ROUNDS and sent < limit:
+            try:
+                sent += self._socket.send(block)
+                quiet = 0
+            except BlockingIOError:
+                quiet += 1
+            await asyncio.sleep(0)
+        return sent
+
+    async def read_until(self, mark: bytes) -> bytes:
+        """Read up to and with `mark`; what comes behind it stays for the next call."""
+        while (end := self._read.find(mark)) < 0:
+            if not (more := await self._receive()):
+                raise EOFError(self._read)
+            self._read += more
+        end += len(mark)
+        found, self._read = self._read[:end], self._read[end:]
+        return found
+
+    async def read(self, size: int) -> bytes:
+        """Read exactly `size` bytes."""
+        while len(self._read) < size:
+            if not (more := await self._receive()):
+                raise EOFError(self._read)
+            self._read += more
+        found, self._read = self._read[:size], self._read[size:]
+        return found
+
+    async def read_to_end(self) -> Ended:
+        """Read until the other end closes or cuts the connection."""
+        pieces = [self._read]
+        self._read = b""
+        try:
+            while more := await self._receive():
+                pieces.append(more)
+        except ConnectionError:
+            return Ended(b"".join(pieces), was_reset=True)
+        return Ended(b"".join(pieces), was_reset=False)
+
+    async def count_to(self, size: int) -> None:
+        """Read `size` bytes and keep none."""
+        size -= len(self._read)
+        self._read = b""
+        while size > 0:
+            more = await self._receive()
+            if not more:
+                raise EOFError(size)
+            size -= len(more)
+
+    async def has_bytes(self) -> bool:
+        """Whether anything arrives once everything has come to rest."""
+        await settle()
+        try:
+            self._read += self._socket.recv(_READ_BYTES)
+        except BlockingIOError:
+            pass
+        return bool(self._read)
+
+    def finish(self) -> None:
+        """Say that nothing more will be sent."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Leave."""
+        self._socket.close()
+
+    def reset(self) -> None:
+        """Cut the connection."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._socket.close()
+
+    async def _receive(self) -> bytes:
+        async with asyncio.timeout(PATIENCE_S):
+            return await asyncio.get_running_loop().sock_recv(self._socket, _READ_BYTES)

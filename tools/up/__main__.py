@@ -1,0 +1,66 @@
+"""``python -m tools.up``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from pathlib import Path
+
+from tools.up.banner import banner
+from tools.up.errors import UpError
+from tools.up.parts import HOST, Ports, parts, read_ports
+from tools.up.run import Run
+from tools.up.screen import Screen, wants_colour
+
+
+def main() -> int:
+    """Run everything until Ctrl-C; return the exit code."""
+    try:
+        ports = read_ports(os.environ)
+        check_free(ports)
+        make_folder(Path("var"))
+    except UpError as error:
+        sys.stderr.write(f"up: {error}\n")
+        return 1
+    all_parts = parts(ports)
+    is_coloured = wants_colour(os.environ, is_terminal=sys.stdout.isatty())
+    screen = Screen([part.name for part in all_parts], is_coloured=is_coloured)
+    config = os.environ.get("FIGUEIRA_CONFIG") or "routes.yaml"
+    screen.say(f"starting {', '.join(part.name for part in all_parts)}")
+    return Run(all_parts, screen, banner(ports, config)).run(os.environ)
+
+
+def check_free(ports: Ports) -> None:
+    """Try every port before anything is started.
+
+    Raises:
+        UpError: One cannot be listened on.
+    """
+    with contextlib.ExitStack() as listeners:
+        for variable, port in ports.named():
+            try:
+                listeners.enter_context(socket.create_server((HOST, port)))
+            except OSError as error:
+                reason = os.strerror(error.errno).lower() if error.errno else str(error)
+                raise UpError(
+                    f"port {port}: {reason}; stop what uses it, or choose another port with "
+                    f"{variable}"
+                ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for everybody's state, unless it is there.
+
+    Raises:
+        UpError: It cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UpError(f"{folder}: {error.strerror}; remove what is there") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What is said once everything answers. Pure."""
+
+from __future__ import annotations
+
+import shlex
+
+from tools.up.parts import Ports, url
+
+_TEXT = """
+Figueira is up. Ctrl-C stops everything.
+
+  customers' URL  {customers}
+  admin           {admin}
+
+Three things to try in another terminal, in this folder:
+
+1. Create a product. The monolith answers.
+
+   curl {customers}/products -H 'Content-Type: application/json' \\
+     -d '{{"name": "Caneca", "price": 19.9}}'
+
+2. Order an image and fetch its file. The monolith takes about two seconds for it.
+
+   file=$(curl -s {customers}/images -H 'Content-Type: application/json' \\
+     -d '{{"prompt": "uma praia"}}' | sed 's/.*"url": *"\\([^"]*\\)".*/\\1/')
+   curl -so praia.png "{customers}$file" && echo "$file is in praia.png"
+
+3. Flip: from now on the image service makes all new images. Then do 2 again.
+
+   sed -i.bak '/# FLIP/s/image_service: [0-9.]*/image_service: 100/' {config}
+
+   The old images stay where they are. To take it back: mv {config}.bak {config}
+
+"""
+
+
+def banner(ports: Ports, config: str) -> str:
+    """The addresses and three things to paste, each of them whole lines of shell.
+
+    Args:
+        ports: Where everything listens.
+        config: The path of routes.yaml.
+    """
+    return _TEXT.format(
+        customers=url(ports.customers), admin=url(ports.admin), config=shlex.quote(config)
+    )
