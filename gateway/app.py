@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -22,17 +25,24 @@ from gateway.control.control import ControlPlan, run_control
 from gateway.control.file import read_config
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import note, start_log
-from gateway.control.messages import Accepted
+from gateway.control.messages import Accepted, Left
 from gateway.control.reload import read_environment
 from gateway.control.servers import listen
 from gateway.control.single import running_gateway
 from gateway.control.supervisor import Supervisor, SupervisorPlan
-from gateway.control.worker import WorkerPlan, open_access_log, run_worker
+from gateway.control.worker import WorkerPlan, check_access_log, run_worker
 from gateway.errors import StartError
 from gateway.proxy.asgi import AsgiDoor, Receive, Scope, Send
 from gateway.proxy.gateway import Gateway
 from gateway.settings import Settings, read_settings
 from gateway.telemetry.events import Event
+
+_NOT_HERE = "give an address of this machine"
+_BIND_REMEDIES = {
+    errno.EADDRINUSE: "stop what uses it or choose another",
+    errno.EADDRNOTAVAIL: _NOT_HERE,
+    errno.EACCES: "choose one above 1023, or let this user take it",
+}
 
 
 def serve(settings: Settings) -> int:
@@ -44,7 +54,8 @@ def serve(settings: Settings) -> int:
     """
     start_log("supervisor")
     load(read_config(settings.config), read_environment())
-    open_access_log(settings.access_log).close()
+    check_access_log(settings.access_log)
+    _allow_connections()
     listener = _bind("customers'", settings.host, settings.port)
     admin_listener = _bind("admin", settings.admin_host, settings.admin_port)
 
@@ -62,7 +73,7 @@ def serve(settings: Settings) -> int:
         admin_listener=admin_listener,
         workers=settings.workers,
         drain_s=settings.drain_s,
-        control=lambda resumed: _control_work(settings, listener, admin_listener, resumed),
+        control=lambda *told: _control_work(settings, listener, admin_listener, told),
         worker=lambda accepted: _worker_work(settings, listener, admin_listener, accepted),
         started=started,
     )
@@ -75,30 +86,44 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _allow_connections() -> None:
+    """Lift the limit of descriptors as far as it goes: each request in flight takes two."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _bind(whose: str, host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StartError(
-            f"{whose} port {host}:{port}: {reason.lower()}; stop what uses it or choose another"
-        ) from None
+        # Python adds what it tried, which is said here already.
+        why = (error.strerror or str(error)).partition(" (while ")[0]
+        # Numbers that are no errno are getaddrinfo's: the name leads nowhere.
+        remedy = _BIND_REMEDIES.get(error.errno or 0, _NOT_HERE)
+    except ValueError:
+        why, remedy = "this is no host name", _NOT_HERE
+    raise StartError(f"{whose} port {host}:{port}: {why}; {remedy}")
 
 
 def _control_work(
     settings: Settings,
     listener: socket.socket,
     admin_listener: socket.socket,
-    resumed: Accepted | None,
+    told: tuple[Accepted | None, Left | None],
 ) -> Work:
+    resumed, left = told
+
     def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
         listener.close()
         plan = ControlPlan(
             config=settings.config,
             database_url=settings.database_url,
+            workers=settings.workers,
             admin_listener=admin_listener,
             lifeline=lifeline,
             resumed=resumed,
+            left=left,
             make_admin=lambda control: create_app(ControlView(control)),
         )
         return run_control(plan)

@@ -1,11 +1,13 @@
 """Process settings: the environment, with the command line on top of it.
 
-Only what concerns the process is here; what concerns traffic is in routes.yaml.
+Only what concerns the process is here; what concerns traffic is in routes.yaml. An empty variable
+counts as unset, because compose files pass unset ones on as empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,11 @@ from gateway.errors import StartError
 
 _MAX_PORT = 65535
 _MAX_WORKERS = 64
+_MAX_DRAIN_S = 3600.0
+"""An hour: more is surely a unit mistaken."""
+_MAX_DIGITS = 9
+_SHOWN_CHARACTERS = 60
+"""Of an offending value, so that the line stays one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,32 +58,82 @@ VARIABLES = {
 def read_settings(environment: Mapping[str, str], flags: Mapping[str, object]) -> Settings:
     """Settings from the environment, overruled by the flags that were given (not None).
 
+    Args:
+        environment: The process's.
+        flags: Fields of `Settings`, as text, number or path; None where a flag was not given.
+
     Raises:
         StartError: A value cannot be used; the message names the variable or flag.
     """
     values: dict[str, object] = {}
     for variable, field in VARIABLES.items():
-        if environment.get(variable):
-            values[field] = _convert(variable, field, environment[variable])
-    values |= {field: value for field, value in flags.items() if value is not None}
-    settings = Settings(**values)  # type: ignore[arg-type]  # _convert has seen to the types
-    _check_range("port", settings.port, 0, _MAX_PORT)
-    _check_range("admin port", settings.admin_port, 0, _MAX_PORT)
-    _check_range("workers", settings.workers, 1, _MAX_WORKERS)
+        flag = flags.get(field)
+        if flag is not None:
+            values[field] = _CONVERT[field](f"--{field.replace('_', '-')}", str(flag))
+        elif text := environment.get(variable):
+            values[field] = _CONVERT[field](variable, text)
+    settings = Settings(**values)  # type: ignore[arg-type]  # _CONVERT has seen to the types
+    if settings.port and (settings.host, settings.port) == (
+        settings.admin_host,
+        settings.admin_port,
+    ):
+        raise StartError(
+            f"the customers' and the admin port are both {settings.host}:{settings.port}; "
+            "choose another for one of them"
+        )
     return settings
 
 
-def _convert(variable: str, field: str, text: str) -> object:
+def _text(source: str, text: str) -> str:
+    # An empty host would mean every address of the machine: nobody may ask for that by accident.
+    if not text.strip():
+        raise _unusable(source, text, "is empty", "give a value, or leave it out")
+    if "\0" in text:
+        raise _unusable(source, text, "has a NUL", "remove it")
+    return text
+
+
+def _path(source: str, text: str) -> Path:
+    return Path(_text(source, text))
+
+
+def _whole(least: int, most: int) -> Callable[[str, str], int]:
+    def convert(source: str, text: str) -> int:
+        # isdecimal alone would take other scripts' digits as well.
+        is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
+        if not is_number or not least <= int(text) <= most:
+            why = f"is not a whole number from {least} to {most}"
+            raise _unusable(source, text, why, "give one")
+        return int(text)
+
+    return convert
+
+
+def _seconds(source: str, text: str) -> float:
     try:
-        if field in {"port", "admin_port", "workers"}:
-            return int(text)
-        if field == "drain_s":
-            return float(text)
+        seconds = float(text)
     except ValueError:
-        raise StartError(f"{variable}={text!r} is not a number") from None
-    return Path(text) if field == "config" else text
+        seconds = math.nan
+    if not 0 <= seconds <= _MAX_DRAIN_S:
+        why = f"is not a number of seconds from 0 to {_MAX_DRAIN_S:g}"
+        raise _unusable(source, text, why, "give one without a unit, such as 30")
+    return seconds
 
 
-def _check_range(what: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise StartError(f"{what} {value} is out of range: give {least} to {most}")
+def _unusable(source: str, text: str, why: str, remedy: str) -> StartError:
+    shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+    return StartError(f"{source}: {shown!r} {why}; {remedy}")
+
+
+_CONVERT: Mapping[str, Callable[[str, str], object]] = {
+    "config": _path,
+    "host": _text,
+    "port": _whole(0, _MAX_PORT),
+    "admin_host": _text,
+    "admin_port": _whole(0, _MAX_PORT),
+    "workers": _whole(1, _MAX_WORKERS),
+    "database_url": _text,
+    "access_log": _text,
+    "drain_s": _seconds,
+}
+"""Field -> what makes its value of a text, given the variable or flag that the text comes from."""

@@ -31,7 +31,7 @@ class ControlView:
             else Revision(
                 number=current.accepted.revision,
                 digest=current.snapshot.digest,
-                accepted_at=current.accepted_at,
+                accepted_at=current.accepted.accepted_at,
             ),
             config=self._config(),
             workers=tuple(

@@ -32,7 +32,7 @@ def _print_version(asked: bool) -> None:
 def _root(
     *,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say it.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
     """Replace a monolith route by route, percent by percent."""
@@ -94,7 +94,7 @@ def explain(
         list[str] | None, typer.Option("-H", "--header", help="'Name: value'; repeatable.")
     ] = None,
     config: Annotated[Path, typer.Option(help="The routes.yaml to decide by.")] = _CONFIG,
-    client_ip: Annotated[str, typer.Option(help="Address of the customer.")] = "127.0.0.1",
+    client_ip: Annotated[str, typer.Option(help="Address the request comes from.")] = "127.0.0.1",
     draw: Annotated[
         float | None, typer.Option(help="The random draw to assume, from 0 up to 1.")
     ] = None,
@@ -102,10 +102,13 @@ def explain(
 ) -> None:
     """Say where a request would go, and why not elsewhere.
 
+    It decides by the file, and asks no gateway and no backend. X-Forwarded-For is read if the
+    address is in trust.proxies, X-Figueira-* if it is in trust.testers, as the gateway does.
+
     Example: figueira explain GET /images/7 -H 'X-Customer-Id: 42'
     """
-    from gateway.cli.explain import Question  # noqa: PLC0415 - as above
     from gateway.cli.explain import explain as run  # noqa: PLC0415 - as above
+    from gateway.cli.question import Question  # noqa: PLC0415 - as above
 
     question = Question(
         method=method,

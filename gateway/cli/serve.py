@@ -22,8 +22,7 @@ def serve(flags: Mapping[str, object]) -> int:
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(problem.describe(str(settings.config)) + "\n")
-        count = len(error.problems)
-        return _complain(f"{settings.config} has {count} problem{'s' * (count != 1)}")
+        return 1
     except StartError as error:
         return _complain(str(error))
 

@@ -43,7 +43,8 @@ class Channel(asyncio.Protocol):
     def send(self, message: Message) -> bool:
         """Send without waiting; False if the message was shed."""
         transport = self._transport
-        if transport is None or transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+        is_stuck = transport and transport.get_write_buffer_size() > MAX_UNSENT_BYTES
+        if transport is None or transport.is_closing() or is_stuck:
             self.shed += 1
             return False
         transport.write(encode(message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import uvloop
 
@@ -22,6 +23,8 @@ CANNOT_START = 1
 """Exit code of a child that said in one line why it cannot work."""
 FAULT = 70
 """Exit code of a child that met a fault in the gateway itself (sysexits.h, EX_SOFTWARE)."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+"""What the supervisor handles, and its children must not handle in its place."""
 
 Work = Callable[[Lifeline], Coroutine[Any, Any, None]]
 """What a child does with its end of the lifeline."""
@@ -50,38 +53,68 @@ def fork(name: str, work: Work, leave_behind: Callable[[], None]) -> tuple[int, 
         name: For its log lines.
         work: Run in a new event loop in the child.
         leave_behind: Closes, in the child, what is the parent's alone.
+
+    Raises:
+        OSError: The system has no room for another process or descriptor.
     """
     ours, theirs = socket.socketpair()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid:
+    flush_output()
+    # A signal to the child before it has let go of the parent's handlers would be lost on it, and
+    # heard by the parent, whose wake-up descriptor it still shares.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            _be_child(name, work, theirs, leave_behind)
+    except OSError:
+        ours.close()
+        raise
+    finally:
         theirs.close()
-        return pid, Lifeline(ours)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid, Lifeline(ours)
+
+
+def _be_child(
+    name: str, work: Work, end: socket.socket, leave_behind: Callable[[], None]
+) -> NoReturn:
     code = FAULT
     try:
-        ours.close()
         leave_behind()
-        code = _live(name, work, Lifeline(theirs))
+        _take_signals()
+        start_log(name)
+        code = _live(work, Lifeline(end))
+    except Exception:  # noqa: BLE001 - the root of a process: say what happened, and end
+        traceback.print_exc()
     finally:
+        flush_output()
         os._exit(code)
 
 
-def _live(name: str, work: Work, lifeline: Lifeline) -> int:
+def _take_signals() -> None:
+    """Hear SIGTERM; not Ctrl-C or a hang-up, on which the supervisor alone acts for the group."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    start_log(name)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def _live(work: Work, lifeline: Lifeline) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(lifeline))
     except (StartError, ConfigError) as error:
         sys.stderr.write(f"figueira: error: {error}\n")
         return CANNOT_START
-    except Exception:  # noqa: BLE001 - the root of a process: say what happened, and end
-        traceback.print_exc()
-        return FAULT
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
     return 0
+
+
+def flush_output() -> None:
+    """Write out what is buffered, if anybody still reads it."""
+    for stream in (sys.stdout, sys.stderr):
+        # ValueError: the stream is closed.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()

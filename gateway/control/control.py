@@ -15,21 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from gateway.control.channel import Channel
+from gateway.control.history import History
 from gateway.control.lifeline import Lifeline
-from gateway.control.log import note, warn
-from gateway.control.messages import Accepted, Draining, Linked, Message
+from gateway.control.log import note, say_refused, warn
+from gateway.control.messages import Accepted, Draining, Left, Linked, Message
 from gateway.control.reload import Current, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
 from gateway.control.workers import Workers, WorkerState
 from gateway.errors import ConfigError
 from gateway.proxy.spawn import spawn
-from gateway.state.database import Database, open_database
-from gateway.state.revisions import Revisions
+from gateway.telemetry.counters import Counters
 from gateway.telemetry.events import Event
 
 _ADMIN_DRAIN_S = 1.0
 """Admin answers take milliseconds; nobody's scrape holds up a stop."""
+_FIRST_REPORTS_S = 0.3
+"""Workers report within milliseconds; one that hangs must not keep the admin port shut."""
 
 
 def utc_now() -> datetime:
@@ -43,27 +45,15 @@ class ControlPlan:
 
     config: Path
     database_url: str
+    workers: int
     admin_listener: socket.socket
     lifeline: Lifeline
     resumed: Accepted | None
     """What the workers route by already, if this control replaces one; None at the start."""
+    left: Left | None
+    """What an earlier control told the supervisor."""
     make_admin: Callable[[Control], Any]
     """Makes the ASGI application of the admin port."""
-
-
-class _History:
-    """Revisions in a database that may be out of reach when control starts anew."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._is_ready = False
-
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:
-        """Keep a revision, bringing the database up to date first."""
-        if not self._is_ready:
-            await self._database.upgrade()
-            self._is_ready = True
-        return await Revisions(self._database).accept(digest, text, at)
 
 
 class Control:
@@ -71,14 +61,16 @@ class Control:
 
     def __init__(self, plan: ControlPlan) -> None:
         self._plan = plan
-        self._database = open_database(plan.database_url)
+        self._history = History(plan.database_url)
         self._stop = asyncio.Event()
-        self.reloader = Reloader(plan.config, _History(self._database), read_environment(), utc_now)
-        self.workers = Workers()
+        self._is_history_faulty = False
+        self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
+        self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
         self.started_at = utc_now()
         self.is_draining = False
         if plan.resumed is not None:
             self.reloader.resume(plan.resumed)
+            self.workers.publish(plan.resumed)
 
     async def run(self) -> None:
         """Control until told to stop.
@@ -87,68 +79,76 @@ class Control:
             ConfigError: At the first start: routes.yaml cannot be used.
             StartError: At the first start: the database cannot be used.
         """
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._look(force=True), "reload"))
         await self._look(force=True)
         if self.reloader.current is None:
             last = self.reloader.last
             raise ConfigError(last.problems if last else ())
+        # Until here, SIGTERM ends the process at once.
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
-        self._listen_to_signals()
+        if self._plan.resumed is not None:
+            # A scrape that finds the workers' counts missing would take them for reset.
+            await self.workers.wait_for_reports(self._plan.workers, _FIRST_REPORTS_S)
         admin = server(self._plan.make_admin(self), drain_s=_ADMIN_DRAIN_S)
         serving = spawn(admin.serve(sockets=[self._plan.admin_listener]), "admin")
         await self._watch()
         admin.should_exit = True
         await serving.ended()
-        await self._database.close()
-
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._look(force=True), "reload"))
-        # Ctrl-C reaches the whole process group; the supervisor alone acts on it.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        await self._history.close()
 
     async def _watch(self) -> None:
         async for _ in changes(self._plan.config, self._stop):
             await self._look()
 
     async def _look(self, *, force: bool = False) -> None:
-        failures = self.reloader.failures
-        accepted = await self.reloader.look(force=force)
-        if accepted is not None:
-            self._publish(accepted)
-        elif self.reloader.failures > failures:
-            self._say_refused()
+        look = await self.reloader.look(force=force)
+        if look.accepted is not None:
+            self._publish(look.accepted)
+        current = self.reloader.current
+        if current is not None:
+            say_refused(look.problems, self._plan.config, serving=current.accepted.revision)
+            self._say_history(current.accepted.revision)
 
     def _publish(self, current: Current) -> None:
-        self._plan.lifeline.send(current.accepted)
+        # The supervisor first: whoever dies now, no worker goes back to an older revision.
+        self._plan.lifeline.post(current.accepted)
         self.workers.publish(current.accepted)
-        revision = current.accepted.revision
-        note(Event.REVISION_ACCEPTED, revision=revision, digest=current.snapshot.digest[:12])
-        if self.reloader.history_fault:
-            warn(Event.HISTORY_FAILED, revision=revision, why=self.reloader.history_fault)
+        digest = current.snapshot.digest[:12]
+        note(Event.REVISION_ACCEPTED, revision=current.accepted.revision, digest=digest)
 
-    def _say_refused(self) -> None:
-        last, current = self.reloader.last, self.reloader.current
-        serving = current.accepted.revision if current else 0
-        for problem in last.problems if last else ():
-            said = problem.describe(str(self._plan.config))
-            warn(Event.REVISION_REFUSED, serving=serving, problem=said)
+    def _say_history(self, revision: int) -> None:
+        fault = self.reloader.history_fault
+        if bool(fault) is self._is_history_faulty:
+            return
+        self._is_history_faulty = bool(fault)
+        if fault:
+            warn(Event.HISTORY_FAILED, revision=revision, why=fault)
+        else:
+            note(Event.HISTORY_RESTORED, revision=revision)
+
+    def _keep_left(self, left: Counters) -> None:
+        self._plan.lifeline.post(Left(left))
 
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
         if isinstance(message, Draining):
             self.is_draining = True
-        elif isinstance(message, Linked) and descriptor is not None:
+        elif isinstance(message, Linked):
+            if descriptor is None:
+                # No room for the link: a control that cannot reach a worker is better replaced.
+                self._stop.set()
+                return
             worker = self.workers.link(message)
             spawn(self._link(worker, socket.socket(fileno=descriptor)), "link-worker")
 
     async def _link(self, worker: WorkerState, end: socket.socket) -> None:
-        worker.channel = await Channel.open(
+        channel = await Channel.open(
             end,
             lambda message: self.workers.heard(worker, message),
             lambda: self.workers.lose(worker),
         )
-        if self.reloader.current is not None:
-            worker.channel.send(self.reloader.current.accepted)
+        self.workers.reached(worker, channel)
 
 
 async def run_control(plan: ControlPlan) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
+from gateway.errors import Problem
 from gateway.telemetry.events import Event, write_event
 
+_MAX_PROBLEMS = 20
+"""Lines about one file; `figueira check` tells them all."""
 _log = logging.getLogger("figueira")
 
 
@@ -29,3 +34,13 @@ def note(event: Event, **values: object) -> None:
 def warn(event: Event, **values: object) -> None:
     """Log what an operator should look at."""
     _log.warning("%s", write_event(event, **values))
+
+
+def say_refused(problems: Sequence[Problem], config: Path, *, serving: int) -> None:
+    """Log why a changed routes.yaml is refused, and which revision serves on."""
+    for problem in problems[:_MAX_PROBLEMS]:
+        said = problem.describe(str(config))
+        warn(Event.REVISION_REFUSED, serving=serving, problem=said)
+    if len(problems) > _MAX_PROBLEMS:
+        more = f"{len(problems) - _MAX_PROBLEMS:,} more; run: figueira check {config}"
+        warn(Event.REVISION_REFUSED, serving=serving, problem=more)

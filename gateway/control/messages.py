@@ -5,6 +5,8 @@ All of it stays on this machine, between processes of one `figueira serve`.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from gateway.telemetry.counters import Counters
@@ -19,6 +21,8 @@ class Accepted(msgspec.Struct, tag=True, frozen=True):
     revision: int
     snapshot: bytes
     """Encoded by `gateway.config.codec`."""
+    accepted_at: datetime
+    """Timezone-aware."""
 
 
 class Linked(msgspec.Struct, tag=True, frozen=True):
@@ -34,6 +38,12 @@ class ControlLinked(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to a worker: the descriptor that comes along leads to control."""
 
 
+class Left(msgspec.Struct, tag=True, frozen=True):
+    """Control to supervisor: what workers that are gone have counted, for the next control."""
+
+    counters: Counters
+
+
 class Draining(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to control: the end has begun; say so to whoever asks whether we are ready."""
 
@@ -45,7 +55,7 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     counters: Counters
 
 
-Message = Accepted | Linked | ControlLinked | Draining | Report
+Message = Accepted | Linked | ControlLinked | Left | Draining | Report
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +20,17 @@ from gateway.routing.snapshot import Snapshot
 
 HISTORY_PATIENCE_S = 2.0
 """A flip at three in the morning does not wait longer for a database that hangs."""
+KEEP_AGAIN_AFTER_S = 10.0
+"""Between tries to keep what a database refused: a flip meanwhile may have to wait for one."""
+_MAX_UNKEPT = 16
+"""Revisions of up to 1 MiB that wait for the database; flips during one outage are fewer."""
 
 
-class History(Protocol):
-    """Where revisions are numbered and kept: `gateway.state.revisions.Revisions`."""
+class Keeper(Protocol):
+    """Where revisions are numbered and kept: `gateway.control.history.History`."""
 
     async def accept(self, digest: str, text: bytes, at: datetime) -> int:
-        """Keep a revision and return its number."""
+        """Keep a revision and return its number; the same again if it is the one kept last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,6 @@ class Current:
 
     accepted: Accepted
     snapshot: Snapshot
-    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +50,44 @@ class Attempt:
     """Empty if the file was accepted."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at the file came to; nothing, most times."""
+
+    accepted: Current | None = None
+    """What workers are to route by from now on."""
+    problems: tuple[Problem, ...] = ()
+    """Why a changed file is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unkept:
+    digest: str
+    text: bytes
+    at: datetime
+
+
 class Reloader:
     """The file's last accepted content, and what became of its later ones."""
 
     def __init__(
         self,
         path: Path,
-        history: History,
+        keeper: Keeper,
         environment: Mapping[str, str],
         wall_clock: Callable[[], datetime],
     ) -> None:
+        """Look at `path`; `environment` is what its ``${VAR}`` stand for."""
         self.path = path
-        self._history = history
+        self._keeper = keeper
         self._environment = environment
         self._wall_clock = wall_clock
         self._seen = ""
         """Digest (or error) of the file as last looked at."""
         self._lock = asyncio.Lock()
+        self._unkept: deque[_Unkept] = deque(maxlen=_MAX_UNKEPT)
+        self._keep_again_at_s = 0.0
+        self._is_resumed = False
         self.current: Current | None = None
         self.last: Attempt | None = None
         self.failures = 0
@@ -71,15 +96,18 @@ class Reloader:
 
     def resume(self, accepted: Accepted) -> None:
         """Go on from what the workers already route by (control was replaced)."""
-        snapshot = codec.decode(accepted.snapshot)
-        self.current = Current(accepted, snapshot, self._wall_clock())
+        self.current = Current(accepted, codec.decode(accepted.snapshot))
+        self._is_resumed = True
 
-    async def look(self, *, force: bool = False) -> Current | None:
-        """Read the file; return what was newly accepted, or None if nothing changes.
+    async def look(self, *, force: bool = False) -> Look:
+        """Read the file and take in what changed.
 
         Args:
-            force: Whether an unchanged file is validated again (SIGHUP), so that a problem
-                outside it that was mended (a missing variable) is noticed.
+            force: Whether an unchanged file is validated again, and its problems are told again:
+                somebody asks (SIGHUP).
+
+        Raises:
+            GatewayError: At the very first look: the revision cannot be kept.
         """
         async with self._lock:
             seen = ""
@@ -87,39 +115,74 @@ class Reloader:
                 text = read_config(self.path)
                 seen = hashlib.sha256(text).hexdigest()
                 if seen == self._seen and not force:
-                    return None
+                    return await self._keep_again()
                 snapshot = await asyncio.to_thread(load, text, self._environment)
             except ConfigError as error:
-                self._reject(seen or str(error), error.problems)
-                return None
+                return self._refuse(seen or str(error), error.problems, force=force)
             return await self._accept(text, snapshot)
 
-    def _reject(self, seen: str, problems: tuple[Problem, ...]) -> None:
-        if seen != self._seen:
-            self._seen = seen
-            self.failures += 1
-            self.last = Attempt(self._wall_clock(), problems)
+    def _refuse(self, seen: str, problems: tuple[Problem, ...], *, force: bool) -> Look:
+        if seen == self._seen and not force:
+            return Look()
+        self._seen = seen
+        self.failures += 1
+        self.last = Attempt(self._wall_clock(), problems)
+        return Look(problems=problems)
 
-    async def _accept(self, text: bytes, snapshot: Snapshot) -> Current | None:
+    async def _accept(self, text: bytes, snapshot: Snapshot) -> Look:
         self._seen = snapshot.digest
-        at = self._wall_clock()
-        self.last = Attempt(at, ())
-        if self.current is not None and self.current.snapshot == snapshot:
-            return None
-        number = await self._number(snapshot.digest, text, at)
-        self.current = Current(Accepted(number, codec.encode(snapshot)), snapshot, at)
-        return self.current
+        self.last = Attempt(self._wall_clock(), ())
+        current = self.current
+        if current is None or current.snapshot != snapshot:
+            self._unkept.append(_Unkept(snapshot.digest, text, self.last.at))
+            number = await self._keep()
+            if number is None:
+                # Provisional: the number it will have, unless another gateway is faster.
+                number = current.accepted.revision + 1 if current else 1
+            return self._serve(number, snapshot, self.last.at)
+        if self._is_resumed:
+            # The control before may have died, or lost its database, before it could keep this.
+            self._is_resumed = False
+            at = current.accepted.accepted_at
+            self._unkept.append(_Unkept(snapshot.digest, text, at))
+        return await self._keep_again(now=True)
 
-    async def _number(self, digest: str, text: bytes, at: datetime) -> int:
-        """Keep the revision; if that fails once something serves, go on without its history."""
+    async def _keep_again(self, *, now: bool = False) -> Look:
+        """Keep what the database refused before, and take over its numbers if they differ."""
+        is_due = now or asyncio.get_running_loop().time() >= self._keep_again_at_s
+        if not self._unkept or self.current is None or not is_due:
+            return Look()
+        number, accepted = await self._keep(), self.current.accepted
+        if number in {None, accepted.revision}:
+            return Look()
+        return self._serve(number, self.current.snapshot, accepted.accepted_at)
+
+    def _serve(self, number: int, snapshot: Snapshot, at: datetime) -> Look:
+        self._is_resumed = False
+        self.current = Current(Accepted(number, codec.encode(snapshot), at), snapshot)
+        return Look(accepted=self.current)
+
+    async def _keep(self) -> int | None:
+        """Keep what is not kept yet, the oldest first, so that no number is given twice.
+
+        Returns:
+            The number of the newest; None if it could not be kept though something serves.
+        """
+        loop = asyncio.get_running_loop()
+        number: int | None = None
         try:
-            async with asyncio.timeout(HISTORY_PATIENCE_S):
-                number = await self._history.accept(digest, text, at)
+            # Before anything serves there is time: the database has patience of its own.
+            async with asyncio.timeout(HISTORY_PATIENCE_S if self.current else None):
+                while self._unkept:
+                    first = self._unkept[0]
+                    number = await self._keeper.accept(first.digest, first.text, first.at)
+                    self._unkept.popleft()
         except (GatewayError, TimeoutError) as error:
             if self.current is None:
                 raise
             self.history_fault = str(error) or f"no answer in {HISTORY_PATIENCE_S:g} s"
-            return self.current.accepted.revision + 1
+            self._keep_again_at_s = loop.time() + KEEP_AGAIN_AFTER_S
+            return None
         self.history_fault = ""
         return number
 

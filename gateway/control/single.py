@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from gateway.control.control import utc_now
-from gateway.control.log import note
+from gateway.control.log import note, say_refused
 from gateway.control.reload import Reloader, read_environment
 from gateway.control.watch import changes
 from gateway.control.worker import open_access_log
@@ -45,7 +45,7 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         StartError: The access log cannot be opened.
     """
     reloader = Reloader(settings.config, _Numbers(), read_environment(), utc_now)
-    current = await reloader.look()
+    current = (await reloader.look()).accepted
     if current is None:
         raise ConfigError(reloader.last.problems if reloader.last else ())
     gateway = Gateway(
@@ -68,7 +68,9 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
 async def _follow(reloader: Reloader, gateway: Gateway, stop: asyncio.Event) -> None:
     async for _ in changes(reloader.path, stop):
-        current = await reloader.look()
-        if current is not None:
-            gateway.install(current.snapshot, current.accepted.revision)
-            note(Event.REVISION_ACCEPTED, revision=current.accepted.revision)
+        look = await reloader.look()
+        say_refused(look.problems, reloader.path, serving=gateway.revision)
+        if look.accepted is not None:
+            revision = look.accepted.accepted.revision
+            gateway.install(look.accepted.snapshot, revision)
+            note(Event.REVISION_ACCEPTED, revision=revision)

@@ -16,10 +16,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.control.children import Child, Work, fork
-from gateway.control.lifeline import Lifeline
+from gateway.control.children import CANNOT_START, FAULT, SIGNALS, Child, Work, fork
 from gateway.control.log import note, warn
-from gateway.control.messages import Accepted, ControlLinked, Draining, Linked
+from gateway.control.messages import Accepted, ControlLinked, Draining, FrameError, Left, Linked
 from gateway.telemetry.events import Event
 
 _SETTLED_S = 1.0
@@ -28,7 +27,8 @@ _PAUSE_S = 0.5
 """Short enough that a dead child is back within a second, long enough not to burn a core."""
 _KILL_AFTER_S = 5.0
 """Beyond the workers' own patience, for their last access lines."""
-_CONTROL_PATIENCE_S = 3.0
+_CONTROL_PATIENCE_S = 5.0
+"""Beyond its own patience with the database and with whoever asks on the admin port."""
 CONTROL = "control"
 
 
@@ -41,8 +41,8 @@ class SupervisorPlan:
     admin_listener: socket.socket
     workers: int
     drain_s: float
-    control: Callable[[Accepted | None], Work]
-    """What control does, given what the workers route by already (None at the start)."""
+    control: Callable[[Accepted | None, Left | None], Work]
+    """What control does, given what an earlier one told us (None at the start)."""
     worker: Callable[[Accepted], Work]
     """What a worker does, given what to route by."""
     started: Callable[[int], None]
@@ -60,6 +60,7 @@ class Supervisor:
         self._due: list[tuple[float, str, int, int]] = []
         """Children to start: when, name, index, restarts."""
         self._accepted: Accepted | None = None
+        self._left: Left | None = None
         self._signals: list[int] = []
         self._is_stopping = False
 
@@ -67,17 +68,17 @@ class Supervisor:
         """Run until told to stop.
 
         Returns:
-            0 after a clean stop; 1 if control could not start (it has said why), or if something
-            had to be killed.
+            0 after a clean stop; 1 if control could not start (which has been said), or if
+            something had to be killed.
         """
         self._catch_signals()
         self._start(CONTROL, 0, 0)
         while self._accepted is None:
-            self._wait(None)
-            if signal.SIGTERM in self._signals or signal.SIGINT in self._signals:
-                return self._stop()
             if not self._children:
                 return 1
+            self._wait(None)
+            if self._asked_to_stop():
+                return self._stop()
         for index in range(self._plan.workers):
             self._start("worker", index, 0)
         self._plan.started(self._accepted.revision)
@@ -92,7 +93,7 @@ class Supervisor:
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         signal.set_wakeup_fd(self._wake_write.fileno())
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        for number in SIGNALS:
             signal.signal(number, lambda *_: None)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
 
@@ -111,14 +112,21 @@ class Supervisor:
             self._signals = [number for number in self._signals if number != signal.SIGHUP]
             self._tell(CONTROL, signal.SIGHUP)
 
-    def _read(self, lifeline: Lifeline) -> None:
-        messages = lifeline.read()
+    def _read(self, control: Child) -> None:
+        """Take in what control says."""
+        try:
+            messages = control.lifeline.read()
+        except FrameError:
+            self._kill(control)
+            messages = None
         if messages is None:
-            self._selector.unregister(lifeline.end)
+            self._selector.unregister(control.lifeline.end)
             return
         for message, _ in messages:
             if isinstance(message, Accepted):
                 self._accepted = message
+            elif isinstance(message, Left):
+                self._left = message
 
     def _asked_to_stop(self) -> bool:
         return signal.SIGTERM in self._signals or signal.SIGINT in self._signals
@@ -138,12 +146,14 @@ class Supervisor:
             self._start(name, index, restarts)
 
     def _start(self, name: str, index: int, restarts: int) -> None:
-        if name == CONTROL:
-            pid, lifeline = fork(name, self._plan.control(self._accepted), self._leave)
-            self._selector.register(lifeline.end, selectors.EVENT_READ, lifeline)
-        else:
-            assert self._accepted is not None  # noqa: S101 - workers start after control has spoken
-            pid, lifeline = fork(f"worker-{index}", self._plan.worker(self._accepted), self._leave)
+        try:
+            pid, lifeline = fork(*self._part(name, index), self._leave)
+        except OSError as error:
+            # No room for a process now; whoever is left serves on.
+            warn(Event.FORK_FAILED, process=name, index=index, why=error.strerror)
+            if self._accepted is not None:
+                self._due.append((time.monotonic() + _PAUSE_S, name, index, restarts))
+            return
         child = Child(
             name=name,
             index=index,
@@ -152,18 +162,37 @@ class Supervisor:
             started_s=time.monotonic(),
             restarts=restarts,
         )
+        if name == CONTROL:
+            self._selector.register(lifeline.end, selectors.EVENT_READ, child)
         self._children[pid] = child
         for other in list(self._children.values()):
             if other is not child and CONTROL in (other.name, child.name):
                 self._link(*((other, child) if other.name == CONTROL else (child, other)))
 
+    def _part(self, name: str, index: int) -> tuple[str, Work]:
+        """What a child is called in its log lines, and what it does."""
+        if name == CONTROL:
+            return name, self._plan.control(self._accepted, self._left)
+        assert self._accepted is not None  # noqa: S101 - workers start after control has spoken
+        return f"worker-{index}", self._plan.worker(self._accepted)
+
     def _link(self, control: Child, worker: Child) -> None:
-        """Give the two a new pair of sockets: a broken-off message can spoil no later one."""
-        one, other = socket.socketpair()
+        """Give the two a new pair of sockets: a broken-off message can spoil no later one.
+
+        Who cannot take its end has not read hundreds of messages: it hangs, and is replaced.
+        """
+        try:
+            one, other = socket.socketpair()
+        except OSError as error:
+            warn(Event.FORK_FAILED, process=worker.name, index=worker.index, why=error.strerror)
+            self._kill(worker)
+            return
         with one, other:
             linked = Linked(worker.index, worker.pid, worker.restarts)
-            control.lifeline.send(linked, one.fileno())
-            worker.lifeline.send(ControlLinked(), other.fileno())
+            if not control.lifeline.send(linked, one.fileno()):
+                self._kill(control)
+            if not worker.lifeline.send(ControlLinked(), other.fileno()):
+                self._kill(worker)
 
     def _leave(self) -> None:
         """Close, in a child, what is the supervisor's alone: others' lifelines above all."""
@@ -181,14 +210,19 @@ class Supervisor:
                 return
             if pid == 0:
                 return
-            self._bury(self._children.pop(pid), os.waitstatus_to_exitcode(status))
+            # As process 1 of a container we inherit others' orphans, too.
+            if child := self._children.pop(pid, None):
+                self._bury(child, os.waitstatus_to_exitcode(status))
 
     def _bury(self, child: Child, code: int) -> None:
         if child.name == CONTROL:
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(child.lifeline.end)
+            self._read_last_words(child)
         child.lifeline.close()
-        if self._is_stopping or self._accepted is None:
+        if self._is_stopping:
+            return
+        if self._accepted is None:
+            if code not in {CANNOT_START, FAULT}:
+                warn(Event.PROCESS_DIED, process=child.name, pid=child.pid, exit=code)
             return
         lived_s = time.monotonic() - child.started_s
         pause_s = 0.0 if lived_s >= _SETTLED_S else _PAUSE_S
@@ -202,6 +236,13 @@ class Supervisor:
         )
         due_s = time.monotonic() + pause_s
         self._due.append((due_s, child.name, child.index, child.restarts + 1))
+
+    def _read_last_words(self, control: Child) -> None:
+        """Take in what control said just before it died: the workers may have heard it, too."""
+        while any(key.data is control for key, _ in self._selector.select(0)):
+            self._read(control)
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(control.lifeline.end)
 
     # Stopping
 
@@ -242,5 +283,8 @@ class Supervisor:
 
     def _tell(self, name: str, number: int) -> None:
         for child in self._named(name):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, number)
+            os.kill(child.pid, number)
+
+    def _kill(self, child: Child) -> None:
+        """End a child that is of no use any more; it is replaced as any that dies."""
+        os.kill(child.pid, signal.SIGKILL)

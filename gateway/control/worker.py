@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from gateway.config import codec
 from gateway.control.channel import Channel
 from gateway.control.lifeline import Lifeline
+from gateway.control.log import warn
 from gateway.control.messages import Accepted, ControlLinked, Message, Report
 from gateway.control.servers import Server, server
 from gateway.errors import StartError
@@ -23,6 +26,7 @@ from gateway.proxy.access_log import AccessLog
 from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
+from gateway.telemetry.events import Event
 
 REPORT_EVERY_S = 0.25
 """How old the numbers on the admin port may be."""
@@ -47,11 +51,23 @@ def open_access_log(where: str) -> AccessLog:
     """
     if where == "off":
         return AccessLog(None)
-    if where == "-":
-        return AccessLog(sys.stdout.fileno())
+    return AccessLog(sys.stdout.fileno() if where == "-" else _open_file(where))
+
+
+def check_access_log(where: str) -> None:
+    """See that `open_access_log` will succeed, before any process is started.
+
+    Raises:
+        StartError: The file cannot be opened.
+    """
+    if where not in {"-", "off"}:
+        os.close(_open_file(where))
+
+
+def _open_file(where: str) -> int:
     try:
         Path(where).parent.mkdir(parents=True, exist_ok=True)
-        return AccessLog(os.open(where, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640))
+        return os.open(where, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640)
     except OSError as error:
         reason = error.strerror or error
         raise StartError(f"access log {where}: {reason}; give a file that can be written") from None
@@ -76,11 +92,7 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until told to stop, then let requests in flight end."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop)
-        # Ctrl-C reaches the whole process group; the supervisor alone acts on it.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
         self._plan.lifeline.listen(self._from_supervisor, self._stop)
         tasks = [
             spawn(self._gateway.sweep_forever(), "sweep"),
@@ -90,26 +102,43 @@ class Worker:
         for task in tasks:
             task.cancel()
         self._gateway.close()
+        self._report()
 
     def _stop(self) -> None:
+        """Begin to drain. Asked again, go on: service managers signal every process of a group.
+
+        A supervisor that is out of patience kills.
+        """
         self._gateway.is_draining = True
-        if self._server.should_exit:
-            self._server.force_exit = True
         self._server.should_exit = True
 
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
-        if isinstance(message, ControlLinked) and descriptor is not None:
-            spawn(self._link(socket.socket(fileno=descriptor)), "link-control")
+        if not isinstance(message, ControlLinked):
+            return
+        if descriptor is None:
+            # No room for the link: a worker that control cannot reach is better replaced.
+            self._stop()
+            return
+        spawn(self._link(socket.socket(fileno=descriptor)), "link-control")
 
     async def _link(self, end: socket.socket) -> None:
+        if self._channel is not None:
+            self._channel.close()
         self._channel = await Channel.open(end, self._from_control)
         self._report()
 
     def _from_control(self, message: Message) -> None:
-        if isinstance(message, Accepted) and message != self._accepted:
-            self._accepted = message
-            self._gateway.install(codec.decode(message.snapshot), message.revision)
-            self._report()
+        if not isinstance(message, Accepted) or message == self._accepted:
+            return
+        try:
+            snapshot = codec.decode(message.snapshot)
+        except msgspec.MsgspecError as error:
+            # Of another version, perhaps; customers are served by the one before.
+            warn(Event.SNAPSHOT_UNREADABLE, revision=message.revision, why=error)
+            return
+        self._accepted = message
+        self._gateway.install(snapshot, message.revision)
+        self._report()
 
     def _report(self) -> None:
         if self._channel is not None:

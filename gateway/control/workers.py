@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +21,8 @@ class WorkerState:
     restarts: int
     channel: Channel | None = None
     is_alive: bool = True
+    is_behind: bool = False
+    """Whether a revision could not be sent, because the worker did not read."""
     revision: int = 0
     counters: Counters = field(default_factory=Counters)
 
@@ -26,11 +30,18 @@ class WorkerState:
 class Workers:
     """The workers of one `figueira serve`."""
 
-    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        """Call `changed` whenever a worker comes, goes or takes in a revision."""
+    def __init__(self, left: Counters, keep_left: Callable[[Counters], None]) -> None:
+        """Know no worker yet.
+
+        Args:
+            left: What workers that were gone before had counted.
+            keep_left: Called with all that such workers have counted, whenever one more is gone.
+        """
         self._by_index: dict[int, WorkerState] = {}
-        self._gone = Counters()
-        self._changed = changed
+        self._gone = left
+        self._keep_left = keep_left
+        self._published: Accepted | None = None
+        self._reported = asyncio.Event()
 
     def link(self, linked: Linked) -> WorkerState:
         """Note a worker that was just started, in the place of one that may have been there."""
@@ -41,6 +52,12 @@ class Workers:
         self._by_index[linked.index] = worker
         return worker
 
+    def reached(self, worker: WorkerState, channel: Channel) -> None:
+        """Note that a worker can be talked to, and tell it what to route by."""
+        if worker.is_alive:
+            worker.channel = channel
+            self._tell(worker)
+
     def lose(self, worker: WorkerState) -> None:
         """Note that a worker is gone: its counts stay, its connections do not."""
         if worker.is_alive:
@@ -48,21 +65,34 @@ class Workers:
             worker.channel = None
             self._gone.add(worker.counters.without_gauges())
             worker.counters = Counters()
-            self._changed()
+            self._keep_left(self._gone)
 
     def heard(self, worker: WorkerState, message: Message) -> None:
         """Take in a worker's report."""
         if isinstance(message, Report) and worker.is_alive:
             worker.counters = message.counters
-            if worker.revision != message.revision:
-                worker.revision = message.revision
-                self._changed()
+            worker.revision = message.revision
+            self._reported.set()
+            if worker.is_behind:
+                self._tell(worker)
+
+    async def wait_for_reports(self, count: int, patience_s: float) -> None:
+        """Wait until `count` workers have reported, but no longer than `patience_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while sum(worker.revision > 0 for worker in self._by_index.values()) < count:
+                    self._reported.clear()
+                    await self._reported.wait()
 
     def publish(self, accepted: Accepted) -> None:
-        """Send a revision to all."""
+        """Send a revision to all; who does not read gets it when it reports again."""
+        self._published = accepted
         for worker in self._by_index.values():
-            if worker.channel is not None:
-                worker.channel.send(accepted)
+            self._tell(worker)
+
+    def _tell(self, worker: WorkerState) -> None:
+        if worker.channel is not None and self._published is not None:
+            worker.is_behind = not worker.channel.send(self._published)
 
     def all(self) -> list[WorkerState]:
         """Every worker, in order of index."""

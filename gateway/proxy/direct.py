@@ -12,19 +12,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-import httptools
-
+from gateway.errors import Source
 from gateway.proxy.exchange import Exchange, RefusedExchange
+from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, reset
+from gateway.proxy.reader import RequestReader
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.wire.messages import Header
 from gateway.wire.problem import write_problem
-from gateway.wire.request import (
-    MAX_HEAD_BYTES,
-    BadRequest,
-    Body,
-    read_request,
-    too_large_head,
-)
+from gateway.wire.request import BadRequest, Body, Inbound
 from gateway.wire.response import Outbound, write_interim, write_response
 
 if TYPE_CHECKING:
@@ -37,8 +32,6 @@ HEAD_PATIENCE_S = 10.0
 """For a whole request head: a browser's comes in one packet, an attacker's one byte a second."""
 IDLE_PATIENCE_S = 75.0
 """Between requests; longer than browsers (60 s) and load balancers (60 s) keep a connection."""
-LINGER_S = 2.0
-"""For a customer to read an early answer before the connection is cut (RFC 9112, section 9.6)."""
 _MAX_PIPELINED = 8
 """Requests read ahead; more stay in the customer's socket."""
 _HOLD_PIPELINE, _HOLD_UPLOAD = 1, 2
@@ -61,17 +54,14 @@ class DirectConnection(asyncio.Protocol):
         self._connections = cast("set[DirectConnection]", server_state.connections)
         self._gateway = cast("Gateway", app_state["gateway"])
         self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpRequestParser(self)
+        self._reader = RequestReader(self._gateway, self)
         self._peer = ""
         self._queue: deque[Exchange] = deque()
         self._reading: Exchange | None = None
-        self._target = b""
-        self._headers: list[Header] = []
-        self._head_bytes = 0
-        self._in_head = True
-        self._is_deaf = False
+        self._parting: Parting | None = None
         self._is_leaving = False
         self._is_advancing = False
+        self._unread: Progress | None = None
         self._holds = 0
         self._out: list[bytes] = []
         self._chunks = False
@@ -96,156 +86,132 @@ class DirectConnection(asyncio.Protocol):
         self._transport = None
         self._connections.discard(self)
         self._gateway.doors.discard(self)
-        queue, self._queue = self._queue, deque()
-        for exchange in queue:
-            if exchange.is_started:
-                exchange.client_gone()
+        self._drop_queue(Source.DOWNSTREAM)
 
     def eof_received(self) -> bool:
-        """Close: a customer who has stopped sending has left."""
+        """Leave: a customer who has stopped sending has left; its backend is told at once."""
+        if self._drop_queue(Source.DOWNSTREAM):
+            self._abort()
+        elif self._parting is None:
+            self._parting = Parting(self._gateway.now_s)
         return False
 
     def data_received(self, data: bytes) -> None:
         """Read a piece of one or more requests."""
-        if self._is_deaf:
+        if self._reader.is_deaf:
+            if self._parting is not None:
+                self._parting.heard(self._gateway.now_s)
             return
-        if self._in_head:
-            if self._head_bytes == 0:
-                self._since_s = self._gateway.now_s
-            self._head_bytes += len(data)
-        try:
-            self._feed(data)
-        except httptools.HttpParserCallbackError as error:
-            _log.error("request_failed", exc_info=error)
-            self._refuse(BadRequest(500, "Internal Server Error", "The gateway failed."))
-        except httptools.HttpParserError as error:
-            if not self._is_deaf:
-                self._refuse(_parse_failure(error))
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES and not self._is_deaf:
-            self._refuse(too_large_head())
+        self._reader.feed(data)
         self._advance()
-
-    def _feed(self, data: bytes) -> None:
-        while data:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                # The offer to switch protocols is not taken up: read on in this one.
-                self._parser = httptools.HttpRequestParser(self)
-                data = data[upgrade.args[0] :]
-            else:
-                return
 
     def pause_writing(self) -> None:
         """Hold the answer: the customer reads more slowly than the backend writes."""
-        if self._queue:
+        self._unread = Progress(self._gateway.now_s)
+        if self._queue and self._queue[0].is_started:
             self._queue[0].hold_answer()
 
     def resume_writing(self) -> None:
-        """Release the answer."""
-        if self._queue:
+        """Release the answer, or begin the next."""
+        self._unread = None
+        self._since_s = self._gateway.now_s
+        if self._queue and self._queue[0].is_started:
             self._queue[0].release_answer()
+        else:
+            self._advance()
 
     def shutdown(self) -> None:
         """Finish what is in progress and close; uvicorn calls this when it stops."""
         self._is_leaving = True
-        if not self._queue and not self._head_bytes:
-            self._close()
+        self._close_if_idle()
 
     def cut(self) -> None:
         """Give up what is in progress: the patience of a graceful stop is at its end."""
-        for exchange in self._queue:
-            if exchange.is_started:
-                exchange.client_gone()
-        self._queue.clear()
+        self._drop_queue(Source.INTERNAL)
         self._abort()
 
     def check(self, now_s: float) -> None:
         """End what has taken too long; called by the sweep."""
-        if self._queue:
-            self._queue[0].check(now_s)
-        elif self._is_deaf:
-            if now_s - self._since_s > LINGER_S:
+        transport = self._transport
+        if transport is None:
+            return
+        if self._unread is not None:
+            self._since_s = self._unread.last_read_s(transport, now_s)
+        if self._parting is not None:
+            if self._parting.is_over(transport, now_s):
+                transport.abort()
+        elif self._queue and self._queue[0].is_started:
+            self._check_first(now_s)
+        elif self._unread is not None:
+            if now_s - self._since_s > UNREAD_PATIENCE_S:
                 self._abort()
-        elif self._in_head and self._head_bytes:
-            if now_s - self._since_s > HEAD_PATIENCE_S:
+        elif self._reader.is_in_head:
+            if now_s - self._reader.head_since_s > HEAD_PATIENCE_S:
                 detail = "The request did not arrive in time."
-                self._refuse(BadRequest(408, "Request Timeout", detail))
+                self._reader.refuse(BadRequest(408, "Request Timeout", detail))
                 self._advance()
         elif now_s - self._since_s > IDLE_PATIENCE_S:
-            self._close()
+            self._part(is_heard_out=True)
 
-    # httptools callbacks: requests are only queued here, and started when the read is done
+    def _check_first(self, now_s: float) -> None:
+        exchange = self._queue[0]
+        if self._unread is not None and self._since_s == now_s:
+            exchange.touch(now_s)
+        exchange.check(now_s)
 
-    def on_message_begin(self) -> None:
-        """Start a head."""
-        self._target, self._headers, self._in_head = b"", [], True
+    # Receiver: requests are only queued here, and started when the read is done
 
-    def on_url(self, part: bytes) -> None:
-        """Take (a part of) the target."""
-        self._target += part
+    @property
+    def is_full(self) -> bool:
+        """Whether as much has been read ahead as may be."""
+        reading = self._reading
+        return bool(
+            self._holds & _HOLD_UPLOAD
+            or len(self._queue) > _MAX_PIPELINED
+            or (
+                reading is not None
+                and not reading.is_started
+                and reading.pending_bytes > WRITE_BUFFER_BYTES
+            )
+        )
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field line; those behind the body are trailers and end here."""
-        if self._in_head:
-            self._headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Read the head and queue its exchange."""
-        self._in_head = False
-        if self._is_deaf:
-            return
-        try:
-            exchange = self._read_head()
-        except BadRequest as refusal:
-            self._refuse(refusal)
-            return
-        self._head_bytes = 0
+    def request_read(self, inbound: Inbound) -> None:
+        """Queue an exchange."""
         self._server_state.total_requests += 1
+        exchange = Exchange(self._gateway, self, inbound, self._peer)
         self._reading = exchange
         self._queue.append(exchange)
 
-    def _read_head(self) -> Exchange:
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._measure_head()
-        parser = self._parser
-        inbound = read_request(
-            parser.get_method(),
-            self._target,
-            parser.get_http_version(),
-            self._headers,
-            self._gateway.table.header_names,
-        )
-        return Exchange(self._gateway, self, inbound, self._peer)
-
-    def _measure_head(self) -> None:
-        """Tell a long head from a short one whose body came in the same read."""
-        fields_bytes = sum(len(name) + len(value) + 4 for name, value in self._headers)
-        if len(self._target) + fields_bytes > MAX_HEAD_BYTES:
-            raise too_large_head()
-
-    def on_body(self, data: bytes) -> None:
-        """Take a piece of the body."""
+    def body_read(self, data: bytes) -> None:
+        """Pass a piece of the body to its exchange."""
         if self._reading is not None:
             self._reading.request_body(data)
 
-    def on_message_complete(self) -> None:
-        """Note that a request is complete; after one that says so, no other follows."""
+    def request_ended(self) -> None:
+        """Tell the exchange that its request is complete."""
         exchange, self._reading = self._reading, None
-        self._in_head, self._head_bytes = True, 0
         if exchange is not None:
             exchange.request_end()
-            if not exchange.inbound.keep_alive:
-                self._is_deaf = True
+
+    def refused(self, refusal: BadRequest) -> None:
+        """Refuse what is being read, behind the answers still due."""
+        reading, self._reading = self._reading, None
+        if reading is not None and reading.is_started:
+            if not reading.is_over:
+                reading.break_off(refusal)
+            return
+        if reading is not None:
+            self._queue.remove(reading)
+        self._queue.append(RefusedExchange(self._gateway, self, self._peer, refusal))
 
     # Door
 
     def interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
-        """Write a 1xx head at once."""
-        self._write([write_interim(status, reason, headers)])
+        """Gather a 1xx head."""
+        self._out.append(write_interim(status, reason, headers))
 
     def head(self, outbound: Outbound) -> None:
-        """Write the head; decide whether the connection outlives the answer."""
+        """Gather the head; decide whether the connection outlives the answer."""
         exchange = self._queue[0]
         is_http11 = exchange.inbound.is_http11
         has_no_length = outbound.body in (Body.CHUNKED, Body.CLOSE)
@@ -273,11 +239,15 @@ class DirectConnection(asyncio.Protocol):
             self._write(out)
 
     def problem(self, status: int, title: str, detail: str) -> None:
-        """Write the gateway's own answer."""
+        """Gather the gateway's own answer."""
         exchange = self._queue[0]
+        inbound = exchange.inbound
         self._chunks = False
         self._keep_alive = (
-            exchange.inbound.keep_alive and exchange.request_complete and not self._is_leaving
+            inbound.keep_alive
+            and inbound.is_http11
+            and exchange.request_complete
+            and not self._is_leaving
         )
         is_head = exchange.method == b"HEAD"
         answer = write_problem(status, title, detail, head=is_head, keep_alive=self._keep_alive)
@@ -294,14 +264,13 @@ class DirectConnection(asyncio.Protocol):
         if self._keep_alive:
             self._release(_HOLD_UPLOAD)
             self._advance()
-        elif exchange.request_complete or self._transport is None:
-            self._close()
         else:
-            self._linger()
+            self._part(is_heard_out=exchange.request_complete and not self._queue)
 
     def abort(self) -> None:
         """Cut the connection: the answer must not look complete."""
         self._queue.clear()
+        self._reader.stop()
         self._abort()
 
     def hold_upload(self) -> None:
@@ -310,41 +279,55 @@ class DirectConnection(asyncio.Protocol):
 
     def release_upload(self) -> None:
         """Read on."""
-        self._release(_HOLD_UPLOAD)
+        if self._holds:
+            self._release(_HOLD_UPLOAD)
+            self._advance()
 
     # Inside
 
     def _advance(self) -> None:
-        """Start the first exchange in line, and send on what has come for it."""
+        """Start the first exchange in line, send on what has come for it, read what was left."""
         if self._is_advancing:
             return
         self._is_advancing = True
         try:
-            while self._queue:
-                exchange = self._queue[0]
+            self._serve_first()
+            while self._reader.has_rest and not self.is_full:
+                self._reader.read_on()
+                self._serve_first()
+        finally:
+            self._is_advancing = False
+        if self._reader.has_rest or self.is_full:
+            self._hold(_HOLD_PIPELINE)
+        else:
+            self._release(_HOLD_PIPELINE)
+        if self._is_leaving:
+            self._close_if_idle()
+
+    def _serve_first(self) -> None:
+        while self._queue:
+            exchange = self._queue[0]
+            if self._unread is not None and not exchange.is_started:
+                # Its answer would only pile up behind those that the customer does not read.
+                return
+            try:
                 if not exchange.is_started:
                     exchange.start()
                 if self._queue and self._queue[0] is exchange:
                     exchange.pump()
-                    break
-        finally:
-            self._is_advancing = False
-        if len(self._queue) > _MAX_PIPELINED:
-            self._hold(_HOLD_PIPELINE)
-        else:
-            self._release(_HOLD_PIPELINE)
+                    return
+            except Exception:  # noqa: BLE001 - a request's root: its customer must not be left hanging
+                _log.exception("request_failed")
+                exchange.break_down()
 
-    def _refuse(self, refusal: BadRequest) -> None:
-        """Refuse what is being read, behind the answers still due, and read nothing more."""
-        self._is_deaf = True
-        reading, self._reading = self._reading, None
-        if reading is not None and reading.is_started:
-            if not reading.is_over:
-                reading.break_off(refusal)
-            return
-        if reading is not None:
-            self._queue.remove(reading)
-        self._queue.append(RefusedExchange(self._gateway, self, self._peer, refusal))
+    def _drop_queue(self, source: Source) -> bool:
+        """Drop all that is in line; return whether an answer was due."""
+        queue, self._queue = self._queue, deque()
+        self._reader.stop()
+        for exchange in queue:
+            if exchange.is_started:
+                exchange.client_gone(source)
+        return bool(queue)
 
     def _write(self, pieces: list[bytes]) -> None:
         if self._transport is None:
@@ -367,23 +350,24 @@ class DirectConnection(asyncio.Protocol):
             if not self._holds and self._transport is not None:
                 self._transport.resume_reading()
 
-    def _linger(self) -> None:
-        """Let the customer read an early answer: a close while data arrives would reset it away."""
-        self._is_deaf = True
-        self._release(_HOLD_PIPELINE | _HOLD_UPLOAD)
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
+    def _close_if_idle(self) -> None:
+        if not self._queue and not self._reader.is_in_head and self._parting is None:
+            self._part(is_heard_out=True)
 
-    def _close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+    def _part(self, *, is_heard_out: bool) -> None:
+        """Close behind the last answer; a customer who is still sending gets time to read it."""
+        self._queue.clear()
+        self._reader.stop()
+        self._release(_HOLD_PIPELINE | _HOLD_UPLOAD)
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        self._parting = Parting(self._gateway.now_s)
+        if is_heard_out:
+            transport.close()
+        else:
+            transport.write_eof()
 
     def _abort(self) -> None:
         if self._transport is not None:
-            self._transport.abort()
-
-
-def _parse_failure(error: httptools.HttpParserError) -> BadRequest:
-    if isinstance(error, httptools.HttpParserInvalidMethodError):
-        return BadRequest(501, "Not Implemented", "This method is not supported.")
-    return BadRequest(400, "Bad Request", "The request is not well-formed HTTP/1.1.")
+            reset(self._transport)

@@ -53,7 +53,8 @@ class Exchange:
         self._head = b""
         self._connection: Connection | None = None
         self._pending: list[bytes] = []
-        self._pending_bytes = 0
+        self.pending_bytes = 0
+        """Of the request's body, not sent on yet."""
         self._head_sent = False
         self._request_sent = False
         self._upload_blocked = False
@@ -84,7 +85,7 @@ class Exchange:
         self.bytes_in += len(data)
         if not self.is_over:
             self._pending.append(data)
-            self._pending_bytes += len(data)
+            self.pending_bytes += len(data)
 
     def request_end(self) -> None:
         """Note that the request is complete."""
@@ -96,7 +97,7 @@ class Exchange:
         if self.is_over:
             return
         if connection is None or self._upload_blocked:
-            if self._pending_bytes > WRITE_BUFFER_BYTES:
+            if self.pending_bytes > WRITE_BUFFER_BYTES:
                 self._door.hold_upload()
             return
         pieces = self._take_pieces()
@@ -122,14 +123,14 @@ class Exchange:
                 pieces.append(b"0\r\n\r\n")
         else:
             pieces += self._pending
-        self._pending, self._pending_bytes = [], 0
+        self._pending, self.pending_bytes = [], 0
         return pieces
 
-    def client_gone(self) -> None:
-        """Tell the backend at once: the customer has left."""
+    def client_gone(self, source: Source = Source.DOWNSTREAM) -> None:
+        """Tell the backend at once: the customer has left, or (`source`) we leave it."""
         if self.is_over:
             return
-        self.error = f"{self._stage().value}:closed:downstream"
+        self.error = f"{self._stage().value}:closed:{source.value}"
         self._drop_connection()
         self._end(CLIENT_GONE)
 
@@ -145,6 +146,15 @@ class Exchange:
             self._door.abort()
         else:
             self.refuse(refusal.status, refusal.title, refusal.detail)
+
+    def break_down(self) -> None:
+        """Answer 500: the gateway itself failed, and has said so in its log."""
+        if self.is_over:
+            self._door.abort()
+            return
+        stage = self._stage()
+        self._drop_connection()
+        self._fail(UpstreamError(stage, Source.INTERNAL, Cause.PROTOCOL))
 
     def hold_answer(self) -> None:
         """Stop reading the answer: the customer is slower than the backend."""
@@ -231,6 +241,10 @@ class Exchange:
 
     # From the sweep
 
+    def touch(self, now_s: float) -> None:
+        """Note that the customer reads, too slowly for the answer to be released."""
+        self._touched_s = now_s
+
     def check(self, now_s: float) -> None:
         """End the exchange if one side has been silent for longer than the backend's timeouts."""
         if self.is_over or self.lane is None:
@@ -243,7 +257,13 @@ class Exchange:
             self._time_out(f"nothing for {timeouts.idle_s:g} s")
 
     def _is_waiting_for_head(self) -> bool:
-        return self.status == 0 and (self._connection is None or self._request_sent)
+        if self.status:
+            return False
+        return self._connection is None or self._request_sent or self._is_asking_first()
+
+    def _is_asking_first(self) -> bool:
+        """Whether the body waits for the backend to say that it wants it (100-continue)."""
+        return self.inbound.expects_continue and self.bytes_in == 0
 
     def _time_out(self, detail: str) -> None:
         is_customers = self.is_answer_held or self._is_upload_slow()
@@ -258,7 +278,9 @@ class Exchange:
         self._fail(UpstreamError(stage, source, cause, detail))
 
     def _is_upload_slow(self) -> bool:
-        return not self.request_complete and not self._upload_blocked and self.status == 0
+        return not (
+            self.request_complete or self._upload_blocked or self.status or self._is_asking_first()
+        )
 
     # Inside
 
@@ -282,6 +304,9 @@ class Exchange:
             self._end(self.status)
             self._door.abort()
             return
+        if error.source is Source.INTERNAL and error.cause is not Cause.OVERLOAD:
+            self.refuse(500, "Internal Server Error", "The gateway failed.")
+            return
         status = error.status
         self.refuse(status, UPSTREAM_TITLES[status], UPSTREAM_DETAILS[status])
 
@@ -295,7 +320,7 @@ class Exchange:
     def _end(self, status: int) -> None:
         self.is_over = True
         self.status = status
-        self._pending, self._pending_bytes = [], 0
+        self._pending, self.pending_bytes = [], 0
         self._gateway.record(self)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SWEEP_EVERY_S = 0.25
 """Coarse on purpose: timeouts are seconds, and one pass serves every exchange."""
+_log = logging.getLogger("figueira")
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Gateway:
         self._access_log = access_log
         self._traces = TraceIds()
         self._pools: dict[str, Pool] = {}
+        self._draining: list[Pool] = []
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._counters: dict[tuple[str, str], LaneCounters] = {}
         self._refused: dict[str, int] = {}
@@ -87,6 +90,7 @@ class Gateway:
         self.revision = revision
         for pool in gone:
             pool.close()
+        self._draining += gone
 
     def _counters_of(self, route: str, backend: str) -> LaneCounters:
         return self._counters.setdefault((route, backend), LaneCounters(route, backend))
@@ -174,23 +178,38 @@ class Gateway:
             lanes=list(self._counters.values()),
             refused=self._refused,
             client_connections=len(self.doors),
-            upstream_connections={n: p.open_connections for n, p in self._pools.items()},
+            upstream_connections=self._open_connections(),
             access_lines_dropped=self._access_log.dropped,
         )
+
+    def _open_connections(self) -> dict[str, int]:
+        """By backend, those of pools that a revision has replaced included."""
+        opened = dict.fromkeys(self._pools, 0)
+        for pool in [*self._pools.values(), *self._draining]:
+            name = pool.backend.name
+            opened[name] = opened.get(name, 0) + pool.open_connections
+        return opened
 
     async def sweep_forever(self) -> None:
         """Look after timeouts, idle connections and the access log, four times a second."""
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            self.now_s = time.monotonic()
-            self._wall_offset_s = self._wall_clock() - self.now_s
-            for door in list(self.doors):
-                door.check(self.now_s)
-            for exchange in list(self.exchanges):
-                exchange.check(self.now_s)
-            for pool in self._pools.values():
-                pool.sweep(self.now_s)
-            self._access_log.flush()
+            self.sweep(time.monotonic())
+
+    def sweep(self, now_s: float) -> None:
+        """Look after everything once; `now_s` is monotonic time in seconds."""
+        self.now_s = now_s
+        self._wall_offset_s = self._wall_clock() - time.monotonic()
+        checked: list[DirectConnection | Exchange] = [*self.doors, *self.exchanges]
+        for each in checked:
+            try:
+                each.check(now_s)
+            except Exception:  # noqa: BLE001 - a fault in one must not stop the sweep for all
+                _log.exception("sweep_failed")
+        for pool in self._pools.values():
+            pool.sweep(now_s)
+        self._draining = [pool for pool in self._draining if pool.open_connections]
+        self._access_log.flush()
 
     def close(self) -> None:
         """Cut what is still open, close the pools, write the last access lines."""

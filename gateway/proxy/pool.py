@@ -106,8 +106,17 @@ class Pool:
         except TimeoutError:
             detail = f"{backend.authority}: no connection in {backend.timeouts.connect_s:g} s"
             self._give_up(caller, Cause.TIMEOUT, detail)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # UnicodeError: a host name that cannot be one.
             self._give_up(caller, Cause.REFUSED, f"{backend.authority}: {error}")
+        else:
+            self._lend_new(connection, caller)
+
+    def _lend_new(self, connection: UpstreamConnection, caller: Caller) -> None:
+        """Lend a connection that stood a moment ago; `forget` may have been told of its end."""
+        if connection.is_gone:
+            detail = f"{self.backend.authority}: closed as soon as it stood"
+            caller.failed(UpstreamError(Stage.CONNECT, Source.UPSTREAM, Cause.CLOSED, detail))
         else:
             self._lend(connection, caller)
 

@@ -7,6 +7,7 @@ the whole request has left: otherwise one customer's bytes could reach the next.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 WRITE_BUFFER_BYTES = 64 * 1024
 """What may wait in a transport, each way, before the other side is held."""
+_log = logging.getLogger("figueira")
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -39,7 +41,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._caller: Caller | None = None
-        self._head_bytes = 0
+        self._frame_bytes = 0
         self._headers: list[Header] = []
         self._reason = b""
         self._in_head = True
@@ -59,8 +61,13 @@ class UpstreamConnection(asyncio.Protocol):
         """Serve `caller` from now on."""
         self._caller = caller
         self._outbound = None
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._frame_bytes = True, 0
         self._ended = self._is_sent = self.has_answered = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the connection ended before it was lent: its end will not be told again."""
+        return self._transport is None
 
     def send(self, pieces: Sequence[bytes]) -> None:
         """Send bytes of the request; may call `upload_blocked` before it returns."""
@@ -107,13 +114,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._cut()
             return
         self.has_answered = True
-        if self._in_head:
-            self._head_bytes += len(data)
+        self._frame_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserCallbackError:
-            self._cut()
-            raise
+        except httptools.HttpParserCallbackError as error:
+            _log.error("answer_failed", exc_info=error)
+            stage = Stage.READ_HEAD if self._outbound is None else Stage.READ_BODY
+            self._fault = UpstreamError(stage, Source.INTERNAL, Cause.PROTOCOL, str(error))
         except httptools.HttpParserUpgrade:
             self._blame("a protocol upgrade that was not asked for")
         except httptools.HttpParserError as error:
@@ -121,8 +128,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._after_feed()
 
     def _after_feed(self) -> None:
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
-            self._blame(f"an answer's head over {MAX_HEAD_BYTES} bytes")
+        if self._frame_bytes > MAX_HEAD_BYTES:
+            self._blame(f"over {MAX_HEAD_BYTES} bytes of head or chunk frames")
         if self._fault is not None:
             self._cut()
         elif self._ended:
@@ -131,7 +138,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._caller.answer_flush()
 
     def eof_received(self) -> bool:
-        """Close: a backend that has stopped sending has nothing more to say."""
+        """Close: a backend that has stopped sending has nothing more to say, or to be told."""
+        self._cut()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -176,10 +184,13 @@ class UpstreamConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Read the head and pass it on."""
         self._in_head = False
-        self._head_bytes = 0
         caller = self._caller
         if self._ended or self._fault is not None or caller is None:
             return
+        if self._frame_bytes > MAX_HEAD_BYTES and self._head_size() > MAX_HEAD_BYTES:
+            self._blame(f"an answer's head over {MAX_HEAD_BYTES} bytes")
+            return
+        self._frame_bytes = 0
         status = self._parser.get_status_code()
         if status == SWITCHING_PROTOCOLS or len(self._headers) > MAX_FIELDS:
             self._blame(f"status {status} with {len(self._headers)} fields")
@@ -197,14 +208,20 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._outbound = outbound
         caller.answer_head(outbound)
-        if caller.method == b"HEAD":
-            # The parser cannot know that no body follows: it is replaced before the next answer.
+        if outbound.body is Body.NONE:
+            # The parser may think otherwise: it is replaced before the next answer.
             self._ended = True
+
+    def _head_size(self) -> int:
+        return sum(len(name) + len(value) + 4 for name, value in self._headers)
 
     def on_body(self, data: bytes) -> None:
         """Pass on a piece of the body; behind the end it is a stray one."""
+        self._frame_bytes = 0
         if self._ended:
             self._has_extra = True
+        elif self._outbound is None:
+            self._blame("a body behind an interim answer")
         elif self._caller is not None and self._fault is None:
             self._caller.answer_body(data)
 
@@ -219,8 +236,8 @@ class UpstreamConnection(asyncio.Protocol):
         caller, self._caller = self._caller, None
         assert caller is not None  # noqa: S101 - _ended is set only while a caller is served
         assert self._outbound is not None  # noqa: S101 - likewise
-        is_clean = self._is_sent and not self._has_extra and not self.is_closing()
-        if caller.method == b"HEAD":
+        is_clean = not self._has_extra and self._has_left()
+        if self._outbound.body is Body.NONE:
             self._parser = httptools.HttpResponseParser(self)
             self._in_head = True
         # A slow customer may have held the last piece: the next one's answer must not wait.
@@ -232,6 +249,16 @@ class UpstreamConnection(asyncio.Protocol):
             self.abandon()
         caller.answer_end()
 
+    def _has_left(self) -> bool:
+        """Whether the whole request has, so that the next can follow."""
+        transport = self._transport
+        return (
+            self._is_sent
+            and transport is not None
+            and not transport.is_closing()
+            and transport.get_write_buffer_size() == 0
+        )
+
     def _ends_with_connection(self) -> bool:
         return self._outbound is not None and self._outbound.body is Body.CLOSE
 
@@ -241,7 +268,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _blame(self, detail: str) -> None:
-        if self._fault is None:
+        if self._ended:
+            # The answer is complete and its customer gets it; nobody else gets what came behind.
+            self._has_extra = True
+        elif self._fault is None:
             self._fault = self._error(Cause.PROTOCOL, detail)
 
     def _error(self, cause: Cause, detail: str) -> UpstreamError:

@@ -18,10 +18,16 @@ class Event(Enum):
     """A changed routes.yaml serves from now on."""
     REVISION_REFUSED = "revision_refused"
     """A changed routes.yaml has problems; the last good revision serves on. One line a problem."""
+    SNAPSHOT_UNREADABLE = "snapshot_unreadable"
+    """A worker cannot read a revision; it serves on by the one before."""
     HISTORY_FAILED = "history_failed"
-    """A revision serves but could not be kept in the database."""
+    """A revision serves but could not be kept in the database; that is tried again."""
+    HISTORY_RESTORED = "history_restored"
+    """The database keeps revisions again, those that it missed included."""
     PROCESS_DIED = "process_died"
     """A worker or control ended without being told to; another takes its place."""
+    FORK_FAILED = "fork_failed"
+    """The system has no room for another process; it is tried again soon."""
     DRAINING = "draining"
     """No new connections; requests in flight may end."""
     STOPPED = "stopped"
@@ -38,5 +44,8 @@ def write_event(event: Event, **values: object) -> str:
 
 def _write(value: object) -> str:
     text = str(value)
-    is_plain = text and all(c.isprintable() and c not in ' "=' for c in text)
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    if text.isprintable():
+        is_plain = text and not any(c in ' "=' for c in text)
+        return text if is_plain else json.dumps(text, ensure_ascii=False)
+    # Line breaks and terminal controls exist beyond ASCII, too.
+    return json.dumps(text)

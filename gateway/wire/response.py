@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from gateway.wire.fields import Kind, kind_of, listed
 from gateway.wire.messages import Header
 from gateway.wire.request import Body, without_named
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0A-\x1F\x7F]")
+"""What a reason phrase cannot hold (RFC 9112, section 4): some readers would end the line there."""
 _NO_CONTENT = 204
 _NO_BODY = frozenset({_NO_CONTENT, 304})
 _ONE_CONNECTIONS = frozenset(
@@ -49,8 +52,7 @@ def read_response(
     Raises:
         BadResponse: The status or the framing is ambiguous or malformed.
     """
-    if not 100 <= status <= LAST_STATUS:  # noqa: PLR2004 - the first status code there is
-        raise BadResponse(f"status {status} does not exist")
+    _check_start(version, status, reason)
     lines: list[Header] = []
     lengths: list[bytes] = []
     codings: list[bytes] = []
@@ -76,6 +78,15 @@ def read_response(
         raise BadResponse(f"a transfer coding in HTTP/{version}")
     _settle_body(outbound, method, lengths, codings)
     return outbound
+
+
+def _check_start(version: str, status: int, reason: bytes) -> None:
+    if not 100 <= status <= LAST_STATUS:  # noqa: PLR2004 - the first status code there is
+        raise BadResponse(f"status {status} does not exist")
+    if version not in {"1.0", "1.1"}:
+        raise BadResponse(f"HTTP/{version} was not asked for")
+    if _CONTROL.search(reason):
+        raise BadResponse("a control character in the reason phrase")
 
 
 def _settle_body(

@@ -93,6 +93,16 @@ class Figueira:
         """Send `percent` of new images to the image service."""
         return self.change(way, self.routes.flipped(percent))
 
+    def wait_until_routing(self, percent: int) -> None:
+        """Wait until all are there, and every worker sends `percent` to the image service."""
+
+        def look() -> bool:
+            status = self.try_status()
+            weights = status["routes"][0]["backends"] if status else {}
+            return weights.get("image_service") == percent and _is_whole(status or {}, ())
+
+        eventually(look, f"{percent} percent")
+
     def _at_revision_after(self, number: int) -> dict[str, Any] | None:
         status = self.try_status()
         if status and status["revision"]["number"] > number and _is_whole(status, ()):

@@ -226,14 +226,17 @@ async def visitors(port: int, *, customers: int = 1) -> AsyncIterator[Load]:
 
 async def fetch_pictures(port: int, orders: list[Order]) -> list[str]:
     """Fetch the picture of every order anew; return what is wrong with them."""
-    wrong = []
-    connection = await Connection.open(port)
-    for order in orders:
-        answer = await connection.ask("GET", f"/images/{order.image_id}/file")
-        if answer.status != 200 or answer.body != picture_of(prompt_of(order.number)):
-            wrong.append(f"image {order.image_id}: {answer.status} {answer.body[:100]!r}")
-        if not connection.is_usable:
-            connection.close()
-            connection = await Connection.open(port)
-    connection.close()
+    wrong: list[str] = []
+
+    async def fetch(some: list[Order]) -> None:
+        connection = await Connection.open(port)
+        for order in some:
+            answer = await connection.ask("GET", f"/images/{order.image_id}/file")
+            if answer.status != 200 or answer.body != picture_of(prompt_of(order.number)):
+                wrong.append(f"image {order.image_id}: {answer.status} {answer.body[:100]!r}")
+        connection.close()
+
+    async with asyncio.TaskGroup() as group:
+        for first in range(VISITORS):
+            group.create_task(fetch(orders[first::VISITORS]))
     return wrong

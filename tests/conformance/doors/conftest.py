@@ -33,11 +33,11 @@ async def open_stage(origin: Origin) -> AsyncIterator[OpenStage]:
     """Open a door whose backend is configured as the test says."""
     stages: list[Stage] = []
 
-    async def open_one(**changes: Any) -> Stage:
+    async def open_one(*, send_buffer_bytes: int | None = None, **changes: Any) -> Stage:
         settings: dict[str, Any] = {"name": "legacy", "host": "127.0.0.1", "port": origin.port}
         stage = Stage(shop(Backend(**(settings | changes))))
         stages.append(stage)
-        await stage.open()
+        await stage.open(send_buffer_bytes=send_buffer_bytes)
         return stage
 
     yield open_one

@@ -50,17 +50,19 @@ class Stage:
         self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S)
         self.port = 0
 
-    async def open(self) -> None:
-        """Open for customers."""
+    async def open(self, *, send_buffer_bytes: int | None = None) -> None:
+        """Open for customers; the kernel's buffer towards them may be made small."""
         config = Config(app="none", http=DirectConnection)
+        listener = socket.create_server(("127.0.0.1", 0))
+        if send_buffer_bytes is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         self._server = await asyncio.get_running_loop().create_server(
             lambda: DirectConnection(
                 config=config, server_state=self.state, app_state={"gateway": self.gateway}
             ),
-            "127.0.0.1",
-            0,
+            sock=listener,
         )
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = listener.getsockname()[1]
 
     async def customer(self, *, receive_buffer_bytes: int | None = None) -> Wire:
         """A customer who has just connected."""
@@ -95,6 +97,10 @@ class Stage:
     def open_connections(self) -> int:
         """To all backends."""
         return sum(self.gateway.counters().upstream_connections.values())
+
+    def answered(self) -> int:
+        """Requests that a backend has answered in full."""
+        return sum(sum(lane.by_class) for lane in self.gateway.counters().lanes)
 
     def lines(self, count: int) -> list[dict[str, Any]]:
         """The next access lines, parsed.

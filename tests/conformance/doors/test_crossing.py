@@ -42,8 +42,8 @@ CROSSINGS = [
     ),
     Crossing(
         id="order-duplicates-case-and-reason-of-an-answer",
-        answered=b"HTTP/1.1 202 Wird erledigt\r\nset-cookie: a=1\r\nSET-Cookie: b=2\r\nserver: x\r\n"
-        b"WWW-Authenticate: Basic\r\nWWW-Authenticate: Digest\r\ncontent-length: 0\r\n\r\n",
+        answered=b"HTTP/1.1 202 Wird erledigt\r\nset-cookie: a=1\r\nSET-Cookie: b=2\r\nserver: x"
+        b"\r\nWWW-Authenticate: Basic\r\nWWW-Authenticate: Digest\r\ncontent-length: 0\r\n\r\n",
     ),
     Crossing(id="no-reason", answered=b"HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"),
     Crossing(
@@ -63,7 +63,7 @@ CROSSINGS = [
     Crossing(
         id="fields-that-connection-names-are-for-us-alone",
         sent=b"GET / HTTP/1.1\r\nHost: shop\r\nX-A: 1\r\nConnection: x-a, Host\r\nX-B: 2\r\n"
-        b"Keep-Alive: timeout=5\r\nTE: trailers\r\nProxy-Connection: close\r\n\r\n",
+        b"Keep-Alive: timeout=5\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\n\r\n",
         reaches=b"GET / HTTP/1.1\r\nHost: shop\r\nX-B: 2\r\n\r\n",
         answered=b"HTTP/1.1 200 OK\r\nX-A: 1\r\nConnection: X-A, Keep-Alive\r\nX-B: 2\r\n"
         b"Keep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n",
@@ -165,6 +165,13 @@ CROSSINGS = [
     Crossing(
         id="the-customer-closes",
         sent=b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n",
+        reaches=b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n",
+        arrives=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi",
+        closes=True,
+    ),
+    Crossing(
+        id="a-proxy-s-word-for-close",
+        sent=b"GET / HTTP/1.1\r\nHost: shop\r\nProxy-Connection: close\r\n\r\n",
         reaches=b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n",
         arrives=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi",
         closes=True,

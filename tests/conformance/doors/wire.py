@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Callable
@@ -23,7 +24,7 @@ async def until(is_true: Callable[[], bool]) -> None:
         TimeoutError: It does not.
     """
     async with asyncio.timeout(PATIENCE_S):
-        while not is_true():
+        while not is_true():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0)
 
 
@@ -46,6 +47,8 @@ class Wire:
 
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
+        # What is sent in two pieces is to arrive in two pieces, and now.
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
         self._read = b""
 
@@ -103,11 +106,11 @@ class Wire:
         return Ended(b"".join(pieces), was_reset=False)
 
     async def count_to(self, size: int) -> None:
-        """Read `size` bytes and keep none."""
-        size -= len(self._read)
-        self._read = b""
+        """Read exactly `size` bytes and keep none."""
+        kept, self._read = self._read[:size], self._read[size:]
+        size -= len(kept)
         while size > 0:
-            more = await self._receive()
+            more = await self._receive(min(size, _READ_BYTES))
             if not more:
                 raise EOFError(size)
             size -= len(more)
@@ -115,10 +118,8 @@ class Wire:
     async def has_bytes(self) -> bool:
         """Whether anything arrives once everything has come to rest."""
         await settle()
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._read += self._socket.recv(_READ_BYTES)
-        except BlockingIOError:
-            pass
         return bool(self._read)
 
     def finish(self) -> None:
@@ -134,6 +135,6 @@ class Wire:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._socket.close()
 
-    async def _receive(self) -> bytes:
+    async def _receive(self, limit: int = _READ_BYTES) -> bytes:
         async with asyncio.timeout(PATIENCE_S):
-            return await asyncio.get_running_loop().sock_recv(self._socket, _READ_BYTES)
+            return await asyncio.get_running_loop().sock_recv(self._socket, limit)

@@ -1,0 +1,136 @@
+"""What `figueira explain` answers, as data: the decision, who made it, and what else was looked at.
+
+The field names are the keys of ``--json``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.cli.question import Asked
+from gateway.routing.decide import Forward, Reason, Reply
+from gateway.routing.explain import explain
+from gateway.routing.snapshot import BUCKETS, Match, Owner, Share
+from gateway.routing.table import Unmet
+from gateway.wire.request import BadRequest
+
+
+class Considered(msgspec.Struct, omit_defaults=True):
+    """One match of a route."""
+
+    route: str
+    match: str
+    taken: bool
+    unmet: Unmet | None = None
+    """The first condition that failed; absent from the match taken, and from those behind it that
+    would have matched as well."""
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """The explanation; what does not apply is left out."""
+
+    considered: list[Considered]
+    """Every match of every route, in order of precedence; none where the head is refused."""
+    status: int | None = None
+    """Where the gateway answers itself."""
+    title: str = ""
+    detail: str = ""
+    route: str = ""
+    backend: str = ""
+    """Absent where only a draw can decide."""
+    reason: str = ""
+    """As in access lines: `gateway.routing.decide.Reason`."""
+    why: str = ""
+    """The reason in words."""
+    bucket: int | None = None
+    chances: dict[str, float] = {}
+    """Backend -> percent, where only a draw can decide."""
+    client_ip: str = ""
+    """The customer's address, after ``trust.proxies`` has been applied."""
+    ignored: list[str] = []
+    """Why headers that were given are not read."""
+
+
+def refused(refusal: BadRequest) -> Answer:
+    """The answer where the gateway refuses the head itself."""
+    return Answer([], refusal.status, refusal.title, refusal.detail)
+
+
+def answer(asked: Asked, draw: float | None) -> Answer:
+    """Decide, and say why; `draw` in [0, 1), None to say which shares a draw would choose from."""
+    explanation = explain(asked.table, asked.head, draw or 0.0)
+    decision = explanation.decision
+    result = Answer(
+        [
+            Considered(item.route, describe_match(item.match), item.taken, item.unmet)
+            for item in explanation.considered
+        ],
+        client_ip=asked.head.client_ip,
+        ignored=list(asked.ignored),
+    )
+    if isinstance(decision, Reply):
+        result.status, result.title = decision.status, decision.title
+        result.detail = decision.detail
+        return result
+    result.route, result.reason = decision.route.name, decision.reason.value
+    if decision.reason is Reason.DRAW and draw is None:
+        result.chances = {s.backend: _percent(s) for s in decision.route.shares if s.start < s.end}
+        result.why = _why_drawn(decision)
+        return result
+    result.backend, result.bucket = decision.backend, decision.bucket
+    result.why = _why(decision, asked.head.client_ip)
+    return result
+
+
+def _why_drawn(decision: Forward) -> str:
+    sources = ", ".join(map(str, decision.route.sticky))
+    carried = f"it carries none of {sources}" if sources else "the route has no sticky"
+    return f"{carried}: each such request is drawn anew"
+
+
+def _why(decision: Forward, client_ip: str) -> str:
+    detail, owner = decision.detail, decision.route.owner
+    match decision.reason:
+        case Reason.BACKEND:
+            return "the route has one backend"
+        case Reason.OWNER:
+            owned = _range_of(int(detail), owner)
+            return f"id {detail} lies in its range {owned}; the split is for new resources"
+        case Reason.OWNER_UNKNOWN:
+            return f"id {detail!r} lies in no range (owner.unknown)"
+        case Reason.OWNER_LIST:
+            return "it answers for the collection (owner.lists); the split is for new resources"
+        case Reason.STICKY:
+            source = f"{detail} {client_ip}" if detail == "client_ip" else detail
+            return f"{source} gives {_bucket(decision)}"
+        case Reason.DRAW:
+            return f"the draw gives {_bucket(decision)}"
+
+
+def _range_of(number: int, owner: Owner | None) -> str:
+    found = next(
+        one
+        for one in (owner.ranges if owner else ())
+        if one.first <= number and (one.last is None or number <= one.last)
+    )
+    return f"{found.first}..{'' if found.last is None else found.last}"
+
+
+def _bucket(decision: Forward) -> str:
+    share = next(s for s in decision.route.shares if s.backend == decision.backend)
+    last = share.end - 1
+    return f"bucket {decision.bucket}; its share is {share.start}..{last} ({_percent(share):g} %)"
+
+
+def _percent(share: Share) -> float:
+    return round((share.end - share.start) * 100 / BUCKETS, 3)
+
+
+def describe_match(match: Match) -> str:
+    """A match in a few words: ``path_prefix /images, methods GET|POST``."""
+    parts = [f"path {match.path}" if match.path is not None else f"path_prefix {match.path_prefix}"]
+    if match.methods:
+        parts.append(f"methods {'|'.join(match.methods)}")
+    parts += [f"header {name}: {value}" for name, value in match.headers]
+    parts += [f"query {key}={value}" for key, value in match.query]
+    return ", ".join(parts)

@@ -1,0 +1,81 @@
+"""How a customer's connection ends: patiently behind a complete answer, or cut within one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import socket
+import struct
+import sys
+import termios
+
+UNREAD_PATIENCE_S = 30.0
+"""For a customer to read on where the end of an answer waits to be read."""
+QUIET_PATIENCE_S = 2.0
+"""For a customer who has all of an early answer to close, or to go on sending what it began: a
+close while data arrives would take the answer away from it (RFC 9112, section 9.6)."""
+SENDING_PATIENCE_S = 30.0
+"""For such a customer to send; then the rest of a long upload is not waited for."""
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Progress:
+    """Whether a customer is reading, however slowly."""
+
+    def __init__(self, now_s: float) -> None:
+        self.unread_bytes = 0
+        """On their way to the customer when last asked."""
+        self._read_s = now_s
+
+    def last_read_s(self, transport: asyncio.Transport, now_s: float) -> float:
+        """When less was last found to wait than before; to be asked again and again."""
+        unread_bytes = transport.get_write_buffer_size() + _unsent_bytes(transport)
+        if unread_bytes != self.unread_bytes:
+            self.unread_bytes = unread_bytes
+            self._read_s = now_s
+        return self._read_s
+
+
+def _unsent_bytes(transport: asyncio.Transport) -> int:
+    """What the kernel has not brought to the other end: megabytes, for a slow one minutes' worth.
+
+    It takes more from us only when a third of that has gone.
+    """
+    size = bytearray(4)
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, size)
+    return int.from_bytes(size, sys.byteorder)
+
+
+class Parting:
+    """A connection behind its last answer."""
+
+    def __init__(self, now_s: float) -> None:
+        self._progress = Progress(now_s)
+        self._heard_s = now_s
+
+    def heard(self, now_s: float) -> None:
+        """Note that the customer is still sending."""
+        self._heard_s = now_s
+
+    def is_over(self, transport: asyncio.Transport, now_s: float) -> bool:
+        """Whether the customer has had time enough; to be asked again and again."""
+        waited_s = now_s - self._progress.last_read_s(transport, now_s)
+        if self._progress.unread_bytes:
+            return waited_s > UNREAD_PATIENCE_S
+        quiet_s = min(waited_s, now_s - self._heard_s)
+        return quiet_s > QUIET_PATIENCE_S or waited_s > SENDING_PATIENCE_S
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Cut a connection so that the other end sees an error, not an end.
+
+    An answer that ends with its connection would look complete behind an ordinary close.
+    """
+    # The other end may be gone already; then there is nothing left to tell it.
+    with contextlib.suppress(OSError):
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
+        )
+    transport.abort()

@@ -1,0 +1,250 @@
+"""Reads requests from a customer's bytes: heads, bodies, ends, and what must be refused.
+
+The parser cannot be paused, so it is fed in slices, and no further than the receiver has room:
+thousands of requests in one packet must not become thousands of objects.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+import httptools
+
+from gateway.wire.messages import Header
+from gateway.wire.request import (
+    MAX_HEAD_BYTES,
+    BadRequest,
+    Body,
+    Inbound,
+    read_request,
+    too_large_head,
+)
+
+if TYPE_CHECKING:
+    from gateway.proxy.gateway import Gateway
+
+_SLICE_BYTES = 16 * 1024
+"""Fed to the parser at once: some 600 of the shortest requests there are."""
+_log = logging.getLogger("figueira")
+
+
+class Receiver(Protocol):
+    """Who takes what has been read."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether reading on would only pile up."""
+
+    def request_read(self, inbound: Inbound) -> None:
+        """A head has come."""
+
+    def body_read(self, data: bytes) -> None:
+        """A piece of the body has come."""
+
+    def request_ended(self) -> None:
+        """The request is complete."""
+
+    def refused(self, refusal: BadRequest) -> None:
+        """What has come is no acceptable request; nothing more is read."""
+
+
+class RequestReader:
+    """The reading half of a customer's connection."""
+
+    def __init__(self, gateway: Gateway, receiver: Receiver) -> None:
+        self._gateway = gateway
+        self._receiver = receiver
+        self._parser = httptools.HttpRequestParser(self)
+        self._rest: memoryview | None = None
+        self._target = b""
+        self._headers: list[Header] = []
+        self._inbound: Inbound | None = None
+        self._body_left = 0
+        self._fed_bytes = 0
+        self._unframed_bytes = 0
+        self.is_deaf = False
+        """Whether nothing more is read."""
+        self.is_in_head = False
+        """Whether a head has begun and is not complete."""
+        self.head_since_s = 0.0
+        """When it began."""
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether bytes wait here for the receiver to have room."""
+        return self._rest is not None
+
+    def feed(self, data: bytes) -> None:
+        """Read bytes of one or more requests, as far as the receiver has room."""
+        if self._rest is None and len(data) <= _SLICE_BYTES:
+            self._parse(data)
+            return
+        rest = self._rest
+        self._rest = memoryview(data if rest is None else bytes(rest) + data)
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Read what was left, as far as the receiver has room."""
+        rest, self._rest = self._rest, None
+        while rest and not self.is_deaf:
+            if self._receiver.is_full:
+                self._rest = rest
+                return
+            # All of it belongs to one body: nothing in there can begin another request.
+            size = len(rest) if self._body_left >= len(rest) else _SLICE_BYTES
+            self._parse(rest[:size])
+            rest = rest[size:]
+
+    def stop(self) -> None:
+        """Read nothing more."""
+        self.is_deaf = True
+        self._rest = None
+
+    def refuse(self, refusal: BadRequest) -> None:
+        """Refuse what is being read."""
+        if not self.is_deaf:
+            self.stop()
+            self.is_in_head = False
+            self._receiver.refused(refusal)
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        self._fed_bytes = len(data)
+        self._unframed_bytes += len(data)
+        try:
+            self._feed_parser(data)
+        except httptools.HttpParserCallbackError as error:
+            _log.error("request_failed", exc_info=error)
+            self.refuse(BadRequest(500, "Internal Server Error", "The gateway failed."))
+        except httptools.HttpParserError as error:
+            self.refuse(_refusal_of(error))
+        if self._unframed_bytes > MAX_HEAD_BYTES + _SLICE_BYTES:
+            self.refuse(too_large_head())
+
+    def _feed_parser(self, data: bytes | memoryview) -> None:
+        while not self.is_deaf:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # The offer to switch protocols is not taken up: read on in this one.
+                data = data[upgrade.args[0] :]
+                self._replace_parser()
+            else:
+                return
+
+    def _replace_parser(self) -> None:
+        """Go on behind the head of a request that offered to switch protocols.
+
+        The old parser took its body for the other protocol; a new one is told of the body. Such a
+        request is the last on its connection.
+        """
+        inbound = self._inbound
+        if inbound is None:
+            self._parser = httptools.HttpRequestParser(self)
+            return
+        inbound.keep_alive = False
+        self._parser = httptools.HttpRequestParser(_BodyAlone(self))
+        if inbound.body is Body.CHUNKED:
+            framing = b"Transfer-Encoding: chunked"
+        else:
+            framing = b"Content-Length: %d" % inbound.length
+        self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+
+    # httptools callbacks
+
+    def on_message_begin(self) -> None:
+        """Start a head."""
+        self._target, self._headers = b"", []
+        self.is_in_head = True
+        self.head_since_s = self._gateway.now_s
+
+    def on_url(self, part: bytes) -> None:
+        """Take (a part of) the target."""
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field line; those behind the body are trailers and end here."""
+        if self.is_in_head:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Read the head."""
+        self.is_in_head = False
+        if self.is_deaf:
+            return
+        try:
+            inbound = self._read_head()
+        except BadRequest as refusal:
+            self.refuse(refusal)
+            return
+        self._unframed_bytes = 0
+        self._inbound = inbound
+        self._body_left = inbound.length
+        self._receiver.request_read(inbound)
+
+    def _read_head(self) -> Inbound:
+        if self._unframed_bytes > MAX_HEAD_BYTES:
+            self._measure_head()
+        parser = self._parser
+        inbound = read_request(
+            parser.get_method(),
+            self._target,
+            parser.get_http_version(),
+            self._headers,
+            self._gateway.table.header_names,
+        )
+        if not parser.should_keep_alive():
+            # The parser obeys Proxy-Connection, too, and reads nothing behind such a request.
+            inbound.keep_alive = False
+        return inbound
+
+    def _measure_head(self) -> None:
+        """Tell a long head from a short one that came behind other bytes."""
+        fields_bytes = sum(len(name) + len(value) + 4 for name, value in self._headers)
+        if len(self._target) + fields_bytes > MAX_HEAD_BYTES:
+            raise too_large_head()
+
+    def on_body(self, data: bytes) -> None:
+        """Take a piece of the body."""
+        self._unframed_bytes = 0
+        if self._body_left:
+            self._body_left -= len(data)
+        if not self.is_deaf:
+            self._receiver.body_read(data)
+
+    def on_message_complete(self) -> None:
+        """Note that a request is complete; after one that says so, no other follows."""
+        # What follows in this slice may belong to the next head: all of it counts.
+        self._unframed_bytes = min(self._fed_bytes, _SLICE_BYTES)
+        inbound = self._inbound
+        if inbound is None or self.is_deaf:
+            return
+        if inbound.body is not Body.NONE and self._parser.should_upgrade() and _has_body(inbound):
+            return
+        self._inbound = None
+        self._receiver.request_ended()
+        if not inbound.keep_alive:
+            self.stop()
+
+
+class _BodyAlone:
+    """Callbacks of a parser that is to see one body and nothing else."""
+
+    def __init__(self, reader: RequestReader) -> None:
+        self.on_body = reader.on_body
+        self.on_message_complete = reader.on_message_complete
+
+
+def _has_body(inbound: Inbound) -> bool:
+    return inbound.body is Body.CHUNKED or inbound.length > 0
+
+
+def _refusal_of(error: httptools.HttpParserError) -> BadRequest:
+    # The parser has one class of error for both: an unknown method, and a space misplaced.
+    reason = str(error)
+    if reason == "Invalid method encountered":
+        return BadRequest(501, "Not Implemented", "This method is not supported.")
+    if reason == "Invalid HTTP version":
+        detail = "Only HTTP/1.0 and 1.1 are spoken here."
+        return BadRequest(505, "HTTP Version Not Supported", detail)
+    return BadRequest(400, "Bad Request", "The request is not well-formed HTTP/1.1.")

@@ -1,0 +1,439 @@
+"""What backends do wrong: the customer hears of it honestly, and nobody else is touched."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+
+import pytest
+
+from tests.conformance.doors.conftest import OpenStage
+from tests.conformance.doors.origin import Backend, Origin
+from tests.conformance.doors.stage import Stage
+from tests.conformance.doors.wire import settle, until
+
+_GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
+_POST = b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\nhi"
+_OK = b"HTTP/1.1 200 OK\r\n"
+_ANSWER = _OK + b"Content-Length: 2\r\n\r\nok"
+_CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+class Ending(Enum):
+    """What the backend does behind its bytes."""
+
+    STAY = "stay"
+    FINISH = "finish"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A backend's unusable answer, before its head could be passed on: 502."""
+
+    id: str
+    answered: bytes
+    ending: Ending = Ending.STAY
+    cause: str = "protocol"
+
+
+def _head(name: str, fields: bytes) -> Fault:
+    return Fault(name, _OK + fields + b"\r\nhello")
+
+
+FAULTS = [
+    Fault("ends-without-a-word", b"", Ending.FINISH, "closed"),
+    Fault("resets-without-a-word", b"", Ending.RESET, "closed"),
+    Fault("ends-within-the-status-line", b"HTTP/1.1 20", Ending.FINISH, "closed"),
+    Fault("ends-within-the-head", _OK + b"Content-Le", Ending.FINISH, "closed"),
+    Fault("resets-within-the-head", _OK + b"Content-Le", Ending.RESET, "closed"),
+    Fault("ends-behind-an-interim-answer", b"HTTP/1.1 102 P\r\n\r\n", Ending.FINISH, "closed"),
+    Fault("not-http", b"SSH-2.0-OpenSSH_9.6\r\n"),
+    Fault("lower-case-version", b"http/1.1 200 OK\r\n\r\n"),
+    Fault("http-2-status-line", b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    Fault("http-0-9-status-line", b"HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    Fault("http-1-2-status-line", b"HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    Fault("no-status", b"HTTP/1.1 OK\r\n\r\n"),
+    Fault("status-99999", b"HTTP/1.1 99999 Large\r\n\r\n"),
+    Fault("status-99", b"HTTP/1.1 99 Small\r\n\r\n"),
+    Fault("status-000", b"HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n"),
+    Fault("status-600", b"HTTP/1.1 600 Large\r\nContent-Length: 0\r\n\r\n"),
+    Fault("negative-status", b"HTTP/1.1 -200 OK\r\n\r\n"),
+    Fault("nul-in-the-reason", b"HTTP/1.1 200 O\x00K\r\nContent-Length: 0\r\n\r\n"),
+    Fault("bare-cr-in-the-reason", b"HTTP/1.1 200 O\rSet-Cookie: a=b\r\n\r\n"),
+    Fault("bare-lf-behind-the-status-line", b"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"),
+    Fault("switches-unasked", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"),
+    Fault(
+        "switches-unasked-by-the-book",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nhello",
+    ),
+    Fault(
+        "body-behind-an-interim-answer", b"HTTP/1.1 103 E\r\nTransfer-Encoding: chunked\r\n\r\n5"
+    ),
+    _head("negative-length", b"Content-Length: -1\r\n"),
+    _head("two-lengths", b"Content-Length: 5\r\nContent-Length: 6\r\n"),
+    _head("the-same-length-twice", b"Content-Length: 5\r\nContent-Length: 5\r\n"),
+    _head("list-of-lengths", b"Content-Length: 5, 5\r\n"),
+    _head("empty-length", b"Content-Length:\r\n"),
+    _head("length-beyond-63-bits", b"Content-Length: 9999999999999999999\r\n"),
+    _head("length-and-chunked", b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+    _head("gzip", b"Transfer-Encoding: gzip\r\n"),
+    _head("gzip-chunked", b"Transfer-Encoding: gzip, chunked\r\n"),
+    _head("chunked-in-two-lines", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+    Fault("chunked-in-http-1-0", b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    _head("folded-line", b"X: a\r\n b\r\nContent-Length: 5\r\n"),
+    _head("space-before-the-colon", b"Content-Length : 5\r\n"),
+    _head("bare-lf-behind-a-field", b"X: a\nContent-Length: 5\r\n"),
+    _head("bare-cr-in-a-value", b"X: a\rb\r\nContent-Length: 5\r\n"),
+    _head("nul-in-a-value", b"X: a\x00b\r\nContent-Length: 5\r\n"),
+    _head("no-colon", b"X\r\nContent-Length: 5\r\n"),
+    _head("too-many-fields", b"X: y\r\n" * 257 + b"Content-Length: 5\r\n"),
+    _head("head-too-large", b"X: " + b"y" * 70_000 + b"\r\nContent-Length: 5\r\n"),
+    _head("head-far-too-large", b"X: " + b"y" * 1_000_000 + b"\r\nContent-Length: 5\r\n"),
+]
+
+
+async def _end(backend: Backend, ending: Ending) -> None:
+    if ending is Ending.FINISH:
+        backend.close()
+    elif ending is Ending.RESET:
+        await settle()
+        backend.reset()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+async def test_an_unusable_answer_is_a_502_and_its_connection_is_dropped(
+    stage: Stage, origin: Origin, fault: Fault
+) -> None:
+    customer = await stage.ask(_GET)
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(fault.answered)
+    await _end(backend, fault.ending)
+    head = await customer.read_until(b"\r\n\r\n")
+    while head.startswith(b"HTTP/1.1 10"):
+        head = await customer.read_until(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+    assert b"Connection:" not in head
+    assert json.loads(await customer.read_until(b"}\n"))["status"] == 502
+    line = stage.line()
+    assert (line["status"], line["error"]) == (502, f"read_head:{fault.cause}:upstream")
+    assert line.get("attempts", 1) == 1
+    # The customer's own connection has been left in order.
+    await customer.send(_GET)
+    await (await origin.accept()).serve(_ANSWER)
+    assert await customer.read(len(_ANSWER)) == _ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An answer that breaks off behind its head."""
+
+    id: str
+    answered: bytes
+    arrives: bytes
+    ending: Ending
+    cause: str = "closed"
+    version: bytes = b"HTTP/1.1"
+
+
+_BEGUN_CHUNKED = _CHUNKED + b"5\r\nhello\r\n"
+_BEGUN = _OK + b"Content-Length: 10\r\n\r\nhello"
+
+CUTS = [
+    Cut("length-short-and-ends", _BEGUN, _BEGUN, Ending.FINISH),
+    Cut("length-short-and-resets", _BEGUN, _BEGUN, Ending.RESET),
+    Cut("ends-between-chunks", _BEGUN_CHUNKED, _BEGUN_CHUNKED, Ending.FINISH),
+    Cut("resets-between-chunks", _BEGUN_CHUNKED, _BEGUN_CHUNKED, Ending.RESET),
+    Cut(
+        "ends-within-a-chunk",
+        _BEGUN_CHUNKED + b"5\r\nwor",
+        _BEGUN_CHUNKED + b"3\r\nwor\r\n",
+        Ending.FINISH,
+    ),
+    Cut("ends-within-the-last-chunk", _BEGUN_CHUNKED + b"0\r\n", _BEGUN_CHUNKED, Ending.FINISH),
+    Cut(
+        "close-delimited-and-resets",
+        _OK + b"\r\nhello",
+        _BEGUN_CHUNKED,
+        Ending.RESET,
+    ),
+    Cut(
+        "to-http-1-0-where-an-end-would-look-complete",
+        _BEGUN_CHUNKED,
+        _OK + b"Connection: close\r\n\r\nhello",
+        Ending.FINISH,
+        version=b"HTTP/1.0",
+    ),
+    Cut(
+        "close-delimited-to-http-1-0-and-resets",
+        _OK + b"\r\nhello",
+        _OK + b"Connection: close\r\n\r\nhello",
+        Ending.RESET,
+        version=b"HTTP/1.0",
+    ),
+]
+_BROKEN_CHUNKS = {
+    "junk-size": b"x\r\n",
+    "size-overflow": b"FFFFFFFFFFFFFFFFF\r\n",
+    "bare-lf-behind-size": b"5\nworld\r\n",
+    "longer-than-its-size": b"2\r\nworld\r\n",
+    "endless-extension": b"5;" + b"x" * 600_000,
+    "endless-trailer": b"0\r\nX: " + b"y" * 600_000,
+}
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.id)
+async def test_a_truncated_answer_never_looks_complete(
+    stage: Stage, origin: Origin, cut: Cut
+) -> None:
+    customer = await stage.ask(b"GET / %b\r\nHost: shop\r\n\r\n" % cut.version)
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(cut.answered)
+    arrived = await customer.read(len(cut.arrives))
+    await _end(backend, cut.ending)
+    ended = await customer.read_to_end()
+    assert (arrived + ended.data, ended.was_reset) == (cut.arrives, True)
+    line = stage.line()
+    assert (line["status"], line["error"]) == (200, f"read_body:{cut.cause}:upstream")
+
+
+@pytest.mark.parametrize("broken", _BROKEN_CHUNKS.values(), ids=_BROKEN_CHUNKS)
+async def test_an_answer_with_broken_chunks_is_cut(
+    stage: Stage, origin: Origin, broken: bytes
+) -> None:
+    customer = await stage.ask(_GET)
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(_BEGUN_CHUNKED)
+    assert await customer.read(len(_BEGUN_CHUNKED)) == _BEGUN_CHUNKED
+    await backend.send(broken)
+    ended = await customer.read_to_end()
+    assert ended.was_reset
+    assert b"0\r\n\r\n" not in ended.data
+    assert stage.line()["error"] == "read_body:protocol:upstream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poison:
+    """A complete answer with more behind it."""
+
+    id: str
+    method: bytes = b"GET"
+    answered: bytes
+    arrives: bytes
+    extra: bytes
+
+
+_EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+_NO_CONTENT = b"HTTP/1.1 204 No Content\r\n"
+_NOT_MODIFIED = b"HTTP/1.1 304 Not Modified\r\n"
+_HEAD_OK = _OK + b"Content-Length: 4\r\n\r\n"
+
+POISONS = [
+    Poison(id="two-answers", answered=_ANSWER, arrives=_ANSWER, extra=_EVIL),
+    Poison(id="half-an-answer-more", answered=_ANSWER, arrives=_ANSWER, extra=_EVIL[:20]),
+    Poison(id="one-byte-more", answered=_ANSWER, arrives=_ANSWER, extra=b"!"),
+    Poison(id="line-end-more", answered=_ANSWER, arrives=_ANSWER, extra=b"\r\n" + _EVIL),
+    Poison(
+        id="an-interim-answer-more",
+        answered=_ANSWER,
+        arrives=_ANSWER,
+        extra=b"HTTP/1.1 103 Early Hints\r\n\r\n",
+    ),
+    Poison(
+        id="behind-the-last-chunk",
+        answered=_BEGUN_CHUNKED + b"0\r\n\r\n",
+        arrives=_BEGUN_CHUNKED + b"0\r\n\r\n",
+        extra=_EVIL,
+    ),
+    Poison(id="body-on-head", method=b"HEAD", answered=_HEAD_OK, arrives=_HEAD_OK, extra=b"evil"),
+    Poison(
+        id="answer-as-a-body-on-head",
+        method=b"HEAD",
+        answered=_HEAD_OK,
+        arrives=_HEAD_OK,
+        extra=_EVIL,
+    ),
+    Poison(
+        id="chunked-body-on-head",
+        method=b"HEAD",
+        answered=_CHUNKED,
+        arrives=_OK + b"\r\n",
+        extra=b"4\r\nevil\r\n0\r\n\r\n",
+    ),
+    Poison(
+        id="body-on-204",
+        answered=_NO_CONTENT + b"Content-Length: 4\r\n\r\n",
+        arrives=_NO_CONTENT + b"\r\n",
+        extra=b"evil",
+    ),
+    Poison(
+        id="chunked-body-on-204",
+        answered=_NO_CONTENT + b"Transfer-Encoding: chunked\r\n\r\n",
+        arrives=_NO_CONTENT + b"\r\n",
+        extra=b"4\r\nevil\r\n0\r\n\r\n",
+    ),
+    Poison(
+        id="body-on-304",
+        answered=_NOT_MODIFIED + b"Content-Length: 4\r\n\r\n",
+        arrives=_NOT_MODIFIED + b"Content-Length: 4\r\n\r\n",
+        extra=b"evil",
+    ),
+    Poison(
+        id="answer-behind-304",
+        answered=_NOT_MODIFIED + b"\r\n",
+        arrives=_NOT_MODIFIED + b"\r\n",
+        extra=_EVIL,
+    ),
+]
+
+
+@pytest.mark.parametrize("poison", POISONS, ids=lambda poison: poison.id)
+@pytest.mark.parametrize("at_once", [True, False], ids=["at-once", "later"])
+async def test_what_comes_behind_a_complete_answer_reaches_nobody(
+    stage: Stage, origin: Origin, poison: Poison, *, at_once: bool
+) -> None:
+    first = await stage.ask(poison.method + b" / HTTP/1.1\r\nHost: shop\r\n\r\n")
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(poison.answered + (poison.extra if at_once else b""))
+    assert await first.read(len(poison.arrives)) == poison.arrives
+    if not at_once:
+        assert stage.open_connections() == 1
+        await backend.send(poison.extra)
+    await until(lambda: stage.open_connections() == 0)
+    second = await stage.ask(_GET)
+    await (await origin.accept()).serve(_ANSWER)
+    assert await second.read(len(_ANSWER)) == _ANSWER
+    assert not await first.has_bytes()
+    assert not await second.has_bytes()
+    assert [line.get("error") for line in stage.lines(2)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("request_", "attempts"), [(_GET, 2), (_POST, 1)], ids=["get-is-repeated", "post-is-not"]
+)
+async def test_a_request_on_a_connection_gone_stale_is_repeated_only_if_that_is_safe(
+    stage: Stage, origin: Origin, request_: bytes, attempts: int
+) -> None:
+    first = await stage.ask(_GET)
+    stale = await origin.accept()
+    await stale.serve(_ANSWER)
+    await first.read(len(_ANSWER))
+    customer = await stage.ask(request_)
+    await stale.head()
+    stale.reset()
+    if attempts == 2:
+        await (await origin.accept()).serve(_ANSWER)
+        assert await customer.read(len(_ANSWER)) == _ANSWER
+    else:
+        assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 502 Bad Gateway\r\n"
+        assert origin.is_untouched()
+    _, line = stage.lines(2)
+    assert line.get("attempts", 1) == attempts
+    assert line.get("error") == (None if attempts == 2 else "read_head:closed:upstream")
+    assert stage.gateway.counters().lanes[0].retries == attempts - 1
+
+
+async def test_a_request_is_repeated_once_and_not_twice(stage: Stage, origin: Origin) -> None:
+    first = await stage.ask(_GET)
+    stale = await origin.accept()
+    await stale.serve(_ANSWER)
+    await first.read(len(_ANSWER))
+    customer = await stage.ask(_GET)
+    await stale.head()
+    stale.reset()
+    fresh = await origin.accept()
+    await fresh.head()
+    fresh.reset()
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 502 Bad Gateway\r\n"
+    assert origin.is_untouched()
+
+
+async def test_a_request_is_not_repeated_once_a_byte_of_its_answer_has_come(
+    stage: Stage, origin: Origin
+) -> None:
+    first = await stage.ask(_GET)
+    stale = await origin.accept()
+    await stale.serve(_ANSWER)
+    await first.read(len(_ANSWER))
+    customer = await stage.ask(_GET)
+    await stale.head()
+    await stale.send(b"H")
+    await settle()
+    stale.reset()
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 502 Bad Gateway\r\n"
+    assert origin.is_untouched()
+
+
+async def test_a_backend_that_is_down_is_a_502(stage: Stage, origin: Origin) -> None:
+    origin.close()
+    customer = await stage.ask(_POST)
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 502 Bad Gateway\r\n"
+    line = stage.line()
+    assert (line["status"], line["error"]) == (502, "connect:refused:upstream")
+    assert line["bytes_in"] == 2
+
+
+async def test_a_backend_whose_name_nobody_knows_is_a_502(open_stage: OpenStage) -> None:
+    stage = await open_stage(host="shop.invalid." + "x" * 64)
+    customer = await stage.ask(_GET)
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 502 Bad Gateway\r\n"
+    assert stage.line()["error"] == "connect:refused:upstream"
+
+
+async def test_a_backend_that_hangs_up_as_soon_as_it_has_answered_the_phone_is_a_502(
+    stage: Stage, origin: Origin
+) -> None:
+    """Twenty at once: among them are some whose connection ends before it was lent."""
+    customers = [await stage.ask(_GET) for _ in range(20)]
+    for _ in customers:
+        (await origin.accept()).reset()
+    for customer in customers:
+        assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 502 Bad Gateway\r\n"
+    assert {line["status"] for line in stage.lines(20)} == {502}
+
+
+async def test_a_fault_of_our_own_is_a_500_with_a_log_line_and_not_the_customers_fault(
+    stage: Stage, origin: Origin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(stage.gateway, "admit", fail)
+    customer = await stage.ask(_GET)
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 500 Internal Server Error\r\n"
+    assert [record.getMessage() for record in caplog.records] == ["request_failed"]
+    assert stage.line()["status"] == 500
+    assert origin.is_untouched()
+
+
+async def test_a_fault_of_our_own_within_the_parser_is_a_500_as_well(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stage.gateway, "table", None)
+    customer = await stage.ask(_GET)
+    assert (await customer.read_to_end()).data.startswith(b"HTTP/1.1 500 ")
+    assert [record.getMessage() for record in caplog.records] == ["request_failed"]
+    assert stage.line()["status"] == 500
+
+
+async def test_a_fault_of_our_own_with_an_answer_is_a_500_and_no_backends_fault(
+    stage: Stage, origin: Origin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gateway.proxy.upstream.read_response", fail)
+    customer = await stage.ask(_GET)
+    await (await origin.accept()).serve(_ANSWER)
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 500 Internal Server Error\r\n"
+    assert [record.getMessage() for record in caplog.records] == ["answer_failed"]
+    assert stage.line()["error"] == "read_head:protocol:internal"
+
+
+async def test_there_are_enough_faults() -> None:
+    assert len(FAULTS) + len(CUTS) + len(_BROKEN_CHUNKS) >= 30

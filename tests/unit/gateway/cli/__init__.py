@@ -1,0 +1,3 @@
+"""Unit tests of `gateway.cli`."""
+
+from __future__ import annotations

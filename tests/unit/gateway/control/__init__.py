@@ -1,0 +1,3 @@
+"""Unit tests of `gateway.control`."""
+
+from __future__ import annotations

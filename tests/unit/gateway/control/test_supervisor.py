@@ -1,0 +1,206 @@
+"""The supervisor with real processes: whatever ends, hangs or goes mad, it goes on."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.polling import eventually
+from tests.support.processes import Process, running
+
+ROOT = Path(__file__).parents[4]
+COMMAND = [sys.executable, "-m", "tests.unit.gateway.control.tiny_gateway"]
+
+
+class Tiny:
+    """A running `tiny_gateway`."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def said(self, pattern: str, times: int = 1) -> list[re.Match[str]]:
+        """Wait until something was said so many times; all of it, in order."""
+
+        def look() -> list[re.Match[str]] | None:
+            lines = [*self.process.stdout, *self.process.stderr]
+            found = [match for line in lines if (match := re.fullmatch(pattern, line))]
+            return found if len(found) >= times else None
+
+        try:
+            return eventually(look, f"{times} x {pattern}", patience_s=5)
+        except AssertionError as error:
+            raise AssertionError(self.process.describe(str(error))) from None
+
+    def pid(self, pattern: str, times: int = 1) -> int:
+        """The process that said something, the last of those who did."""
+        return int(self.said(pattern, times)[-1][1])
+
+    def open_descriptors(self) -> int:
+        """How many the supervisor has."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+Start = Callable[..., AbstractContextManager[Tiny]]
+
+
+@pytest.fixture
+def start() -> Start:
+    """Starts a tiny gateway with so many workers, in the given way."""
+
+    @contextmanager
+    def start(workers: int = 1, how: str = "well") -> Iterator[Tiny]:
+        with running([*COMMAND, str(workers), how], folder=ROOT) as process:
+            yield Tiny(process)
+
+    return start
+
+
+def test_workers_start_when_control_has_spoken_and_all_are_linked(start: Start) -> None:
+    """A stop asks the workers first; control hears of it before, and ends last."""
+    with start(workers=2) as tiny:
+        tiny.said("started 1")
+        control = tiny.pid(r"control (\d+) 1 0")
+        workers = {match[1] for match in tiny.said(r"worker (\d+) 1", 2)}
+        tiny.said(rf"control {control} linked \d+", 2)
+        assert {m[1] for m in tiny.said(r"worker (\d+) linked \d+", 2)} == workers
+        assert tiny.process.stop() == 0
+        said = [line for line in tiny.process.stdout if re.search("draining|asked|ends", line)]
+        assert f"control {control} draining" in said
+        assert said[-2:] == [f"control {control} asked", f"control {control} ends"]
+        assert tiny.process.stderr[-1].endswith(" supervisor: stopped clean=True")
+
+
+def test_a_dead_child_is_back_and_knows_what_the_dead_one_knew(start: Start) -> None:
+    """Control: what the workers route by and what dead workers counted; a worker: the newest."""
+    with start() as tiny:
+        worker = tiny.pid(r"worker (\d+) 1")
+        tiny.said("started 1")
+        os.kill(tiny.pid(r"control (\d+) 1 0"), signal.SIGKILL)
+        control = tiny.pid(r"control (\d+) 2 1")
+        tiny.said(rf"worker {worker} linked \d+", 2)
+        tiny.said(rf"control {control} linked \d+")
+        os.kill(worker, signal.SIGKILL)
+        tiny.said(rf"worker (?!{worker} )\d+ 2")
+        tiny.said(rf"control {control} linked \d+", 2)
+        tiny.said(rf".* process_died process=worker index=0 pid={worker} exit=-9 back_in_s=.*")
+        assert tiny.process.stop() == 0
+
+
+def test_replacing_children_leaves_no_descriptor_and_no_zombie_behind(start: Start) -> None:
+    """In the supervisor, in control and in workers."""
+    with start(workers=2) as tiny:
+        tiny.said(r"control \d+ linked \d+", 2)
+        before = tiny.open_descriptors()
+        for round_number in range(1, 6):
+            pid = tiny.pid(r"control (\d+) \d+ \d+", round_number)
+            os.kill(pid, signal.SIGKILL)
+            tiny.said(r"control \d+ linked \d+", 2 + 2 * round_number)
+            pid = tiny.pid(r"worker (\d+) \d+", 1 + round_number)
+            os.kill(pid, signal.SIGKILL)
+            tiny.said(r"worker \d+ \d+", 2 + round_number)
+        tiny.said(r"control \d+ linked \d+", 2 + 2 * 5 + 1)
+        eventually(lambda: tiny.open_descriptors() == before, "as many descriptors as before")
+        children = Path(f"/proc/{tiny.process.pid}/task/{tiny.process.pid}/children").read_text()
+        assert len(children.split()) == 3
+        survivor = tiny.said(r"worker (\d+) 1")[0][1]
+        assert len({match[1] for match in tiny.said(rf"worker {survivor} linked (\d+)", 6)}) == 1
+        assert tiny.process.stop() == 0
+
+
+def test_a_control_that_cannot_start_ends_it_all_with_its_one_line(start: Start) -> None:
+    with start(how="cannot start") as tiny:
+        assert tiny.process.wait() == 1
+        assert tiny.process.stderr == ["figueira: error: no database"]
+
+
+def test_a_control_that_is_killed_before_it_spoke_is_told_of(start: Start) -> None:
+    """Out of memory, say: nobody else would say anything."""
+    with start(how="silent") as tiny:
+        pid = tiny.pid(r"control (\d+) waits")
+        os.kill(pid, signal.SIGKILL)
+        assert tiny.process.wait() == 1
+        assert tiny.process.stderr[-1].endswith(f"process_died process=control pid={pid} exit=-9")
+
+
+def test_signals_before_control_has_spoken(start: Start) -> None:
+    """A hang-up is for later, also when the whole group gets it; SIGTERM is a clean stop."""
+    with start(how="silent") as tiny:
+        tiny.said(r"control \d+ waits")
+        os.killpg(tiny.process.pid, signal.SIGHUP)
+        assert tiny.process.stop() == 0
+        assert "died" not in "".join(tiny.process.stderr)
+
+
+def test_signals_to_the_whole_group_end_nobody_but_by_the_supervisor(start: Start) -> None:
+    """Ctrl-C, or a terminal that is closed: workers are asked as by SIGTERM, and drain."""
+    with start() as tiny:
+        worker = tiny.pid(r"worker (\d+) linked \d+")
+        control = tiny.pid(r"control (\d+) linked \d+")
+        os.kill(worker, signal.SIGHUP)
+        os.kill(control, signal.SIGHUP)
+        os.killpg(tiny.process.pid, signal.SIGINT)
+        assert tiny.process.wait() == 0
+        assert "died" not in "".join(tiny.process.stderr)
+        assert f"worker {worker} asked" in tiny.process.stdout
+
+
+def test_a_worker_that_does_not_end_is_killed_and_the_exit_code_says_so(start: Start) -> None:
+    with start(how="stubborn worker") as tiny:
+        tiny.said(r"worker \d+ linked \d+")
+        assert tiny.process.stop() == 1
+        assert tiny.process.stderr[-1].endswith(" stopped clean=False")
+
+
+def test_a_fault_in_a_child_is_shown_and_the_next_one_comes_after_a_pause(start: Start) -> None:
+    """A storm of restarts would take the machine from those who work."""
+    with start(how="faulty worker") as tiny:
+        tiny.said("ValueError: a fault", 2)
+        tiny.said(r".* process_died process=worker index=0 pid=\d+ exit=70 back_in_s=0.02", 2)
+        assert tiny.process.stop() == 0
+
+
+def test_a_control_that_talks_nonsense_is_replaced(start: Start) -> None:
+    with start(how="nonsense") as tiny:
+        tiny.said(r".* process_died process=control .* exit=-9 .*", 2)
+        assert tiny.process.stop() == 0
+
+
+def test_a_worker_that_hangs_holds_up_nobody_and_is_replaced_in_the_end(start: Start) -> None:
+    """When it has missed so many links that its socket is full; here, a few."""
+    with start(how="short links") as tiny:
+        worker = tiny.pid(r"worker (\d+) linked \d+")
+        os.kill(worker, signal.SIGSTOP)
+        for number in range(1, 40):
+            os.kill(tiny.pid(r"control (\d+) \d+ \d+", number), signal.SIGKILL)
+            tiny.said(r"control \d+ \d+ \d+", number + 1)
+            if any(f"pid={worker} exit=-9" in line for line in tiny.process.stderr):
+                break
+        tiny.said(rf".* process_died process=worker .* pid={worker} exit=-9 .*")
+        tiny.said(rf"worker (?!{worker} )\d+ linked \d+")
+        assert tiny.process.stop() == 0
+
+
+def test_children_end_when_the_supervisor_is_killed(start: Start) -> None:
+    """Nobody else would ever end them."""
+    with start(workers=2) as tiny:
+        tiny.said(r"control \d+ linked \d+", 2)
+        tiny.said(r"worker \d+ linked \d+", 2)
+        tiny.process.send(signal.SIGKILL)
+        tiny.said(r"\w+ \d+ ends", 3)
+
+
+def test_orphans_of_others_are_buried_and_change_nothing(start: Start) -> None:
+    """Process 1 of a container inherits them."""
+    with start(how="orphans") as tiny:
+        tiny.said("started 1")
+        os.kill(tiny.pid(r"worker (\d+) linked \d+"), signal.SIGKILL)
+        tiny.said(r"orphan \d+ ends")
+        tiny.said(r"worker \d+ linked \d+", 2)
+        assert tiny.process.stop() == 0
