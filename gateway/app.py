@@ -57,7 +57,11 @@ def serve(settings: Settings) -> int:
     check_access_log(settings.access_log)
     _allow_connections()
     listener = _bind("customers'", settings.host, settings.port)
-    admin_listener = _bind("admin", settings.admin_host, settings.admin_port)
+    try:
+        admin_listener = _bind("admin", settings.admin_host, settings.admin_port)
+    except StartError:
+        listener.close()
+        raise
 
     def started(revision: int) -> None:
         note(

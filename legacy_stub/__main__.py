@@ -50,13 +50,16 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         raise StartError(
             where=f"address {host}:{port}",
             why=f"cannot listen there ({error})",
             remedy="free it, or choose another with --host and --port (LEGACY_HOST, LEGACY_PORT)",
         ) from error
+    # Accepted connections inherit it; the event loop sets it only on sockets of its own making.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def run(settings: Settings, listener: socket.socket) -> None:

@@ -47,13 +47,13 @@ _TEXT = frozenset({".py", ".md", ".toml", ".yml", ".yaml", ".lock", ".json", ".t
 def tracked() -> list[Path]:
     """Files that git tracks or would track, relative to the root."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - git is on PATH
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - git is on PATH
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
-    return [Path(line) for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+    return [Path(line) for line in listed.stdout.split("\0") if (ROOT / line).is_file()]
 
 
 def findings(files: list[Path]) -> Iterator[str]:
@@ -62,13 +62,20 @@ def findings(files: list[Path]) -> Iterator[str]:
         yield f"{name}: not a place of the top level; see TOP_LEVEL"
     for file in files:
         if file.suffix in _TEXT:
-            yield from _text_findings(file, (ROOT / file).read_text(encoding="utf-8"))
-    readme_lines = (ROOT / "README.md").read_text(encoding="utf-8").count("\n")
-    if readme_lines > MAX_README_LINES:
+            yield from _text_findings(file, (ROOT / file).read_bytes())
+    readme = ROOT / "README.md"
+    if not readme.is_file():
+        yield "README.md: there is none"
+    elif (readme_lines := readme.read_bytes().count(b"\n")) > MAX_README_LINES:
         yield f"README.md: {readme_lines} lines; at most {MAX_README_LINES}"
 
 
-def _text_findings(file: Path, text: str) -> Iterator[str]:
+def _text_findings(file: Path, content: bytes) -> Iterator[str]:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        yield f"{file}: is not UTF-8"
+        return
     for number, line in enumerate(text.splitlines(), 1):
         if _REGISTRY.search(line):
             yield f"{file}:{number}: names a package registry's host"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.config.wording import Guess, Path, path_text
+from gateway.config.wording import Guess, Path, path_text, plural
 from gateway.errors import ConfigError, Problem
+
+MAX_PROBLEMS = 200
+"""Nobody reads on; a hostile file could otherwise have a megabyte's worth of them."""
 
 Place = tuple[int, int]
 """Line and column, both 1-based, in characters."""
@@ -68,8 +71,16 @@ class Report:
         return self.marks.values[self.marks.locate(loc)][0]
 
     def in_file_order(self) -> list[Problem]:
-        """The problems from the file's top to its bottom; those without a place come first."""
-        return sorted(self.problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+        """The problems from the file's top to its bottom; those without a place come first.
+
+        At most `MAX_PROBLEMS`, and then one that says how many more there are.
+        """
+        found = sorted(self.problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+        shown, hidden = found[:MAX_PROBLEMS], len(found) - MAX_PROBLEMS
+        if hidden > 0:
+            message = f"{plural(hidden, 'more problem')} not shown"
+            shown.append(Problem(line=None, column=None, path="", message=message))
+        return shown
 
     def raise_if_any(self) -> None:
         """Raise what was found, in file order.

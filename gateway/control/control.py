@@ -94,8 +94,9 @@ class Control:
         admin = server(self._plan.make_admin(self), drain_s=_ADMIN_DRAIN_S)
         serving = spawn(admin.serve(sockets=[self._plan.admin_listener]), "admin")
         await self._watch()
-        admin.should_exit = True
+        admin.stop()
         await serving.ended()
+        self.workers.close()
         await self._history.close()
 
     async def _watch(self) -> None:

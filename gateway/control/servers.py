@@ -17,6 +17,20 @@ BACKLOG = 2048
 class Server(uvicorn.Server):
     """A uvicorn server inside one of our processes."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        """Serve nothing yet."""
+        super().__init__(config)
+        self._asked = asyncio.Event()
+
+    def stop(self) -> None:
+        """Take no new connections, let requests in flight end, then return from `serve`."""
+        self.should_exit = True
+        self._asked.set()
+
+    async def main_loop(self) -> None:
+        """Wait for `stop`; uvicorn wakes ten times a second, for a Date header that is not sent."""
+        await self._asked.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone: uvicorn would raise them again after a clean stop (exit -15)."""

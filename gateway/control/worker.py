@@ -110,7 +110,7 @@ class Worker:
         A supervisor that is out of patience kills.
         """
         self._gateway.is_draining = True
-        self._server.should_exit = True
+        self._server.stop()
 
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
         if not isinstance(message, ControlLinked):

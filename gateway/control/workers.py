@@ -94,6 +94,12 @@ class Workers:
         if worker.channel is not None and self._published is not None:
             worker.is_behind = not worker.channel.send(self._published)
 
+    def close(self) -> None:
+        """Talk to nobody any more."""
+        for worker in self._by_index.values():
+            if worker.channel is not None:
+                worker.channel.close()
+
     def all(self) -> list[WorkerState]:
         """Every worker, in order of index."""
         return [self._by_index[index] for index in sorted(self._by_index)]

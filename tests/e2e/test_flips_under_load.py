@@ -16,9 +16,9 @@ from tests.support.routes_file import RoutesFile, Way
 pytestmark = pytest.mark.e2e
 
 CUSTOMERS = 200
-ORDERS_PER_STEP = 95
+ORDERS_PER_STEP = 85
 """At four percentages: each customer orders twice. One order takes the sides some 30 ms."""
-BURST = 60
+BURST = 40
 """Changes, some ten milliseconds apart."""
 _URL = re.compile(r"(?m)^(    url: .*)$(?:\n    max_connections: \d+$)?")
 STEPS: tuple[tuple[int, Way], ...] = (
@@ -54,7 +54,7 @@ async def test_promises_5_and_6_flips_under_load_drop_nothing_and_lose_no_pictur
 
 
 async def test_promise_5_a_burst_of_changes_drops_nothing_and_ends_at_the_last(
-    start: Start,
+    start: Start, figures: Figures
 ) -> None:
     """Both backends and the split change faster than workers can follow, under load.
 
@@ -64,10 +64,13 @@ async def test_promise_5_a_burst_of_changes_drops_nothing_and_ends_at_the_last(
         async with visitors(figueira.port, customers=CUSTOMERS) as load:
             await load.more_answers(50)
             for percent in range(1, BURST + 1):
-                text = figueira.routes.flipped(percent % 100)
-                figueira.routes.rename_over(_URL.sub(rf"\1\n    max_connections: {percent}", text))
+                text = figueira.routes.flipped(percent)
+                figueira.routes.rename_over(
+                    _URL.sub(rf"\1\n    max_connections: {100 + percent}", text)
+                )
                 await load.more_answers(2)
             await to_thread.run_sync(lambda: figueira.wait_until_routing(BURST))
+            figures["burst, revisions taken in"] = len(figueira.events("revision_accepted"))
             await load.more_answers(50)
         assert (load.failures, load.cuts) == ([], [])
         assert await fetch_pictures(figueira.port, load.orders) == []

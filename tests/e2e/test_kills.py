@@ -95,6 +95,7 @@ def test_promise_5_children_come_back_on_the_last_good_revision_while_the_file_i
         mended = figueira.routes.text
         figueira.routes.rename_over(good.replace("split:", "splitt:"))
         problems = figueira.wait_for_problems()
+        descriptors = _descriptors(figueira.process.pid)
         for victims in (_control, _one_worker, _all_workers):
             gone = victims(figueira.status())
             for pid in gone:
@@ -105,8 +106,14 @@ def test_promise_5_children_come_back_on_the_last_good_revision_while_the_file_i
             assert figueira.wait_for_problems() == problems
             assert shop.get("/products").status_code == 200
             assert figueira.ready() == 200
+        assert _descriptors(figueira.process.pid) == descriptors
         figueira.routes.rename_over(mended)
         assert figueira.wait_for_good_file()["revision"]["number"] == serving
+
+
+def _descriptors(pid: int) -> int:
+    """How many a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def test_control_comes_back_and_flips_even_when_its_database_is_gone(start: Start) -> None:
@@ -148,7 +155,9 @@ def test_promise_5_a_flip_does_not_wait_for_a_database_that_hangs(
         assert numbers == [(1,), (2,), (3,)]
 
 
-def test_a_supervisor_killed_outright_leaves_no_process_behind(start: Start) -> None:
+def test_a_supervisor_killed_outright_leaves_no_process_and_a_free_port(
+    start: Start, tmp_path: Path
+) -> None:
     """Control and workers see it at once and end, also with customers connected."""
     with start() as figueira, socket.create_connection(("127.0.0.1", figueira.port)) as idle:
         idle.settimeout(20)
@@ -159,6 +168,10 @@ def test_a_supervisor_killed_outright_leaves_no_process_behind(start: Start) -> 
         eventually(lambda: not any(map(_runs, children)), "the end of all children")
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", figueira.port))
+        environ = settings_of(tmp_path, figueira.routes.path, FIGUEIRA_PORT=str(figueira.port))
+        with running([*COMMAND, "serve"], folder=tmp_path, environ=environ) as another:
+            another.wait_for_line(r".* started .*")
+            assert another.stop() == 0
 
 
 def _runs(pid: int) -> bool:
@@ -195,18 +208,3 @@ def test_a_supervisor_that_cannot_fork_for_a_while_tries_again(start: Start) -> 
         assert shop.get("/products").status_code == 200
         resource.prlimit(supervisor, resource.RLIMIT_NOFILE, before)
         figueira.wait_until_whole(without=gone)
-
-
-def test_the_port_can_be_served_again_right_after_a_supervisor_was_killed(
-    start: Start, tmp_path: Path
-) -> None:
-    """Whoever starts it anew finds the port free as soon as the children are gone."""
-    with start() as figueira:
-        children = pids_of(figueira.status())
-        figueira.kill(figueira.process.pid)
-        figueira.process.wait()
-        eventually(lambda: not any(map(_runs, children)), "the end of all children")
-        environ = settings_of(tmp_path, figueira.routes.path, FIGUEIRA_PORT=str(figueira.port))
-        with running([*COMMAND, "serve"], folder=tmp_path, environ=environ) as process:
-            process.wait_for_line(r".* started .*")
-            assert process.stop() == 0

@@ -127,18 +127,22 @@ class Visitor:
 
     async def visit(self) -> None:
         """Go on until the load is over."""
-        while not self._load.is_over:
-            number = next(self._load.numbers)
-            try:
-                await self._steps[number % len(self._steps)](number)
-            except CutError as error:
-                self._load.cuts.append(str(error))
-                self._drop()
-            except Exception as error:  # noqa: BLE001 - the task's root: a failure of the test
-                self._load.failures.append(f"step {number}: {error!r}")
-                self._drop()
-                self._load.note()
-        self._drop()
+        try:
+            while not self._load.is_over:
+                await self._step(next(self._load.numbers))
+        finally:
+            self._drop()
+
+    async def _step(self, number: int) -> None:
+        try:
+            await self._steps[number % len(self._steps)](number)
+        except CutError as error:
+            self._load.cuts.append(str(error))
+            self._drop()
+        except Exception as error:  # noqa: BLE001 - the task's root: a failure of the test
+            self._load.failures.append(f"step {number}: {error!r}")
+            self._drop()
+            self._load.note()
 
     async def _ask(
         self, method: str, target: str, headers: Headers = (), body: object = None
@@ -230,11 +234,13 @@ async def fetch_pictures(port: int, orders: list[Order]) -> list[str]:
 
     async def fetch(some: list[Order]) -> None:
         connection = await Connection.open(port)
-        for order in some:
-            answer = await connection.ask("GET", f"/images/{order.image_id}/file")
-            if answer.status != 200 or answer.body != picture_of(prompt_of(order.number)):
-                wrong.append(f"image {order.image_id}: {answer.status} {answer.body[:100]!r}")
-        connection.close()
+        try:
+            for order in some:
+                answer = await connection.ask("GET", f"/images/{order.image_id}/file")
+                if answer.status != 200 or answer.body != picture_of(prompt_of(order.number)):
+                    wrong.append(f"image {order.image_id}: {answer.status} {answer.body[:100]!r}")
+        finally:
+            connection.close()
 
     async with asyncio.TaskGroup() as group:
         for first in range(VISITORS):

@@ -8,7 +8,6 @@ import os
 import select
 import socket
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -120,18 +119,21 @@ class Stage:
         """The next access line, parsed."""
         return self.lines(1)[0]
 
-    async def close(self, others: Iterable[Wire] = ()) -> None:
+    async def close(self) -> None:
         """Everybody leaves; then nothing may be left open.
 
         Raises:
             TimeoutError: A connection stays open.
         """
-        for wire in (*self._customers, *others):
-            wire.close()
-        await until(lambda: not self.gateway.doors and not self.state.connections)
-        self.gateway.close()
+        for customer in self._customers:
+            customer.close()
+        try:
+            await until(lambda: not self.gateway.doors and not self.state.connections)
+        finally:
+            # First, so that nobody waits for the lines that the test did not read.
+            os.close(self._log_end)
+            self.gateway.close()
+            assert self._server is not None
+            self._server.close()
+            os.close(self._log_file)
         await until(lambda: self.open_connections() == 0)
-        assert self._server is not None
-        self._server.close()
-        os.close(self._log_end)
-        os.close(self._log_file)

@@ -60,3 +60,9 @@ def test_the_flag_wins_over_the_variable(
         port = taken.getsockname()[1]
         assert main(["--port", str(port)]) == 1
     assert f"127.0.0.1:{port}" in _line(capsys)
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """Without TCP_NODELAY every kept-alive answer takes 40 ms more."""
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

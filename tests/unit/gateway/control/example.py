@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.config import codec, load
 from gateway.control.messages import Accepted
 from gateway.routing.snapshot import Snapshot
-from gateway.telemetry.counters import Counters, LaneCounters
+from tests.unit.gateway.control.counted import AT
 
-AT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 BAD = "version: 2\n"
 
 
@@ -41,16 +39,3 @@ def write(folder: Path, percent: int = 0) -> Path:
     path = folder / "routes.yaml"
     path.write_text(text(percent), "utf-8")
     return path
-
-
-def counted(requests: int) -> Counters:
-    """What a worker has counted that has served some requests and holds a connection open."""
-    lane = LaneCounters("all", "legacy")
-    for _ in range(requests):
-        lane.count(200, "draw", 0.01, "")
-    return Counters(lanes=[lane], client_connections=1)
-
-
-def requests_in(counters: Counters) -> int:
-    """How many requests were counted in all."""
-    return sum(sum(lane.by_class) for lane in counters.lanes)

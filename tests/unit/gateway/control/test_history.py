@@ -12,7 +12,7 @@ from gateway.control.history import History
 from gateway.control.reload import Reloader
 from gateway.errors import StartError
 from tests.unit.gateway.control import example
-from tests.unit.gateway.control.example import AT
+from tests.unit.gateway.control.counted import AT
 
 
 async def test_a_database_is_made_when_it_is_first_needed(tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +10,6 @@ import pytest
 from gateway.control.log import note, say_refused, start_log, warn
 from gateway.errors import Problem
 from gateway.telemetry.events import Event
-
-
-@pytest.fixture(autouse=True)
-def same_log() -> Iterator[None]:
-    """The log is as it was before when the test ends."""
-    logger = logging.getLogger("figueira")
-    before = logger.handlers[:], logger.level, logger.propagate
-    yield
-    logger.handlers[:], logger.propagate = before[0], before[2]
-    logger.setLevel(before[1])
 
 
 def test_a_line_says_when_how_bad_who_and_what(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ from gateway.control import reload as module
 from gateway.control.reload import Reloader
 from gateway.errors import StartError
 from tests.unit.gateway.control import example
-from tests.unit.gateway.control.example import AT, BAD
+from tests.unit.gateway.control.counted import AT
+from tests.unit.gateway.control.example import BAD
 
 
 class Database:

@@ -106,7 +106,8 @@ def test_replacing_children_leaves_no_descriptor_and_no_zombie_behind(start: Sta
             os.kill(pid, signal.SIGKILL)
             tiny.said(r"worker \d+ \d+", 2 + round_number)
         tiny.said(r"control \d+ linked \d+", 2 + 2 * 5 + 1)
-        eventually(lambda: tiny.open_descriptors() == before, "as many descriptors as before")
+        # Five rounds would leave five; before, a pair may just have been on its way.
+        eventually(lambda: tiny.open_descriptors() <= before, "as few descriptors as before")
         children = Path(f"/proc/{tiny.process.pid}/task/{tiny.process.pid}/children").read_text()
         assert len(children.split()) == 3
         survivor = tiny.said(r"worker (\d+) 1")[0][1]

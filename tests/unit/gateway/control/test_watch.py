@@ -79,7 +79,7 @@ async def test_the_tests_can_tell(file: RoutesFile) -> None:
         await _settle(file.path, seen)
         elsewhere.write_text("1")
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(0.1):
                 await seen.until("1")
 
 

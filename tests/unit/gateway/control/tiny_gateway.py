@@ -29,7 +29,7 @@ from gateway.control.messages import (
 )
 from gateway.control.supervisor import Supervisor, SupervisorPlan
 from gateway.errors import StartError
-from tests.unit.gateway.control.example import AT, counted, requests_in
+from tests.unit.gateway.control.counted import AT, counted, requests_in
 
 PR_SET_CHILD_SUBREAPER = 36
 """Orphans of our children become our own, as those of process 1 do."""
@@ -39,7 +39,7 @@ def main() -> NoReturn:
     """Run until stopped, as the command line says."""
     workers, how = int(sys.argv[1]), sys.argv[2]
     supervisor._PAUSE_S = 0.02
-    supervisor._KILL_AFTER_S = 0.1
+    supervisor._KILL_AFTER_S = 0.05
     if how == "short links":
         supervisor.fork = _fork_with_short_links  # type: ignore[attr-defined]  # not exported
     if how == "orphans":
@@ -51,7 +51,7 @@ def main() -> NoReturn:
         listener=listener,
         admin_listener=socket.create_server(("127.0.0.1", 0)),
         workers=workers,
-        drain_s=0.1,
+        drain_s=0.05,
         control=lambda resumed, left: _control(how, resumed, left),
         worker=lambda accepted: _worker(how, accepted),
         started=lambda revision: _say("started", revision),
@@ -78,7 +78,8 @@ def _control(how: str, resumed: Accepted | None, left: Left | None) -> Work:
         revision = resumed.revision + 1 if resumed else 1
         _say("control", os.getpid(), revision, requests_in(left.counters) if left else 0)
         # Larger than a socket's buffer, and than what the supervisor reads at once.
-        lifeline.post(Accepted(revision, bytes(1_000_000), AT))
+        size = 0 if how == "nonsense" else 1_000_000
+        lifeline.post(Accepted(revision, bytes(size), AT))
         lifeline.post(Left(counted(revision)))
         await _live("control", lifeline, lambda: _nonsense(how, lifeline))
 

@@ -1,0 +1,41 @@
+"""Time of a request when there is no other: one connection, one request at a time."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+from bench.cases import GET_1K, plan_of
+from bench.peers.envoy import ENVOY
+from bench.peers.figueira import FIGUEIRA
+from bench.peers.nginx import NGINX
+from bench.peers.peer import MissingError
+from bench.processes import StartError, loading
+from bench.results import Latencies
+from bench.session import Session
+
+DIRECT = "no proxy"
+_SHARE = 0.25
+"""Of the requests of a round under load: one connection is slower than sixteen."""
+
+
+def measure(session: Session) -> Latencies:
+    """Ask through each proxy, and the origin itself, in turn."""
+    extent = session.extent
+    latencies = Latencies(p50_us={})
+    with ExitStack() as stack:
+        ports = {DIRECT: session.origins["a"]}
+        for peer in (FIGUEIRA, ENVOY, NGINX):
+            try:
+                ports[peer.label] = stack.enter_context(session.serving(peer)).port
+            except (MissingError, StartError) as error:
+                session.say(f"latency: {peer.label} is left out: {error}")
+        for _ in range(extent.rounds):
+            for label, port in ports.items():
+                plan = plan_of(GET_1K, port, scale=extent.scale * _SHARE, seconds=extent.seconds)
+                with loading(replace(plan, connections=1)) as load:
+                    result = load.go()
+                value = None if result.fault else result.p50_us
+                latencies.p50_us.setdefault(label, []).append(value)
+    session.say("latency: done")
+    return latencies

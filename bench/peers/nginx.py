@@ -1,0 +1,83 @@
+"""nginx, where the machine has it: there is no wheel of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+from bench.cases import CUSTOMER_HEADER, route_prefix
+from bench.peers.peer import Launch, MissingError, Peer, Setting
+
+_LOG = (
+    '{"time":"$time_iso8601","method":"$request_method","path":"$uri","status":$status,'
+    '"duration_s":$request_time,"client":"$remote_addr","backend":"$side",'
+    '"bytes_in":$request_length,"bytes_out":$body_bytes_sent,'
+    '"first_byte_s":"$upstream_header_time"}'
+)
+
+
+def prepare(setting: Setting) -> Launch:
+    """Write the configuration and say how nginx is started."""
+    binary = shutil.which("nginx")
+    if binary is None:
+        raise MissingError("nginx is not on PATH")
+    path = setting.folder / "nginx.conf"
+    path.write_text(_configuration(setting))
+    said = subprocess.run(  # noqa: S603 - found on PATH, no shell
+        [binary, "-v"], check=True, capture_output=True, text=True
+    ).stderr
+    found = re.search(r"nginx/(\S+)", said)
+    return Launch(
+        command=[binary, "-p", str(setting.folder), "-c", str(path), "-g", "daemon off;"],
+        version=found[1] if found else "?",
+    )
+
+
+def _configuration(setting: Setting) -> str:
+    # keepalive_requests: its default would close connections in the middle of a run.
+    upstreams = [
+        f"  upstream {name} {{ server 127.0.0.1:{port}; keepalive 64; "
+        "keepalive_requests 100000000; }"
+        for name, port in setting.origins.items()
+    ]
+    variable = CUSTOMER_HEADER.lower().replace("-", "_")
+    locations = [
+        f"    location {route_prefix(index)}/ {{ proxy_pass http://$side; }}"
+        for index in range(setting.routes)
+    ]
+    lines = [
+        "worker_processes 1;",
+        "pid nginx.pid;",
+        "error_log error.log error;",
+        "events { worker_connections 8192; }",
+        "http {",
+        f"  log_format line escape=json '{_LOG}';",
+        "  access_log access.log line;",
+        "  client_max_body_size 0;",
+        "  keepalive_requests 100000000;",
+        "  proxy_http_version 1.1;",
+        '  proxy_set_header Connection "";',
+        "  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        *(f"  {kind}_temp_path {kind};" for kind in _TEMPORARY),
+        f"  split_clients $http_{variable} $side {{ 50% a; * b; }}",
+        *upstreams,
+        "  server {",
+        f"    listen 127.0.0.1:{setting.port};",
+        *locations,
+        "    location / { proxy_pass http://a; }",
+        "  }",
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+NGINX = Peer(
+    name="nginx",
+    label="nginx",
+    prepare=prepare,
+    features="100 locations, split by hash, JSON access log",
+)

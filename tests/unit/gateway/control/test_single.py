@@ -1,0 +1,72 @@
+"""The gateway in one event loop, for ASGI servers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.control import watch
+from gateway.control.single import running_gateway
+from gateway.errors import ConfigError, StartError
+from gateway.settings import Settings
+from tests.support.routes_file import RoutesFile
+from tests.unit.gateway.control import example
+from tests.unit.gateway.control.example import BAD
+from tests.unit.gateway.control.waiting import until
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> RoutesFile:
+    """A good file."""
+    return RoutesFile(tmp_path / "routes.yaml", example.text())
+
+
+@pytest.fixture(autouse=True)
+def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change made before the watch stands is found by the look that comes anyway."""
+    monkeypatch.setattr(watch, "_LOOK_ANYWAY_MS", 20)
+
+
+def _settings(file: RoutesFile, access_log: str = "off") -> Settings:
+    return Settings(config=file.path, access_log=access_log)
+
+
+async def test_it_follows_its_file_past_a_bad_one(
+    file: RoutesFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is wrong with a file is told in the log: there is no admin port to tell it."""
+    async with running_gateway(_settings(file)) as gateway:
+        assert gateway.revision == 1
+        file.rename_over(BAD)
+        await until(lambda: "revision_refused serving=1" in caplog.text)
+        file.rename_over(example.text(25))
+        await until(lambda: gateway.revision == 2)
+        assert gateway.table.snapshot == example.snapshot(25)
+
+
+async def test_nothing_of_it_is_left_behind(file: RoutesFile) -> None:
+    """Neither tasks nor watches; a server may start it again in the same process."""
+    before = len(asyncio.all_tasks())
+    for _ in range(2):
+        async with running_gateway(_settings(file)):
+            assert len(asyncio.all_tasks()) > before
+        await until(lambda: len(asyncio.all_tasks()) == before)
+
+
+async def test_it_does_not_start_with_a_bad_file(file: RoutesFile) -> None:
+    file.rename_over(BAD)
+    with pytest.raises(ConfigError, match="version"):
+        async with running_gateway(_settings(file)):
+            raise AssertionError("started")
+
+
+async def test_it_does_not_start_with_an_access_log_that_cannot_be_written(
+    file: RoutesFile,
+) -> None:
+    before = len(asyncio.all_tasks())
+    with pytest.raises(StartError, match="give a file that can be written"):
+        async with running_gateway(_settings(file, f"{file.path}/below")):
+            raise AssertionError("started")
+    assert len(asyncio.all_tasks()) == before

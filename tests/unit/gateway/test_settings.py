@@ -1,0 +1,127 @@
+"""Settings from environment and command line; each error is one line that names the culprit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import StartError
+from gateway.settings import VARIABLES, Settings, read_settings
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_nothing_set_is_the_defaults() -> None:
+    assert read_settings({}, {}) == Settings()
+
+
+def test_every_setting_has_a_variable() -> None:
+    assert sorted(VARIABLES.values()) == sorted(field.name for field in fields(Settings))
+
+
+def test_each_variable_sets_its_field() -> None:
+    environment = {
+        "FIGUEIRA_CONFIG": "etc/r.yaml",
+        "FIGUEIRA_HOST": "::",
+        "FIGUEIRA_PORT": "80",
+        "FIGUEIRA_ADMIN_HOST": "::1",
+        "FIGUEIRA_ADMIN_PORT": "0",
+        "FIGUEIRA_WORKERS": "64",
+        "FIGUEIRA_DATABASE_URL": "postgresql+asyncpg://u:p@h/d",
+        "FIGUEIRA_ACCESS_LOG": "off",
+        "FIGUEIRA_DRAIN_S": "0.5",
+    }
+    assert environment.keys() == VARIABLES.keys()
+    assert read_settings(environment, {}) == Settings(
+        config=Path("etc/r.yaml"),
+        host="::",
+        port=80,
+        admin_host="::1",
+        admin_port=0,
+        workers=64,
+        database_url="postgresql+asyncpg://u:p@h/d",
+        access_log="off",
+        drain_s=0.5,
+    )
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert read_settings(dict.fromkeys(VARIABLES, ""), {}) == Settings()
+
+
+def test_a_flag_overrules_its_variable_even_a_bad_one() -> None:
+    flags = {"port": 8080, "host": None, "config": Path("other.yaml")}
+    settings = read_settings({"FIGUEIRA_PORT": "eighty", "FIGUEIRA_HOST": "::"}, flags)
+    assert (settings.port, settings.host) == (8080, "::")
+    assert settings.config == Path("other.yaml")
+
+
+@pytest.mark.parametrize(
+    ("environment", "flags", "said"),
+    [
+        (
+            {"FIGUEIRA_PORT": "http"},
+            {},
+            "FIGUEIRA_PORT: 'http' is not a whole number from 0 to 65535; give one",
+        ),
+        ({"FIGUEIRA_PORT": "65536"}, {}, "FIGUEIRA_PORT: '65536' is not a whole number from 0 to"),
+        ({"FIGUEIRA_ADMIN_PORT": "-1"}, {}, "FIGUEIRA_ADMIN_PORT: '-1' is not a whole number"),
+        ({"FIGUEIRA_PORT": "٨٠"}, {}, "FIGUEIRA_PORT: '٨٠' is not a whole number"),
+        ({"FIGUEIRA_PORT": "9" * 5000}, {}, f"FIGUEIRA_PORT: '{'9' * 60}...' is not a whole"),
+        ({"FIGUEIRA_WORKERS": "0"}, {}, "FIGUEIRA_WORKERS: '0' is not a whole number from 1 to 64"),
+        ({"FIGUEIRA_DRAIN_S": "nan"}, {}, "FIGUEIRA_DRAIN_S: 'nan' is not a number of seconds"),
+        ({"FIGUEIRA_DRAIN_S": "30s"}, {}, "FIGUEIRA_DRAIN_S: '30s' is not a number of seconds"),
+        ({"FIGUEIRA_DRAIN_S": "3601"}, {}, "FIGUEIRA_DRAIN_S: '3601' is not a number of seconds"),
+        ({"FIGUEIRA_HOST": " \n"}, {}, r"FIGUEIRA_HOST: ' \n' is empty; give a value, or leave"),
+        ({}, {"port": 70000}, "--port: '70000' is not a whole number from 0 to 65535; give one"),
+        ({}, {"admin_host": ""}, "--admin-host: '' is empty; give a value, or leave it out"),
+        ({}, {"access_log": "a\0b"}, r"--access-log: 'a\x00b' has a NUL; remove it"),
+        (
+            {},
+            {"port": 9000},
+            "the customers' and the admin port are both 127.0.0.1:9000; choose another for one",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_value_that_cannot_be_used_is_one_line(
+    environment: Mapping[str, str], flags: Mapping[str, object], said: str
+) -> None:
+    with pytest.raises(StartError) as raised:
+        read_settings(environment, flags)
+    assert str(raised.value).startswith(said)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_two_free_ports_are_no_conflict() -> None:
+    assert read_settings({"FIGUEIRA_PORT": "0", "FIGUEIRA_ADMIN_PORT": "0"}, {}).port == 0
+
+
+def test_the_page_on_settings_lists_every_variable_there_is_and_only_those() -> None:
+    """Of all three deployables, found in the sources that read the environment."""
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    listed = re.findall(r"(?m)^\| `([A-Z][A-Z0-9_]+)` \|", page)
+    sources = "".join(
+        (ROOT / name / "settings.py").read_text(encoding="utf-8")
+        for name in ("gateway", "legacy_stub", "image_service")
+    )
+    read = set(re.findall(r'"((?:FIGUEIRA|LEGACY|IMAGE|OPENAI)_[A-Z_]+)"', sources))
+    assert set(VARIABLES) < read
+    assert len(listed) == len(set(listed))
+    assert set(listed) == read
+
+
+def test_the_page_on_settings_tells_the_gateways_defaults() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"(?m)^\| `(FIGUEIRA_[A-Z_]+)` \| `([^`]+)` \|", page))
+    defaults = Settings()
+    assert told == {
+        variable: f"{value:g}"
+        if isinstance(value := getattr(defaults, field), float)
+        else str(value)
+        for variable, field in VARIABLES.items()
+    }
