@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cases import KIB
+
 _PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PARENT, _FIRST_TIME, _BEHIND_TIMES = 1, 11, 15
 """Fields of stat behind the command's name: parent; utime, stime, cutime, cstime."""
 
@@ -65,8 +66,16 @@ def cpu_of_tree_s(root: int) -> float:
 
 
 def resident_bytes(pids: set[int]) -> int:
-    """Resident memory of some processes; pages that they share count for each."""
-    return _PAGE_BYTES * sum(_of(pid, "statm", lambda text: int(text.split()[1])) for pid in pids)
+    """Resident memory of some processes together; a page that they share counts once (PSS)."""
+    return KIB * sum(_of(pid, "smaps_rollup", parse_pss_kib) for pid in pids)
+
+
+def parse_pss_kib(text: str) -> int:
+    """The proportional set size in /proc/PID/smaps_rollup, in KiB; 0 if it says none."""
+    for line in text.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
 
 
 def read_bytes(pid: int) -> int:

@@ -29,7 +29,7 @@ def measure(session: Session) -> Flips:
     ):
         path = proxy.setting.folder / "routes.yaml"
         beside = path.with_suffix(".new")
-        for number in range(session.extent.flips):
+        for number in range(session.extent.flips + 1):
             wanted, percent = ("b", 0) if number % 2 == 0 else ("a", 100)
             began_s = time.perf_counter()
             beside.write_text(routes_yaml(proxy.setting, percent_a=percent))

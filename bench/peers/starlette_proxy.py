@@ -58,9 +58,7 @@ def create_app(origin: str) -> Starlette:
             background=BackgroundTask(upstream.aclose),
         )
 
-    return Starlette(
-        routes=[Route("/{path:path}", forward, methods=_METHODS)], lifespan=lifespan
-    )
+    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)], lifespan=lifespan)
 
 
 if __name__ == "__main__":

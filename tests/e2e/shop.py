@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.compose import ROOT, Service, services
+from tests.support import postgres
 from tests.support.polling import eventually
 from tests.support.processes import PATIENCE_S, Process, environment, free_port, running
-from tests.unit.gateway.state import postgres
 
 SECRETS = {
     "POSTGRES_PASSWORD": "administrator0secret",

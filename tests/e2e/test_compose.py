@@ -28,8 +28,8 @@ from tests.e2e.compose import (
     words,
 )
 from tests.e2e.shop import SECRETS, Shop, opened, run_health
+from tests.support.postgres import find_binaries
 from tests.support.processes import fetch, free_port
-from tests.unit.gateway.state.postgres import find_binaries
 
 pytestmark = [
     pytest.mark.e2e,

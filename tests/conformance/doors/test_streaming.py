@@ -48,7 +48,7 @@ async def test_a_large_answer_to_a_slow_customer_waits_at_the_backend(
     assert sent < _HELD_BYTES
     await customer.read_until(b"\r\n\r\n")
     async with asyncio.TaskGroup() as both:
-        both.create_task(customer.count_to(_BODY_BYTES))  # noqa: TID251 - the group is its owner
+        both.create_task(customer.count_to(_BODY_BYTES))
         await _pour(backend, _BODY_BYTES - sent)
         await backend.send(bytes((_BODY_BYTES - sent) % len(_BLOCK)))
     assert _peak_bytes() - before < _GROWTH_BYTES
@@ -75,7 +75,7 @@ async def test_a_large_upload_to_a_slow_backend_waits_at_the_customer(
     assert sent < _HELD_BYTES
     drain = _read_chunks(backend) if is_chunked else backend.count_to(_BODY_BYTES)
     async with asyncio.TaskGroup() as both:
-        both.create_task(drain)  # noqa: TID251 - the group is its owner
+        both.create_task(drain)
         rest = sent % len(block)
         if rest:
             await customer.send(block[rest:])
@@ -224,7 +224,7 @@ async def test_a_customer_who_reads_slowly_but_reads_keeps_its_answer(
         await customer.count_to(_SOCKET_BYTES)
         await settle()
     async with asyncio.TaskGroup() as both:
-        both.create_task(customer.count_to(size - 8 * _SOCKET_BYTES))  # noqa: TID251 - likewise
+        both.create_task(customer.count_to(size - 8 * _SOCKET_BYTES))
         await backend.send(bytes(size - sent))
     assert stage.line()["bytes_out"] == size
 

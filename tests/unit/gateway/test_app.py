@@ -14,16 +14,13 @@ from gateway.app import app, serve, url_of
 from gateway.control.servers import listen
 from gateway.errors import ConfigError, StartError
 from gateway.settings import Settings
-from tests.unit.gateway.control import example
-from tests.unit.gateway.control.conftest import same_log
-
-__all__ = ["same_log"]
+from tests.support import flippable
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A good routes.yaml."""
-    return example.write(tmp_path)
+    return flippable.write(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
 from gateway.errors import StartError
 from gateway.telemetry.counters import Counters
-from tests.unit.gateway.control import example
-from tests.unit.gateway.control.counted import AT, counted, requests_in
-from tests.unit.gateway.control.example import BAD, accepted
+from tests.support import flippable
+from tests.support.counted import AT, counted, requests_in
+from tests.support.flippable import BAD, accepted
 
 
 class Keeper:
@@ -49,7 +49,7 @@ def keeper() -> Keeper:
 @pytest.fixture
 def control(tmp_path: Path, keeper: Keeper) -> Control:
     """The parts of a control that the view looks at, real ones."""
-    path = example.write(tmp_path, 12)
+    path = flippable.write(tmp_path, 12)
     parts = SimpleNamespace(
         reloader=Reloader(path, keeper, {}, lambda: AT),
         workers=Workers(Counters(), lambda _: None),
@@ -71,7 +71,7 @@ async def test_what_serves_is_shown_with_each_routes_shares(control: Control) ->
     status = ControlView(control).status()
     assert status.revision is not None
     assert (status.revision.number, status.revision.accepted_at) == (1, AT)
-    assert status.revision.digest == example.snapshot(12).digest
+    assert status.revision.digest == flippable.snapshot(12).digest
     assert [(r.name, r.backends) for r in status.routes] == [
         ("all", {"image_service": 12.0, "legacy": 88.0})
     ]
@@ -102,7 +102,7 @@ async def test_a_database_that_is_away_is_a_check_that_informs(
     view = ControlView(control)
     assert [check.ok for check in view.checks()] == [True, True]
     keeper.is_away = True
-    example.write(control.reloader.path.parent, 13)
+    flippable.write(control.reloader.path.parent, 13)
     await control.reloader.look()
     why = "cannot use the database: it is away"
     assert view.checks()[1] == Check(name="history", ok=False, detail=why)

@@ -12,10 +12,7 @@ from typer.testing import CliRunner
 from gateway.cli import app
 from gateway.cli.serve import serve
 from gateway.settings import VARIABLES
-from tests.unit.gateway.control import example
-from tests.unit.gateway.control.conftest import same_log
-
-__all__ = ["same_log"]
+from tests.support import flippable
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +32,7 @@ def test_a_setting_that_cannot_be_used(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_port_that_cannot_be_had(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = example.write(tmp_path)
+    config = flippable.write(tmp_path)
     assert serve({"config": config, "host": "192.0.2.1", "access_log": "off"}) == 1
     assert capsys.readouterr().err == (
         "figueira: error: customers' port 192.0.2.1:8000: Cannot assign requested address; "

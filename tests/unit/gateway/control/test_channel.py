@@ -10,7 +10,7 @@ import pytest
 from gateway.control import channel as module
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Draining, Message, Report
-from tests.unit.gateway.control.counted import AT, counted
+from tests.support.counted import AT, counted
 
 
 async def test_messages_of_any_size_arrive_in_order() -> None:

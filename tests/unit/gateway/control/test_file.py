@@ -10,11 +10,11 @@ import pytest
 from gateway.config import SIZE_LIMIT_BYTES
 from gateway.control.file import read_config
 from gateway.errors import ConfigError
-from tests.unit.gateway.control import example
+from tests.support import flippable
 
 
 def test_the_bytes_are_the_files(tmp_path: Path) -> None:
-    assert read_config(example.write(tmp_path)) == example.text().encode()
+    assert read_config(flippable.write(tmp_path)) == flippable.text().encode()
 
 
 def test_the_largest_file_allowed_is_read_and_the_next_larger_one_refused(tmp_path: Path) -> None:

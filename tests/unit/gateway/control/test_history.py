@@ -11,8 +11,8 @@ from gateway.control import reload as module
 from gateway.control.history import History
 from gateway.control.reload import Reloader
 from gateway.errors import StartError
-from tests.unit.gateway.control import example
-from tests.unit.gateway.control.counted import AT
+from tests.support import flippable
+from tests.support.counted import AT
 
 
 async def test_a_database_is_made_when_it_is_first_needed(tmp_path: Path) -> None:
@@ -44,13 +44,13 @@ async def test_a_flip_serves_while_somebody_holds_the_database_and_is_kept_after
 ) -> None:
     monkeypatch.setattr(module, "HISTORY_PATIENCE_S", 0.05)
     monkeypatch.setattr(module, "KEEP_AGAIN_AFTER_S", 0.0)
-    path, file = example.write(tmp_path), tmp_path / "figueira.db"
+    path, file = flippable.write(tmp_path), tmp_path / "figueira.db"
     history = History(f"sqlite+aiosqlite:///{file}")
     reloader = Reloader(path, history, {}, lambda: AT)
     await reloader.look()
     shell = sqlite3.connect(file, isolation_level=None)
     shell.execute("BEGIN IMMEDIATE")
-    example.write(tmp_path, 10)
+    flippable.write(tmp_path, 10)
     look = await reloader.look()
     assert look.accepted is not None
     assert look.accepted.accepted.revision == 2

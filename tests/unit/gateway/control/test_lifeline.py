@@ -21,7 +21,7 @@ from gateway.control.messages import (
     Linked,
     Message,
 )
-from tests.unit.gateway.control.counted import AT, counted
+from tests.support.counted import AT, counted
 
 BIG = 3_000_000
 """More than a socket holds."""

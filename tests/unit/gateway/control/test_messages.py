@@ -21,7 +21,7 @@ from gateway.control.messages import (
     Report,
     encode,
 )
-from tests.unit.gateway.control.counted import AT, counted
+from tests.support.counted import AT, counted
 
 MESSAGES: list[Message] = [
     Accepted(7, b"\x00" * 300, AT),

@@ -11,9 +11,9 @@ import pytest
 from gateway.control import reload as module
 from gateway.control.reload import Reloader
 from gateway.errors import StartError
-from tests.unit.gateway.control import example
-from tests.unit.gateway.control.counted import AT
-from tests.unit.gateway.control.example import BAD
+from tests.support import flippable
+from tests.support.counted import AT
+from tests.support.flippable import BAD
 
 
 class Database:
@@ -42,7 +42,7 @@ class Database:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A good routes.yaml."""
-    return example.write(tmp_path)
+    return flippable.write(tmp_path)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def _flip(reloader: Reloader, percent: int) -> int | None:
     """Write another percentage; the revision accepted, None if none was."""
-    example.write(reloader.path.parent, percent)
+    flippable.write(reloader.path.parent, percent)
     accepted = (await reloader.look()).accepted
     return accepted.accepted.revision if accepted else None
 
@@ -84,7 +84,7 @@ def _mend(path: Path) -> None:
     """Put the content of the beginning back."""
     if path.is_dir():
         path.rmdir()
-    example.write(path.parent)
+    flippable.write(path.parent)
 
 
 def _serving(reloader: Reloader) -> tuple[int, int]:
@@ -154,10 +154,10 @@ async def test_a_file_replaced_while_it_is_being_accepted_is_found_by_the_next_l
 ) -> None:
     await reloader.look()
     database.hangs = True
-    example.write(reloader.path.parent, 10)
+    flippable.write(reloader.path.parent, 10)
     looking = asyncio.gather(reloader.look())
     await asyncio.sleep(0)
-    example.write(reloader.path.parent, 20)
+    flippable.write(reloader.path.parent, 20)
     await looking
     database.hangs = False
     await reloader.look()
@@ -202,7 +202,7 @@ async def test_later_a_flip_serves_without_the_database_which_catches_up(
     assert (await reloader.look()).accepted is None
     assert reloader.history_fault == ""
     assert _serving(reloader) == (3, 20)
-    assert database.kept == [example.snapshot(percent).digest for percent in (0, 10, 20)]
+    assert database.kept == [flippable.snapshot(percent).digest for percent in (0, 10, 20)]
 
 
 async def test_a_number_that_another_gateway_has_taken_meanwhile_is_given_up(
@@ -251,8 +251,8 @@ async def test_a_control_that_replaces_another_goes_on_with_its_revision(
     reloader: Reloader, database: Database
 ) -> None:
     """Nothing is published anew, and the moment of acceptance stays."""
-    database.kept = [example.snapshot().digest]
-    reloader.resume(example.accepted(1))
+    database.kept = [flippable.snapshot().digest]
+    reloader.resume(flippable.accepted(1))
     assert (await reloader.look(force=True)).accepted is None
     assert _serving(reloader) == (1, 0)
     assert len(database.kept) == 1
@@ -263,18 +263,18 @@ async def test_a_control_that_replaces_another_keeps_what_that_one_could_not(
 ) -> None:
     """And takes over the number that the database gives."""
     database.kept = ["an older one"]
-    reloader.resume(example.accepted(9))
+    reloader.resume(flippable.accepted(9))
     look = await reloader.look(force=True)
     assert look.accepted is not None
     assert _serving(reloader) == (2, 0)
-    assert database.kept == ["an older one", example.snapshot().digest]
+    assert database.kept == ["an older one", flippable.snapshot().digest]
 
 
 async def test_a_control_that_replaces_another_needs_neither_file_nor_database(
     reloader: Reloader, path: Path, database: Database
 ) -> None:
     database.fault = StartError("no")
-    reloader.resume(example.accepted(9))
+    reloader.resume(flippable.accepted(9))
     await reloader.look(force=True)
     assert (_serving(reloader), reloader.history_fault) == ((9, 0), "no")
     _break(path, "bad")

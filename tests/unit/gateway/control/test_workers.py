@@ -11,7 +11,7 @@ from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Linked, Message, Report
 from gateway.control.workers import Workers, WorkerState
 from gateway.telemetry.counters import Counters
-from tests.unit.gateway.control.counted import AT, counted, requests_in
+from tests.support.counted import AT, counted, requests_in
 
 
 class Wire(asyncio.Transport):

@@ -1,7 +1,7 @@
 """A supervisor with children that do nothing but say what happens to them.
 
-Run as ``python -m tests.unit.gateway.control.tiny_gateway WORKERS HOW``; each child writes lines to
-standard output: who it is, its process id, what happened.
+Run as ``python -m tests.conformance.processes.tiny_gateway WORKERS HOW``; each child writes lines
+to standard output: who it is, its process id, what happened.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gateway.control.messages import (
 )
 from gateway.control.supervisor import Supervisor, SupervisorPlan
 from gateway.errors import StartError
-from tests.unit.gateway.control.counted import AT, counted, requests_in
+from tests.support.counted import AT, counted, requests_in
 
 PR_SET_CHILD_SUBREAPER = 36
 """Orphans of our children become our own, as those of process 1 do."""

@@ -11,16 +11,16 @@ from gateway.control import watch
 from gateway.control.single import running_gateway
 from gateway.errors import ConfigError, StartError
 from gateway.settings import Settings
+from tests.support import flippable
+from tests.support.flippable import BAD
 from tests.support.routes_file import RoutesFile
-from tests.unit.gateway.control import example
-from tests.unit.gateway.control.example import BAD
-from tests.unit.gateway.control.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> RoutesFile:
     """A good file."""
-    return RoutesFile(tmp_path / "routes.yaml", example.text())
+    return RoutesFile(tmp_path / "routes.yaml", flippable.text())
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +41,9 @@ async def test_it_follows_its_file_past_a_bad_one(
         assert gateway.revision == 1
         file.rename_over(BAD)
         await until(lambda: "revision_refused serving=1" in caplog.text)
-        file.rename_over(example.text(25))
+        file.rename_over(flippable.text(25))
         await until(lambda: gateway.revision == 2)
-        assert gateway.table.snapshot == example.snapshot(25)
+        assert gateway.table.snapshot == flippable.snapshot(25)
 
 
 async def test_nothing_of_it_is_left_behind(file: RoutesFile) -> None:

@@ -23,10 +23,10 @@ from gateway.control.messages import Accepted, Draining, Left, Linked, Message, 
 from gateway.control.servers import listen
 from gateway.errors import ConfigError, StartError
 from gateway.telemetry.counters import Counters
+from tests.support import flippable
+from tests.support.counted import AT, counted, requests_in
+from tests.support.flippable import BAD, accepted
 from tests.support.routes_file import RoutesFile
-from tests.unit.gateway.control import example
-from tests.unit.gateway.control.counted import AT, counted, requests_in
-from tests.unit.gateway.control.example import BAD, accepted
 
 
 class World:
@@ -36,7 +36,7 @@ class World:
         self, folder: Path, resumed: Accepted | None, left: Left | None, database: str
     ) -> None:
         self._workers: list[Worker] = []
-        self.file = RoutesFile(folder / "routes.yaml", example.text())
+        self.file = RoutesFile(folder / "routes.yaml", flippable.text())
         ours, theirs = socket.socketpair()
         self.lifeline = Lifeline(ours)
         self._listener = listen("127.0.0.1", 0)
@@ -137,13 +137,13 @@ async def test_a_flip_reaches_supervisor_and_workers_and_a_late_worker_the_newes
 ) -> None:
     async with world(tmp_path) as around:
         first = await around.heard()
-        assert first == Accepted(1, example.accepted().snapshot, first.accepted_at)  # type: ignore[union-attr]  # compared as well
+        assert first == Accepted(1, flippable.accepted().snapshot, first.accepted_at)  # type: ignore[union-attr]  # compared as well
         worker = await around.link()
         assert await worker.heard.get() == first
-        around.edit(example.text(25))
+        around.edit(flippable.text(25))
         second = await around.heard()
         assert isinstance(second, Accepted)
-        assert (second.revision, second.snapshot) == (2, example.accepted(2, 25).snapshot)
+        assert (second.revision, second.snapshot) == (2, flippable.accepted(2, 25).snapshot)
         assert await worker.heard.get() == second
         late = await around.link(1)
         assert await late.heard.get() == second
@@ -162,7 +162,7 @@ async def test_a_bad_file_is_told_and_a_hang_up_tells_it_again(
         while (await around.ask("/api/status")).json()["config"]["failures"] < 2:
             pass
         assert (await around.ask("/readyz")).status_code == 200
-        around.edit(example.text())
+        around.edit(flippable.text())
         while not (await around.ask("/api/status")).json()["config"]["ok"]:
             pass
         assert (await around.ask("/api/status")).json()["revision"]["number"] == 1
@@ -172,7 +172,7 @@ async def test_the_first_start_needs_a_good_file_and_a_database(tmp_path: Path) 
     path = RoutesFile(tmp_path / "routes.yaml", BAD).path
     for text, database, expected in (
         (BAD, f"{tmp_path}/figueira.db", ConfigError),
-        (example.text(), f"{path}/below/figueira.db", StartError),
+        (flippable.text(), f"{path}/below/figueira.db", StartError),
     ):
         around = World(tmp_path, None, None, database)
         around.edit(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.state.database import Database, open_database
-from tests.unit.gateway.state.postgres import EMPTY, find_binaries, run_as_admin, running
+from tests.support.postgres import EMPTY, find_binaries, run_as_admin, running
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import StartError
 from gateway.state.database import Database, open_database
-from tests.unit.gateway.state.postgres import EMPTY, run_as_admin
+from tests.support.postgres import EMPTY, run_as_admin
 
 SECRET = "hunter2"  # noqa: S105 - of no real account
 

@@ -16,7 +16,7 @@ from tests.support.polling import eventually
 from tests.support.processes import Process, running
 
 ROOT = Path(__file__).parents[4]
-COMMAND = [sys.executable, "-m", "tests.unit.gateway.control.tiny_gateway"]
+COMMAND = [sys.executable, "-m", "tests.conformance.processes.tiny_gateway"]
 
 
 class Tiny:

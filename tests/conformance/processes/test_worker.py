@@ -20,8 +20,8 @@ from gateway.control.messages import Accepted, ControlLinked, Message, Report
 from gateway.control.servers import listen
 from gateway.control.worker import Worker, WorkerPlan, check_access_log, open_access_log
 from gateway.errors import StartError
-from tests.unit.gateway.control.counted import AT, requests_in
-from tests.unit.gateway.control.example import accepted
+from tests.support.counted import AT, requests_in
+from tests.support.flippable import accepted
 
 
 @pytest.fixture(autouse=True)

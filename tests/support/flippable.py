@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.config import codec, load
 from gateway.control.messages import Accepted
 from gateway.routing.snapshot import Snapshot
-from tests.unit.gateway.control.counted import AT
+from tests.support.counted import AT
 
 BAD = "version: 2\n"
 

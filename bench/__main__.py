@@ -1,0 +1,121 @@
+"""`python -m bench`: measure everything (or one thing) and say what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench import cost, flip, growth, latency, memory
+from bench.cases import CASES, GET_1K
+from bench.machine import this_machine
+from bench.peers.field import PEERS
+from bench.peers.peer import MissingError
+from bench.processes import StartError
+from bench.report import PICTURE, page, picture, sections
+from bench.results import Results
+from bench.session import QUICK, Extent, Session, open_session
+
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+Measure = Callable[[Session, Results], None]
+
+
+def _cost(session: Session, results: Results) -> None:
+    results.costs = cost.measure(session)
+
+
+def _latency(session: Session, results: Results) -> None:
+    results.latencies = latency.measure(session)
+
+
+def _memory(session: Session, results: Results) -> None:
+    results.memory = memory.measure(session)
+
+
+def _routes(session: Session, results: Results) -> None:
+    results.routes = growth.measure_routes(session)
+
+
+def _idle(session: Session, results: Results) -> None:
+    results.idle = growth.measure_idle(session)
+
+
+def _workers(session: Session, results: Results) -> None:
+    results.workers = growth.measure_workers(session)
+
+
+def _flip(session: Session, results: Results) -> None:
+    results.flips = flip.measure(session)
+
+
+MEASURES: dict[str, Measure] = {
+    "cost": _cost,
+    "latency": _latency,
+    "memory": _memory,
+    "routes": _routes,
+    "idle": _idle,
+    "workers": _workers,
+    "flip": _flip,
+}
+"""Sub-command -> what it measures, in the order of the report."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; 1 if something could not be measured at all."""
+    given = _parser().parse_args(arguments)
+    extent = _extent(given)
+    results = Results()
+    failed = False
+    with open_session(extent) as session:
+        for name in MEASURES if given.what == "all" else [given.what]:
+            try:
+                MEASURES[name](session, results)
+            except (MissingError, StartError, OSError) as error:
+                session.say(f"{name}: could not be measured: {error}")
+                failed = True
+    sys.stdout.write("\n" + "\n\n".join(sections(results)) + "\n")
+    is_whole = given.what == "all" and not (given.quick or given.cases or given.peers)
+    folder = given.docs or (_DOCS if is_whole and not failed else None)
+    if folder is not None:
+        _write(folder, results, extent.rounds, sys.argv[1:] if arguments is None else arguments)
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    add = parser.add_argument
+    add("what", nargs="?", default="all", choices=["all", *MEASURES], help="default: all")
+    add("--cases", nargs="+", choices=[case.name for case in CASES], help="of cost")
+    add("--peers", nargs="+", choices=[peer.name for peer in PEERS], help="of cost")
+    add("--rounds", type=int, help="default 5")
+    add("--requests", type=int, help=f"of GET 1 KiB in a round, default {GET_1K.requests}")
+    add("--quick", action="store_true", help="under a minute; the numbers say little")
+    add("--docs", type=Path, help="folder for the page; a whole run writes docs/ unasked")
+    return parser
+
+
+def _extent(given: argparse.Namespace) -> Extent:
+    extent = QUICK if given.quick else Extent()
+    if given.rounds is not None:
+        extent = replace(extent, rounds=max(given.rounds, 1))
+    if given.requests is not None:
+        extent = replace(extent, scale=max(given.requests, 1) / GET_1K.requests)
+    if given.cases:
+        extent = replace(extent, cases=[case for case in CASES if case.name in given.cases])
+    if given.peers:
+        extent = replace(extent, peers=[peer for peer in PEERS if peer.name in given.peers])
+    return extent
+
+
+def _write(folder: Path, results: Results, rounds: int, arguments: Sequence[str]) -> None:
+    command = " ".join(["python -m bench", *arguments])
+    (folder / "performance.md").write_text(page(results, this_machine(), command, rounds))
+    if results.costs:
+        (folder / PICTURE).write_text(picture(results.costs))
+    sys.stdout.write(f"\nwritten: {folder / 'performance.md'}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

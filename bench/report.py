@@ -1,0 +1,92 @@
+"""docs/performance.md: the machine, the picture, the sections, and what they do not say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.cases import CASES
+from bench.chart import Bar, Panel, draw
+from bench.machine import Machine
+from bench.results import Costs, Results
+from bench.rounds import median_of
+from bench.sections import (
+    costs_section,
+    flips_section,
+    idle_section,
+    latency_section,
+    memory_section,
+    routes_section,
+    workers_section,
+)
+from bench.table import table
+
+PICTURE = "performance.svg"
+_TITLE = """\
+# Performance
+
+What a proxied request costs, beside other proxies on the same machine in the same minutes. This page
+is written by `make bench`, words included; a target that is not met says so."""
+_LIMITS = """\
+## What these numbers do not say
+
+- **Proxies differ in what they do.** Figueira runs as it is shipped, over 100 routes. Envoy and
+  nginx have as many routes, a split and a log of about the same fields; Traefik as many routers;
+  Caddy one route, which favours it; the two Python proxies neither routes nor log, which favours
+  them.
+- **CPU is not throughput.** Nothing here is a most of requests per second: load generator, origin
+  and proxy share the machine's cores, and a proxy that has a core to itself behaves a little
+  differently.
+- **One machine, loopback.** There is no network, no packet loss, no TLS, no HTTP/2; clients and
+  origin are on their best behaviour.
+- **Means of rounds, not tails.** Latency is a median without load; what the slowest of a thousand
+  requests under load takes is not measured.
+- **Nothing is asserted.** The numbers decide no test; they change with kernel, CPU and neighbours.
+  Ratios within one run are good to about 10 %, those of the 10 MiB transfers to about 20 %."""
+
+
+def sections(results: Results) -> Iterator[str]:
+    """The text of whatever was measured."""
+    if results.costs:
+        yield costs_section(results.costs)
+    if results.latencies:
+        yield latency_section(results.latencies)
+    if results.memory:
+        yield memory_section(results.memory)
+    if results.routes:
+        yield routes_section(results.routes)
+    if results.idle:
+        yield idle_section(results.idle)
+    if results.workers:
+        yield workers_section(results.workers)
+    if results.flips:
+        yield flips_section(results.flips)
+
+
+def page(results: Results, machine: Machine, command: str, rounds: int) -> str:
+    """The whole page."""
+    facts = [
+        ["date", machine.date],
+        ["CPU", f"{machine.cpu}, {machine.cores} cores"],
+        ["memory", f"{machine.memory_gib} GiB"],
+        ["kernel", machine.kernel],
+        ["Python", machine.python],
+        ["command", f"`{command}`, {rounds} rounds"],
+    ]
+    parts = [_TITLE, table(["", ""], facts)]
+    if results.costs:
+        parts.append(f"![CPU per request, side by side]({PICTURE})")
+    return "\n\n".join([*parts, *sections(results), _LIMITS]) + "\n"
+
+
+def picture(costs: Costs) -> str:
+    """The costs as bars, a panel for each case (SVG)."""
+    panels = []
+    for case in CASES:
+        bars = []
+        for name, peer in costs.peers.items():
+            value = median_of(costs.cpu_us.get((case.name, name), []))
+            if value is not None:
+                bars.append(Bar(peer.label, value, is_ours=name == "figueira"))
+        if bars:
+            panels.append(Panel(case.label, bars))
+    return draw("Microseconds of CPU per request (shorter is cheaper)", panels)
