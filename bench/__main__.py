@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -65,7 +66,10 @@ MEASURES: dict[str, Measure] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 1 if something could not be measured at all."""
     given = _parser().parse_args(arguments)
+    # So that the processes started here end with this one, however it is told to.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     extent = _extent(given)
+    machine = this_machine()
     results = Results()
     failed = False
     with open_session(extent) as session:
@@ -79,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     is_whole = given.what == "all" and not (given.quick or given.cases or given.peers)
     folder = given.docs or (_DOCS if is_whole and not failed else None)
     if folder is not None:
-        _write(folder, results, extent.rounds, sys.argv[1:] if arguments is None else arguments)
+        command = ["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)]
+        _write(folder, results, page(results, machine, " ".join(command), extent.rounds))
     return 1 if failed else 0
 
 
@@ -109,9 +114,8 @@ def _extent(given: argparse.Namespace) -> Extent:
     return extent
 
 
-def _write(folder: Path, results: Results, rounds: int, arguments: Sequence[str]) -> None:
-    command = " ".join(["python -m bench", *arguments])
-    (folder / "performance.md").write_text(page(results, this_machine(), command, rounds))
+def _write(folder: Path, results: Results, text: str) -> None:
+    (folder / "performance.md").write_text(text)
     if results.costs:
         (folder / PICTURE).write_text(picture(results.costs))
     sys.stdout.write(f"\nwritten: {folder / 'performance.md'}\n")

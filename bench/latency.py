@@ -11,10 +11,9 @@ from bench.peers.figueira import FIGUEIRA
 from bench.peers.nginx import NGINX
 from bench.peers.peer import MissingError
 from bench.processes import StartError, loading
-from bench.results import Latencies
+from bench.results import DIRECT, Latencies
 from bench.session import Session
 
-DIRECT = "no proxy"
 _SHARE = 0.25
 """Of the requests of a round under load: one connection is slower than sixteen."""
 

@@ -21,6 +21,8 @@ class Machine:
     memory_gib: int
     kernel: str
     python: str
+    load: float
+    """Mean number of processes that wanted a core in the minute before the first measurement."""
 
 
 def this_machine() -> Machine:
@@ -32,6 +34,7 @@ def this_machine() -> Machine:
         memory_gib=int(_first(r"^MemTotal:\s*(\d+)", "/proc/meminfo") or 0) // (1024 * 1024),
         kernel=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
+        load=os.getloadavg()[0],
     )
 
 

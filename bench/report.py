@@ -24,8 +24,8 @@ PICTURE = "performance.svg"
 _TITLE = """\
 # Performance
 
-What a proxied request costs, beside other proxies on the same machine in the same minutes. This page
-is written by `make bench`, words included; a target that is not met says so."""
+What a proxied request costs, beside other proxies on the same machine in the same minutes. This
+page is written by `make bench`, words included; a target that is not met says so."""
 _LIMITS = """\
 ## What these numbers do not say
 
@@ -41,7 +41,7 @@ _LIMITS = """\
 - **Means of rounds, not tails.** Latency is a median without load; what the slowest of a thousand
   requests under load takes is not measured.
 - **Nothing is asserted.** The numbers decide no test; they change with kernel, CPU and neighbours.
-  Ratios within one run are good to about 10 %, those of the 10 MiB transfers to about 20 %."""
+  Ratios within one run are good to about 20 %."""
 
 
 def sections(results: Results) -> Iterator[str]:
@@ -70,6 +70,7 @@ def page(results: Results, machine: Machine, command: str, rounds: int) -> str:
         ["memory", f"{machine.memory_gib} GiB"],
         ["kernel", machine.kernel],
         ["Python", machine.python],
+        ["busy before", f"{machine.load:.1f} processes on average"],
         ["command", f"`{command}`, {rounds} rounds"],
     ]
     parts = [_TITLE, table(["", ""], facts)]

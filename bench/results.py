@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+DIRECT = "no proxy"
+"""Label of the origin itself, asked directly."""
 Rounds = list[float | None]
 """One value a round; None where a round failed."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bench.cases import CASES, MIB
-from bench.latency import DIRECT
-from bench.results import Costs, Flips, Growth, Latencies, Memory, Rounds, Workers
+from bench.results import DIRECT, Costs, Flips, Growth, Latencies, Memory, Rounds, Workers
 from bench.rounds import median_of, median_ratio, percentile
 from bench.table import median_cell, table
 from bench.targets import (
@@ -22,18 +21,18 @@ from bench.targets import (
 
 _OURS = "figueira"
 _COST = """\
-Microseconds of CPU (user and system, all processes of the proxy) for one request. Each proxy has one
-worker or thread, sixteen keep-alive connections from the same load generator and the same origin.
-Proxies take turns within each round. The number is the median of the rounds, in brackets the lowest
-and the highest; CPU time is counted in steps of 10 ms, which is 1 to 2 % of a round."""
+Microseconds of CPU (user and system, all processes of the proxy) for one request. Each proxy has
+one worker or thread, sixteen keep-alive connections from the same load generator and the same
+origin. Proxies take turns within each round. The number is the median of the rounds, in brackets
+the lowest and the highest; CPU time is counted in steps of 10 ms, 1 to 2 % of a round."""
 _RATIOS = """\
-Figueira's cost as a part of each proxy's, taken round by round, then the median: below 1 is cheaper.
-These are the numbers to go by; the microseconds above move with the machine and its mood."""
+Figueira's cost as a part of each proxy's, taken round by round, then the median: below 1 is
+cheaper. These are the numbers to go by; the microseconds move with the machine and its mood."""
 _LATENCY = """\
 One connection, one request (GET 1 KiB) at a time: the median of each round."""
 _MEMORY = """\
-Memory of all processes of the proxy (a page that they share counts once), sampled a hundred times a
-second during one transfer with an end that takes less than 50 MiB a second."""
+Memory of all processes of the proxy (a page that they share counts once), looked at every 10 ms
+during one transfer with an end that takes less than 50 MiB a second."""
 _WORKERS = """\
 GET 1 KiB over 64 connections. A worker's share of the requests is its share of the bytes read."""
 _FLIPS = """\
@@ -83,7 +82,7 @@ def latency_section(latencies: Latencies) -> str:
     rows = []
     ours = latencies.p50_us.get("Figueira", [])
     for label, values in latencies.p50_us.items():
-        against = "–"
+        against = "-"
         if label == "Envoy":
             against = verdict(median_ratio(ours, values), LATENCY_RATIO)
         elif label not in {DIRECT, "Figueira"}:
@@ -128,7 +127,7 @@ def _growth_table(growth: Growth, most: float) -> str:
         said = "not measured" if ratio is None else digits(ratio)
         if count == last:
             said = verdict(ratio, most)
-        rows.append([f"{count:,}", median_cell(values), "–" if count == first else said])
+        rows.append([f"{count:,}", median_cell(values), "-" if count == first else said])
     heads = [growth.of, "CPU, microseconds", f"against {first:,} (target)"]
     return table(heads, rows)
 
@@ -144,7 +143,7 @@ def workers_section(workers: Workers) -> str:
         shares = f"{share:.0%} and {1 - share:.0%} ({low:.0%} to {high:.0%}, {said})"
     ratio = verdict(median_ratio(workers.two_us, workers.one_us), WORKERS_RATIO)
     rows = [
-        ["1", median_cell(workers.one_us), "–", "–"],
+        ["1", median_cell(workers.one_us), "-", "-"],
         ["2", median_cell(workers.two_us), ratio, shares],
     ]
     heads = ["workers", "CPU, microseconds", "against one (target)", "shares (target)"]

@@ -35,4 +35,4 @@ def median_cell(values: Rounds) -> str:
     present = [value for value in values if value is not None]
     if len(present) == 1:
         return digits(middle)
-    return f"{digits(middle)} ({digits(min(present))}–{digits(max(present))})"
+    return f"{digits(middle)} ({digits(min(present))} to {digits(max(present))})"

@@ -36,6 +36,9 @@ def prepare(setting: Setting) -> Launch:
         raise MissingError(f"{PYTHON.relative_to(_ROOT)} is not there; `make up` makes it")
     routes = setting.folder / "routes.yaml"
     routes.write_text(routes_yaml(setting))
+    # Not beside routes.yaml, whose folder is watched: every line of the log would be looked at.
+    state = setting.folder / "state"
+    state.mkdir()
     version = subprocess.run(  # noqa: S603 - our own program, no shell
         [PYTHON, "-c", _VERSION], check=True, capture_output=True, text=True, cwd=setting.folder
     )
@@ -45,8 +48,8 @@ def prepare(setting: Setting) -> Launch:
         "FIGUEIRA_PORT": str(setting.port),
         "FIGUEIRA_ADMIN_PORT": str(setting.admin_port),
         "FIGUEIRA_WORKERS": str(setting.workers),
-        "FIGUEIRA_DATABASE_URL": f"sqlite+aiosqlite:///{setting.folder}/figueira.db",
-        "FIGUEIRA_ACCESS_LOG": str(setting.folder / "access.log"),
+        "FIGUEIRA_DATABASE_URL": f"sqlite+aiosqlite:///{state}/figueira.db",
+        "FIGUEIRA_ACCESS_LOG": str(state / "access.log"),
     }
     return Launch(command=command, environment=environment, version=version.stdout.strip())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -47,6 +48,8 @@ def _configuration(setting: Setting) -> str:
         for index in range(setting.routes)
     ]
     lines = [
+        # A superuser's worker would become somebody who cannot read the temporary folder.
+        *(["user root root;"] if os.geteuid() == 0 else []),
         "worker_processes 1;",
         "pid nginx.pid;",
         "error_log error.log error;",

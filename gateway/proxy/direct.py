@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import Source
 from gateway.proxy.exchange import Exchange, RefusedExchange
-from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, reset
+from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, give_up, has_left, reset
 from gateway.proxy.reader import RequestReader
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.wire.messages import Header
@@ -127,53 +127,58 @@ class DirectConnection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Give up what is in progress: the patience of a graceful stop is at its end."""
-        self._drop_queue(Source.INTERNAL)
-        self._abort()
+        if self._drop_queue(Source.INTERNAL):
+            self._abort()
+        elif self._transport is not None:
+            give_up(self._transport)
 
     def check(self, now_s: float) -> None:
         """End what has taken too long; called by the sweep."""
         transport = self._transport
         if transport is None:
             return
+        if self._holds and has_left(transport):
+            self._drop_queue(Source.DOWNSTREAM)
+            self._abort()
+            return
         if self._unread is not None:
             self._since_s = self._unread.last_read_s(transport, now_s)
         if self._parting is not None:
             if self._parting.is_over(transport, now_s):
-                transport.abort()
+                give_up(transport)
         elif self._queue and self._queue[0].is_started:
-            self._check_first(now_s)
-        elif self._unread is not None:
-            if now_s - self._since_s > UNREAD_PATIENCE_S:
+            if self._since_s == now_s:
+                # The customer reads, if too slowly for the answer to be released.
+                self._queue[0].touch(now_s)
+            self._queue[0].check(now_s)
+        else:
+            self._check_between(now_s)
+
+    def _check_between(self, now_s: float) -> None:
+        """End what has taken too long while no exchange is in progress."""
+        waited_s = now_s - self._since_s
+        if self._unread is not None:
+            if waited_s > UNREAD_PATIENCE_S:
                 self._abort()
         elif self._reader.is_in_head:
             if now_s - self._reader.head_since_s > HEAD_PATIENCE_S:
                 detail = "The request did not arrive in time."
                 self._reader.refuse(BadRequest(408, "Request Timeout", detail))
                 self._advance()
-        elif now_s - self._since_s > IDLE_PATIENCE_S:
+        elif waited_s > IDLE_PATIENCE_S:
             self._part(is_heard_out=True)
-
-    def _check_first(self, now_s: float) -> None:
-        exchange = self._queue[0]
-        if self._unread is not None and self._since_s == now_s:
-            exchange.touch(now_s)
-        exchange.check(now_s)
 
     # Receiver: requests are only queued here, and started when the read is done
 
     @property
     def is_full(self) -> bool:
         """Whether as much has been read ahead as may be."""
+        if self._holds & _HOLD_UPLOAD or len(self._queue) > _MAX_PIPELINED:
+            return True
         reading = self._reading
-        return bool(
-            self._holds & _HOLD_UPLOAD
-            or len(self._queue) > _MAX_PIPELINED
-            or (
-                reading is not None
-                and not reading.is_started
-                and reading.pending_bytes > WRITE_BUFFER_BYTES
-            )
-        )
+        if reading is None or reading.is_started:
+            return False
+        return reading.pending_bytes > WRITE_BUFFER_BYTES
 
     def request_read(self, inbound: Inbound) -> None:
         """Queue an exchange."""
@@ -263,7 +268,8 @@ class DirectConnection(asyncio.Protocol):
         self._since_s = self._gateway.now_s
         if self._keep_alive:
             self._release(_HOLD_UPLOAD)
-            self._advance()
+            if self._queue or self._holds or self._is_leaving:
+                self._advance()
         else:
             self._part(is_heard_out=exchange.request_complete and not self._queue)
 
@@ -292,12 +298,12 @@ class DirectConnection(asyncio.Protocol):
         self._is_advancing = True
         try:
             self._serve_first()
-            while self._reader.has_rest and not self.is_full:
+            while self._reader.rest is not None and not self.is_full:
                 self._reader.read_on()
                 self._serve_first()
         finally:
             self._is_advancing = False
-        if self._reader.has_rest or self.is_full:
+        if self._reader.rest is not None or self.is_full:
             self._hold(_HOLD_PIPELINE)
         else:
             self._release(_HOLD_PIPELINE)

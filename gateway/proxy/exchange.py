@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CLIENT_GONE = 499
 """Access lines and counters only: the customer left before the answer was complete."""
+_PIECE_BYTES = 64
+"""What a piece of a body costs beside its bytes: chunks of two bytes are many pieces."""
 
 
 class Exchange:
@@ -54,7 +56,7 @@ class Exchange:
         self._connection: Connection | None = None
         self._pending: list[bytes] = []
         self.pending_bytes = 0
-        """Of the request's body, not sent on yet."""
+        """Memory held for what has come of the request's body and not been sent on."""
         self._head_sent = False
         self._request_sent = False
         self._upload_blocked = False
@@ -85,7 +87,7 @@ class Exchange:
         self.bytes_in += len(data)
         if not self.is_over:
             self._pending.append(data)
-            self.pending_bytes += len(data)
+            self.pending_bytes += len(data) + _PIECE_BYTES
 
     def request_end(self) -> None:
         """Note that the request is complete."""

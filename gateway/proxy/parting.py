@@ -17,6 +17,8 @@ QUIET_PATIENCE_S = 2.0
 close while data arrives would take the answer away from it (RFC 9112, section 9.6)."""
 SENDING_PATIENCE_S = 30.0
 """For such a customer to send; then the rest of a long upload is not waited for."""
+_TCP_CLOSE, _TCP_CLOSE_WAIT = 7, 8
+"""States of a connection that its other end has cut, or closed (Linux, ``tcp_states.h``)."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -68,6 +70,18 @@ class Parting:
         return quiet_s > QUIET_PATIENCE_S or waited_s > SENDING_PATIENCE_S
 
 
+def has_left(transport: asyncio.Transport) -> bool:
+    """Whether the other end has closed or cut the connection: no event says so while we read none.
+
+    False where the system cannot tell; the timeouts then do.
+    """
+    state = 0
+    with contextlib.suppress(OSError, AttributeError):
+        connected = transport.get_extra_info("socket")
+        state = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state in {_TCP_CLOSE, _TCP_CLOSE_WAIT}
+
+
 def reset(transport: asyncio.Transport) -> None:
     """Cut a connection so that the other end sees an error, not an end.
 
@@ -79,3 +93,11 @@ def reset(transport: asyncio.Transport) -> None:
             socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
         )
     transport.abort()
+
+
+def give_up(transport: asyncio.Transport) -> None:
+    """Close a connection at once: as a cut one if the end of an answer was still to be written."""
+    if transport.get_write_buffer_size():
+        reset(transport)
+    else:
+        transport.abort()

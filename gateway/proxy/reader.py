@@ -56,7 +56,8 @@ class RequestReader:
         self._gateway = gateway
         self._receiver = receiver
         self._parser = httptools.HttpRequestParser(self)
-        self._rest: memoryview | None = None
+        self.rest: memoryview | None = None
+        """What waits here for the receiver to have room; None if nothing does."""
         self._target = b""
         self._headers: list[Header] = []
         self._inbound: Inbound | None = None
@@ -70,26 +71,21 @@ class RequestReader:
         self.head_since_s = 0.0
         """When it began."""
 
-    @property
-    def has_rest(self) -> bool:
-        """Whether bytes wait here for the receiver to have room."""
-        return self._rest is not None
-
     def feed(self, data: bytes) -> None:
         """Read bytes of one or more requests, as far as the receiver has room."""
-        if self._rest is None and len(data) <= _SLICE_BYTES:
+        if self.rest is None and len(data) <= _SLICE_BYTES:
             self._parse(data)
             return
-        rest = self._rest
-        self._rest = memoryview(data if rest is None else bytes(rest) + data)
+        rest = self.rest
+        self.rest = memoryview(data if rest is None else bytes(rest) + data)
         self.read_on()
 
     def read_on(self) -> None:
         """Read what was left, as far as the receiver has room."""
-        rest, self._rest = self._rest, None
+        rest, self.rest = self.rest, None
         while rest and not self.is_deaf:
             if self._receiver.is_full:
-                self._rest = rest
+                self.rest = rest
                 return
             # All of it belongs to one body: nothing in there can begin another request.
             size = len(rest) if self._body_left >= len(rest) else _SLICE_BYTES
@@ -99,7 +95,7 @@ class RequestReader:
     def stop(self) -> None:
         """Read nothing more."""
         self.is_deaf = True
-        self._rest = None
+        self.rest = None
 
     def refuse(self, refusal: BadRequest) -> None:
         """Refuse what is being read."""
@@ -112,7 +108,10 @@ class RequestReader:
         self._fed_bytes = len(data)
         self._unframed_bytes += len(data)
         try:
-            self._feed_parser(data)
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._parse_behind(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
             _log.error("request_failed", exc_info=error)
             self.refuse(BadRequest(500, "Internal Server Error", "The gateway failed."))
@@ -121,14 +120,14 @@ class RequestReader:
         if self._unframed_bytes > MAX_HEAD_BYTES + _SLICE_BYTES:
             self.refuse(too_large_head())
 
-    def _feed_parser(self, data: bytes | memoryview) -> None:
+    def _parse_behind(self, data: bytes | memoryview) -> None:
+        """Read on behind an offer to switch protocols: it is not taken up."""
         while not self.is_deaf:
+            self._replace_parser()
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                # The offer to switch protocols is not taken up: read on in this one.
                 data = data[upgrade.args[0] :]
-                self._replace_parser()
             else:
                 return
 

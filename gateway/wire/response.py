@@ -12,6 +12,7 @@ from gateway.wire.request import Body, without_named
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0A-\x1F\x7F]")
 """What a reason phrase cannot hold (RFC 9112, section 4): some readers would end the line there."""
+_VERSIONS = ("1.1", "1.0")
 _NO_CONTENT = 204
 _NO_BODY = frozenset({_NO_CONTENT, 304})
 _ONE_CONNECTIONS = frozenset(
@@ -83,7 +84,7 @@ def read_response(
 def _check_start(version: str, status: int, reason: bytes) -> None:
     if not 100 <= status <= LAST_STATUS:  # noqa: PLR2004 - the first status code there is
         raise BadResponse(f"status {status} does not exist")
-    if version not in {"1.0", "1.1"}:
+    if version not in _VERSIONS:
         raise BadResponse(f"HTTP/{version} was not asked for")
     if _CONTROL.search(reason):
         raise BadResponse("a control character in the reason phrase")

@@ -11,6 +11,7 @@ from gateway.routing.snapshot import Backend
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.stage import Stage, shop
 
+NewOrigin = Callable[..., Origin]
 OpenStage = Callable[..., Awaitable[Stage]]
 
 
@@ -21,11 +22,29 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture
-def origin() -> Iterator[Origin]:
+def new_origin() -> Iterator[NewOrigin]:
+    """Make a backend with a nature of its own."""
+    origins: list[Origin] = []
+
+    def make(**nature: int) -> Origin:
+        origins.append(Origin(**nature))
+        return origins[-1]
+
+    yield make
+    for origin in origins:
+        origin.close()
+
+
+@pytest.fixture
+def origin(new_origin: NewOrigin) -> Origin:
     """A backend under the test's control."""
-    origin = Origin()
-    yield origin
-    origin.close()
+    return new_origin()
+
+
+@pytest.fixture
+def slow_origin(new_origin: NewOrigin) -> Origin:
+    """A backend that takes in little that it has not read."""
+    return new_origin(receive_buffer_bytes=64 * 1024)
 
 
 @pytest.fixture

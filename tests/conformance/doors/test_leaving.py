@@ -1,4 +1,4 @@
-"""Who leaves is believed at once, who is slow is not waited for for ever, and a stop is graceful."""
+"""Who leaves is believed at once, who is slow is not waited for for ever, a stop is graceful."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from gateway.routing.snapshot import Timeouts
-from tests.conformance.doors.conftest import OpenStage
+from tests.conformance.doors.conftest import NewOrigin, OpenStage
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.stage import Stage
 from tests.conformance.doors.wire import Ended, settle, until
@@ -68,13 +68,32 @@ async def test_a_customer_who_leaves_within_its_answer_stops_the_backend(
 
 
 async def test_a_customer_who_leaves_while_its_backend_is_dialled_is_forgotten(
-    stage: Stage, origin: Origin
+    stage: Stage,
 ) -> None:
     customer = await stage.ask(_GET)
     customer.reset()
     await until(lambda: stage.answered() == 1)
     await until(lambda: stage.open_connections() == 0)
     assert stage.line()["status"] == 499
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_a_customer_who_leaves_while_its_upload_is_held_up_is_noticed_by_the_next_sweep(
+    open_stage: OpenStage, origin: Origin, how: str
+) -> None:
+    """Nothing is read from it then, so no event tells of its leaving."""
+    stage = await open_stage(max_connections=1)
+    await stage.ask(_GET)
+    await (await origin.accept()).head()
+    customer = await stage.ask(_POST.replace(b"10", b"%d" % (1 << 20)) + bytes(100_000))
+    await until(lambda: any(door._holds for door in stage.gateway.doors))
+    getattr(customer, how)()
+    await settle()
+    assert len(stage.gateway.doors) == 2
+    stage.pass_time(0.25)
+    await until(lambda: len(stage.gateway.doors) == 1)
+    line = stage.line()
+    assert (line["status"], line["error"]) == (499, "queue:closed:downstream")
 
 
 async def test_requests_behind_the_one_in_progress_are_forgotten_with_their_customer(
@@ -89,8 +108,10 @@ async def test_requests_behind_the_one_in_progress_are_forgotten_with_their_cust
     assert stage.answered() == 1
 
 
-async def test_a_backend_that_cannot_be_reached_in_time_is_a_504(open_stage: OpenStage) -> None:
-    full = Origin(backlog=0)
+async def test_a_backend_that_cannot_be_reached_in_time_is_a_504(
+    open_stage: OpenStage, new_origin: NewOrigin
+) -> None:
+    full = new_origin(backlog=0)
     stage = await open_stage(port=full.port, timeouts=Timeouts(connect_s=0.05))
     # A full queue of connections that nobody accepts: the kernel answers no further one.
     waiting = [socket.create_connection(("127.0.0.1", full.port))]
@@ -100,7 +121,6 @@ async def test_a_backend_that_cannot_be_reached_in_time_is_a_504(open_stage: Ope
     assert (line["status"], line["error"]) == (504, "connect:timeout:upstream")
     for one in waiting:
         one.close()
-    full.close()
 
 
 async def test_a_backend_that_does_not_begin_to_answer_in_time_is_a_504(
@@ -134,18 +154,16 @@ async def test_a_backend_that_falls_silent_within_its_answer_has_it_cut(
 
 
 async def test_a_backend_that_stops_reading_an_upload_is_a_504(
-    open_stage: OpenStage,
+    open_stage: OpenStage, slow_origin: Origin
 ) -> None:
-    small = Origin(receive_buffer_bytes=4096)
-    stage = await open_stage(port=small.port)
+    stage = await open_stage(port=slow_origin.port)
     size = 64 << 20
     customer = await stage.ask(_POST.replace(b"10", b"%d" % size))
-    await small.accept()
+    await slow_origin.accept()
     await customer.send_while_taken(bytes(1 << 20), size)
     stage.pass_time(31.0)
     assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 504 Gateway Timeout\r\n"
     assert stage.line()["error"] == "send_body:timeout:upstream"
-    small.close()
 
 
 async def test_a_customer_who_falls_silent_within_its_upload_is_told(
@@ -247,21 +265,20 @@ async def test_a_stop_closes_idle_connections_at_once(stage: Stage, origin: Orig
     assert await customer.read_to_end() == Ended(b"", was_reset=False)
 
 
-@pytest.mark.parametrize("before", [b"", _GET], ids=["alone", "behind-a-whole-one"])
+@pytest.mark.parametrize("whole", [0, 1], ids=["alone", "behind-a-whole-one"])
 async def test_a_half_received_head_is_still_answered(
-    stage: Stage, origin: Origin, before: bytes
+    stage: Stage, origin: Origin, whole: int
 ) -> None:
-    customer = await stage.ask(before + _GET[:20])
-    if before:
-        backend = await origin.accept()
-        await backend.serve(_ANSWER)
+    customer = await stage.ask(_GET * whole + _GET[:20])
+    for _ in range(whole):
+        await (await origin.accept()).serve(_ANSWER)
         await customer.read(len(_ANSWER))
+    # Nothing idle is kept, so that the rest comes over a connection of its own.
+    stage.pass_time(5.0)
     await settle()
     _stop(stage)
     await customer.send(_GET[20:])
-    if not before:
-        backend = await origin.accept()
-    await backend.serve(_ANSWER)
+    await (await origin.accept()).serve(_ANSWER)
     assert await customer.read_to_end() == Ended(_LAST_ANSWER, was_reset=False)
 
 

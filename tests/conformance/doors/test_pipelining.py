@@ -12,6 +12,7 @@ from tests.conformance.doors.wire import settle, until
 _MIB = 1 << 20
 _OK = b"HTTP/1.1 200 OK\r\n"
 _MANY = 5_000
+_TINY_BYTES = 8 * 1024
 
 
 def _get(path: bytes) -> bytes:
@@ -65,9 +66,7 @@ async def test_5000_requests_that_we_answer_ourselves_are_all_answered(stage: St
     assert not ended.was_reset
 
 
-async def test_a_customer_who_asks_much_and_reads_nothing_fills_no_memory(
-    stage: Stage, origin: Origin
-) -> None:
+async def test_a_customer_who_asks_much_and_reads_nothing_fills_no_memory(stage: Stage) -> None:
     """What we answer ourselves waits for the customer, too."""
     customer = await stage.customer(receive_buffer_bytes=4096)
     await customer.send_while_taken(_get(b"%00") * 1000, 64 * _MIB)
@@ -80,25 +79,16 @@ async def test_a_customer_who_asks_much_and_reads_nothing_fills_no_memory(
 async def test_an_answer_is_not_asked_for_while_the_one_before_waits_to_be_read(
     open_stage: OpenStage, origin: Origin
 ) -> None:
-    stage = await open_stage(send_buffer_bytes=16 * 1024)
-    size, step = 2 * _MIB, 64 * 1024
-    customer = await stage.customer(receive_buffer_bytes=step)
+    stage = await open_stage(send_buffer_bytes=_TINY_BYTES)
+    customer = await stage.customer(receive_buffer_bytes=_TINY_BYTES)
     await customer.send(_get(b"first") + _get(b"second"))
     backend = await origin.accept()
-    await backend.serve(_OK + b"Content-Length: %d\r\n\r\n" % size)
-    await customer.read_until(b"\r\n\r\n")
-    sent = read = 0
-    while not stage.answered():
-        sent += await backend.send_while_taken(bytes(4096), size - sent)
-        await settle()
-        if not stage.answered():
-            await customer.count_to(step)
-            read += step
-            await settle()
-    # The first is answered as far as its backend knows; its end waits here, and the second with it.
+    # So much that the backend would be held, were it not complete.
+    first = _answer(bytes(110 * 1024))
+    await backend.serve(first)
+    await until(lambda: stage.answered() == 1)
     assert not await backend.has_bytes()
-    stage.pass_time(5.0)
-    await customer.count_to(size - read)
+    assert await customer.read(len(first)) == first
     await _echo_paths(backend, 1)
     assert await customer.read(len(_answer(b"/second"))) == _answer(b"/second")
 
@@ -118,8 +108,21 @@ async def test_an_upload_behind_a_slow_answer_waits_at_the_customer(
     await backend.send(_answer(b"slow"))
     await customer.read(len(_answer(b"slow")))
     assert (await backend.head()).startswith(b"POST /up ")
-    # Nobody reads on: that the customer leaves would be seen only behind what it has sent.
-    backend.reset()
+
+
+async def test_an_upload_in_countless_tiny_chunks_waits_at_the_customer_all_the_same(
+    open_stage: OpenStage, origin: Origin
+) -> None:
+    stage = await open_stage(max_connections=1)
+    await stage.ask(_get(b"busy"))
+    await (await origin.accept()).head()
+    customer = await stage.ask(
+        b"POST /up HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    await customer.send_while_taken(b"2\r\nhi\r\n" * 10_000, 32 * _MIB)
+    pieces = max(len(door._queue[0]._pending) for door in stage.gateway.doors)
+    assert pieces < 50_000
+    customer.reset()
 
 
 async def test_nothing_is_served_behind_a_request_that_closes(stage: Stage, origin: Origin) -> None:
@@ -159,13 +162,14 @@ async def test_a_head_that_comes_byte_by_byte_is_one_request(stage: Stage, origi
 async def test_connections_on_both_sides_are_kept_between_requests(
     stage: Stage, origin: Origin
 ) -> None:
-    customer = await stage.customer()
-    for number in range(3):
-        await customer.send(_get(b"%d" % number))
-        if number == 0:
-            backend = await origin.accept()
+    customer = await stage.ask(_get(b"0"))
+    backend = await origin.accept()
+    for path in (b"/0", b"/1", b"/2"):
         await _echo_paths(backend, 1)
-        await customer.read(len(_answer(b"/0")))
+        assert await customer.read(len(_answer(path))) == _answer(path)
+        await customer.send(_get(b"%d" % (int(path[1:]) + 1)))
+    await _echo_paths(backend, 1)
+    await customer.read(len(_answer(b"/3")))
     assert (stage.open_connections(), len(stage.gateway.doors)) == (1, 1)
     customer.close()
     await until(lambda: not stage.gateway.doors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.routing.snapshot import Timeouts
-from tests.conformance.doors.conftest import OpenStage
+from tests.conformance.doors.conftest import NewOrigin, OpenStage
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.stage import Stage
 from tests.conformance.doors.wire import settle, until
@@ -139,9 +139,9 @@ async def test_an_idle_connection_is_closed_before_its_backend_would(
 
 
 async def test_a_new_revision_serves_new_requests_while_old_ones_end_in_peace(
-    stage: Stage, origin: Origin
+    stage: Stage, origin: Origin, new_origin: NewOrigin
 ) -> None:
-    replacement = Origin()
+    replacement = new_origin()
     old_customer = await stage.ask(_get("old"))
     idle_customer = await stage.ask(_get("idle"))
     old, idle = await origin.accept(), await origin.accept()
@@ -168,8 +168,6 @@ async def test_a_new_revision_serves_new_requests_while_old_ones_end_in_peace(
     assert by_path == {"/old": 1, "/idle": 1, "/new": 2}
     counters = stage.gateway.counters()
     assert [sum(lane.by_class) for lane in counters.lanes] == [3]
-    replacement.close()
-    new.close()
 
 
 async def test_requests_that_wait_for_an_old_pool_are_still_served_by_it(

@@ -131,7 +131,9 @@ class Wire:
         self._socket.close()
 
     def reset(self) -> None:
-        """Cut the connection."""
+        """Cut the connection, if it has not been closed."""
+        if self._socket.fileno() < 0:
+            return
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._socket.close()
 

@@ -1,0 +1,198 @@
+"""The page and its picture say what the numbers say."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bench.chart import Bar, Panel, draw, full_scale
+from bench.machine import Machine
+from bench.report import page, picture, sections
+from bench.results import (
+    Costs,
+    Flips,
+    Growth,
+    Latencies,
+    Measured,
+    Memory,
+    Results,
+    Rounds,
+    Workers,
+)
+from bench.table import median_cell, table
+from bench.targets import digits, verdict
+
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _costs(ours: Rounds, envoys: Rounds) -> Costs:
+    return Costs(
+        peers={
+            "figueira": Measured(label="Figueira", version="1", features="all"),
+            "envoy": Measured(label="Envoy", version="2", features="most"),
+        },
+        absent={"nginx": "nginx is not on PATH"},
+        cpu_us={("get-1k", "figueira"): ours, ("get-1k", "envoy"): envoys},
+    )
+
+
+def _text(results: Results) -> str:
+    return "\n".join(sections(results))
+
+
+def _row(text: str, *, of: str, about: str) -> str:
+    """The row that begins with `of` in the table whose heads name `about`."""
+    _, _, behind = text.partition(about)
+    return next(line for line in behind.splitlines() if line.startswith(f"| {of} "))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(2991.4, "2,991"), (100.0, "100"), (36.26, "36.3"), (1.234, "1.23"), (1 / 60, "0.017")],
+)
+def test_a_number_has_three_digits_or_so(value: float, expected: str) -> None:
+    assert digits(value) == expected
+
+
+def test_a_verdict_says_whether_the_target_is_met() -> None:
+    assert verdict(0.75, 0.75) == "0.75 (≤ 0.75, met)"
+    assert verdict(0.76, 0.75) == "0.76 (≤ 0.75, **not met**)"
+    assert verdict(None, 0.75) == "not measured"
+
+
+def test_columns_are_in_line_and_rows_must_fit() -> None:
+    text = table(["us", "GET"], [["Envoy", "45.0"], ["nginx", "9"]])
+    assert text.splitlines() == [
+        "| us    |  GET |",
+        "| :---- | ---: |",
+        "| Envoy | 45.0 |",
+        "| nginx |    9 |",
+    ]
+    with pytest.raises(ValueError, match="argument 3 is longer"):
+        table(["a"], [["b"], ["c", "d"]])
+
+
+def test_a_cell_holds_the_median_and_the_range_of_the_rounds_that_worked() -> None:
+    assert median_cell([30.0, None, 50.0, 40.0]) == "40.0 (30.0 to 50.0)"
+    assert median_cell([40.0]) == "40.0"
+    assert median_cell([None, None]) == "failed"
+    assert median_cell([]) == "failed"
+
+
+def test_costs_are_set_against_each_peers_target() -> None:
+    text = _text(Results(costs=_costs([40.0, 30.0, 36.0], [50.0, 60.0, 48.0])))
+    assert "40.0" not in _row(text, of="Envoy", about="Figueira / peer")
+    assert "0.75 (≤ 0.75, met)" in _row(text, of="Envoy", about="Figueira / peer")
+    assert "36.0 (30.0 to 40.0)" in _row(text, of="Figueira", about="microseconds ")
+
+
+def test_a_target_that_is_missed_says_so() -> None:
+    text = _text(Results(costs=_costs([90.0], [45.0])))
+    assert "2.00 (≤ 0.75, **not met**)" in _row(text, of="Envoy", about="Figueira / peer")
+
+
+def test_a_peer_that_could_not_take_part_has_a_row_and_a_reason() -> None:
+    text = _text(Results(costs=_costs([30.0], [45.0])))
+    assert "left out" in _row(text, of="nginx", about="microseconds ")
+    assert "nginx is not on PATH" in text
+
+
+def test_a_failed_case_is_neither_hidden_nor_judged() -> None:
+    costs = _costs([30.0], [None])
+    costs.faults.append("Envoy, GET 1 KiB: connection lost")
+    text = _text(Results(costs=costs))
+    assert "failed" in _row(text, of="Envoy", about="microseconds ")
+    assert "not measured" in _row(text, of="Envoy", about="Figueira / peer")
+    assert "connection lost" in text
+
+
+def test_growth_is_judged_at_its_far_end() -> None:
+    growth = Growth(of="routes", cpu_us={1: [20.0], 100: [30.0], 1000: [24.0]})
+    text = _text(Results(routes=growth))
+    assert _row(text, of="100", about="routes ").rstrip("| ").endswith("1.50")
+    assert "1.20 (≤ 1.15, **not met**)" in _row(text, of="1,000", about="routes ")
+
+
+def test_what_the_machine_does_not_allow_is_said() -> None:
+    growth = Growth(of="idle connections", cpu_us={10: [1.0], 1000: [1.0]}, skipped={5000: "why"})
+    assert "5,000 were left out: why." in _text(Results(idle=growth))
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.45, "45% and 55% (40% to 60%, met)"),
+        (0.7, "70% and 30% (40% to 60%, **not met**)"),
+        (0.3, "30% and 70% (40% to 60%, **not met**)"),
+    ],
+)
+def test_both_workers_shares_must_be_fair(share: float, said: str) -> None:
+    text = _text(Results(workers=Workers(one_us=[20.0], two_us=[21.0], first_share=[share])))
+    assert said in text
+    assert "1.05 (≤ 1.10, met)" in text
+
+
+def test_memory_is_judged_by_what_is_above_idle() -> None:
+    mib = 1024 * 1024
+    memory = Memory(
+        label="Figueira",
+        direction="down",
+        transfer_mib=256,
+        idle_bytes=100 * mib,
+        peak_bytes=109 * mib,
+    )
+    assert "9.00 (≤ 8.00, **not met**)" in _text(Results(memory=[memory]))
+
+
+def test_latency_is_judged_against_envoy_alone() -> None:
+    latencies = Latencies(p50_us={"no proxy": [20.0], "Figueira": [60.0], "Envoy": [80.0]})
+    text = _text(Results(latencies=latencies))
+    assert "0.75 (≤ 1.00, met)" in _row(text, of="Envoy", about="p50")
+    assert "met" not in _row(text, of="no proxy", about="p50")
+
+
+def test_flips_give_their_median_and_the_slowest() -> None:
+    text = _text(Results(flips=Flips(took_ms=[31.0, 29.0, 140.0])))
+    assert "31.0 (≤ 100, met)" in text
+    assert "140" in text
+
+
+def test_the_page_names_the_machine_the_command_and_its_own_limits() -> None:
+    machine = Machine(
+        date="2026-11-23",
+        cpu="A CPU",
+        cores=2,
+        memory_gib=8,
+        kernel="Linux 6",
+        python="3.11",
+        load=0.25,
+    )
+    results = Results(costs=_costs([30.0], [45.0]), flips=Flips(took_ms=[30.0]))
+    text = page(results, machine, "python -m bench", 5)
+    for said in ("2026-11-23", "A CPU, 2 cores", "Linux 6", "`python -m bench`, 5 rounds"):
+        assert said in text
+    assert "(performance.svg)" in text
+    assert "## What these numbers do not say" in text
+    assert "## Memory" not in text
+
+
+def test_the_picture_is_svg_with_a_bar_for_each_number() -> None:
+    root = ET.fromstring(picture(_costs([30.0], [45.0])))  # noqa: S314 - our own text
+    texts = [element.text for element in root.iter(f"{_SVG}text")]
+    assert {"GET 1 KiB", "Figueira", "Envoy", "30.0", "45.0"} <= set(texts)
+    assert "nginx" not in texts
+    background, ours, envoys = root.iter(f"{_SVG}rect")
+    assert float(ours.attrib["width"]) / float(envoys.attrib["width"]) == pytest.approx(
+        30 / 45, rel=0.01
+    )
+    assert float(background.attrib["width"]) > float(envoys.attrib["width"])
+
+
+def test_one_enormous_bar_does_not_flatten_the_others() -> None:
+    values = [30.0, 45.0, 60.0, 3000.0]
+    assert full_scale(values) == 60.0
+    root = ET.fromstring(draw("t", [Panel("p", [Bar("x<&>", v) for v in values])]))  # noqa: S314
+    widths = [float(bar.attrib["width"]) for bar in root.iter(f"{_SVG}rect")][1:]
+    assert widths[2] == widths[3] == max(widths)
+    assert len(list(root.iter(f"{_SVG}path"))) == 2

@@ -1,0 +1,31 @@
+"""Trace context: new ids are well-formed and never the same; a foreign one is read with care."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gateway.proxy.trace import TraceIds, trace_id
+
+
+def test_new_values_are_well_formed_and_all_different() -> None:
+    ids = TraceIds()
+    values = [ids.next() for _ in range(1_000)]
+    assert all(re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-01", value) for value in values)
+    assert len({value[3:35] for value in values}) == len(values)
+    assert trace_id(values[0]) == values[0][3:35].decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(b"00-" + b"ab" * 16 + b"-" + b"cd" * 8 + b"-01", "ab" * 16, id="well-formed"),
+        pytest.param(b"", "", id="empty"),
+        pytest.param(b"00-" + b"ab" * 15, "", id="short"),
+        pytest.param(b"00-" + b"XY" * 16 + b"-1-01", "", id="not-hexadecimal"),
+        pytest.param(b'00-"}\n' + b"a" * 40, "", id="what-would-forge-a-log-line"),
+    ],
+)
+def test_only_a_well_formed_id_reaches_the_log(value: bytes, expected: str) -> None:
+    assert trace_id(value) == expected
