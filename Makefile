@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: up test check format lock clean
+.PHONY: up test check coverage bench format lock clean
 
 up: $(VENV)/runtime.stamp
 	@exec $(BIN)/python -m tools.up
@@ -18,6 +18,14 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_layout
+
+# What the quick suites reach; the forked processes of the end-to-end tests are not counted.
+coverage: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/unit tests/conformance --quiet --cov --cov-report=term:skip-covered
+
+# Against the other proxies, side by side; writes docs/performance.md. ARGS="--quick" for a look.
+bench: .venv-bench/stamp $(VENV)/runtime.stamp
+	@exec .venv-bench/bin/python -m bench $(ARGS)
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
@@ -37,12 +45,19 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
+.venv-bench/stamp: bench/requirements.lock | $(VENV)/bin/python
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m bench.install
+	@touch $@
+
 # Needs uv. The output holds hashes and no address of any registry.
 lock:
 	uv pip compile pyproject.toml --extra postgres --group build --generate-hashes --universal \
 	  --python-version 3.11 --no-header --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra postgres --group build --group dev --generate-hashes --universal \
 	  --python-version 3.11 --no-header --quiet -c requirements.lock -o requirements-dev.lock
+	uv pip compile bench/requirements.in --generate-hashes --universal \
+	  --python-version 3.11 --no-header --quiet -o bench/requirements.lock
 
 clean:
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-bench var .mypy_cache .ruff_cache .pytest_cache
