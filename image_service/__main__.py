@@ -80,8 +80,8 @@ def listen(host: str, port: int) -> socket.socket:
             remedy="stop who holds it, or choose another with --host and --port "
             "(IMAGE_HOST, IMAGE_PORT)",
         ) from error
-    # Accepted connections inherit it. asyncio sets it only on sockets of its own making, and without
-    # it the second half of every answer waits some 40 ms for the customer's acknowledgement.
+    # Accepted connections inherit it. asyncio sets it only on sockets of its own making; without it
+    # the second half of every answer waits some 40 ms for the customer's acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -93,6 +94,8 @@ class Worker:
     async def run(self) -> None:
         """Serve until told to stop, then let requests in flight end."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
+        # What the start has made stays for good: no collection need look at it again.
+        gc.freeze()
         self._plan.lifeline.listen(self._from_supervisor, self._stop)
         tasks = [
             spawn(self._gateway.sweep_forever(), "sweep"),

@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gateway.proxy.access_log import AccessLog
@@ -17,7 +16,7 @@ from gateway.proxy.trace import TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
 from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
-from gateway.telemetry.access_line import AccessLine
+from gateway.telemetry.access_line import AccessLine, ClockText
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.wire.fields import Kind, kind_of
 from gateway.wire.forwarded import VIA, forwarded_lines
@@ -53,6 +52,7 @@ class Gateway:
     ) -> None:
         """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
         self._wall_clock = wall_clock
+        self._clock_text = ClockText()
         self._wall_offset_s = wall_clock() - time.monotonic()
         self._access_log = access_log
         self._traces = TraceIds()
@@ -147,13 +147,13 @@ class Gateway:
         else:
             key = str(exchange.status)
             self._refused[key] = self._refused.get(key, 0) + 1
-        self._access_log.add(self._line(exchange, duration_s))
+        if self._access_log.is_on:
+            self._access_log.add(self._line(exchange, duration_s))
 
     def _line(self, exchange: Exchange, duration_s: float) -> AccessLine:
         head, decision, first = exchange.inbound.head, exchange.decision, exchange.first_byte_s
-        began = datetime.fromtimestamp(exchange.started_s + self._wall_offset_s, UTC)
         return AccessLine(
-            time=began.isoformat(timespec="milliseconds"),
+            time=self._clock_text.write(exchange.started_s + self._wall_offset_s),
             method=head.method.decode("latin-1"),
             path=head.path.decode("latin-1"),
             status=exchange.status,

@@ -7,6 +7,7 @@ customers' own and do not reach a log.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -43,6 +44,25 @@ class AccessLine(msgspec.Struct, omit_defaults=True):
     trace_id: str = ""
     error: str = ""
     """Stage, cause and side of a failure, e.g. ``connect:refused:upstream``."""
+
+
+class ClockText:
+    """Writes moments as RFC 3339 text in UTC, with milliseconds.
+
+    Lines come in bursts of the same second: its text is made once.
+    """
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._prefix = ""
+
+    def write(self, wall_s: float) -> str:
+        """The moment `wall_s` seconds after the start of 1970."""
+        second, milliseconds = divmod(int(wall_s * 1000), 1000)
+        if second != self._second:
+            self._second = second
+            self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._prefix}.{milliseconds:03d}Z"
 
 
 def encode_lines(lines: Sequence[AccessLine]) -> bytes:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
-from gateway.telemetry.access_line import AccessLine, encode_lines
+import pytest
+
+from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines
+
+_CLOCK_TEXT = ClockText()
 
 _LEAST = AccessLine(
-    time="2026-11-23T14:32:00.000+00:00",
+    time="2026-11-23T14:32:00.000Z",
     method="GET",
     path="/images/7",
     status=200,
@@ -17,7 +21,7 @@ _LEAST = AccessLine(
 
 def test_what_does_not_apply_is_left_out() -> None:
     assert json.loads(encode_lines([_LEAST])) == {
-        "time": "2026-11-23T14:32:00.000+00:00",
+        "time": "2026-11-23T14:32:00.000Z",
         "method": "GET",
         "path": "/images/7",
         "status": 200,
@@ -72,3 +76,16 @@ def test_a_hostile_path_cannot_begin_a_line_of_its_own() -> None:
     assert written.count(b"\n") == 1
     assert b"\r" not in written
     assert json.loads(written)["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("wall_s", "expected"),
+    [
+        pytest.param(0.0, "1970-01-01T00:00:00.000Z", id="the first moment"),
+        pytest.param(1_000_000_000.9996, "2001-09-09T01:46:40.999Z", id="cut, never rounded up"),
+        pytest.param(1_000_000_000.25, "2001-09-09T01:46:40.250Z", id="the same second again"),
+        pytest.param(999_999_999.0, "2001-09-09T01:46:39.000Z", id="a clock set back"),
+    ],
+)
+def test_moments_are_rfc_3339(wall_s: float, expected: str) -> None:
+    assert _CLOCK_TEXT.write(wall_s) == expected
