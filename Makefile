@@ -21,7 +21,7 @@ check: $(VENV)/dev.stamp
 
 # What the quick suites reach; the forked processes of the end-to-end tests are not counted.
 coverage: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest tests/unit tests/conformance --quiet --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest tests/unit tests/conformance --quiet --cov --cov-report=term:skip-covered --cov-fail-under=92
 
 # Against the other proxies, side by side; writes docs/performance.md. ARGS="--quick" for a look.
 bench: .venv-bench/stamp $(VENV)/runtime.stamp
