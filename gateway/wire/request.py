@@ -153,7 +153,7 @@ def _sort_fields(
         kind = kind_of(name)
         if wanted and (lower := name.lower()) in wanted and kind not in _UNBELIEVED:
             _keep_named(inbound.head.named, lower, value)
-        if kind is Kind.END_TO_END:
+        if not kind:
             lines.append((name, value))
         elif kind is Kind.HOST:
             hosts.append(value.strip(_SPACE))

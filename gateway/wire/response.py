@@ -60,7 +60,9 @@ def read_response(
     connection: list[bytes] = []
     for name, value in headers:
         kind = kind_of(name)
-        if kind is Kind.CONTENT_LENGTH:
+        if not kind:
+            lines.append((name, value))
+        elif kind is Kind.CONTENT_LENGTH:
             lengths.append(value.strip(b" \t"))
             lines.append((name, value))
         elif kind is Kind.TRANSFER_ENCODING:
