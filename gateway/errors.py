@@ -43,12 +43,14 @@ class Problem:
 class ConfigError(GatewayError):
     """routes.yaml cannot be used; `problems` is never empty and in file order."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(problems)
+    def __init__(self, problems: Sequence[Problem], file: str = "routes.yaml") -> None:
+        super().__init__(problems, file)
         self.problems = tuple(problems)
+        self.file = file
+        """What the text calls the file."""
 
     def __str__(self) -> str:
-        return "\n".join(problem.describe("routes.yaml") for problem in self.problems)
+        return "\n".join(problem.describe(self.file) for problem in self.problems)
 
 
 class StartError(GatewayError):

@@ -67,7 +67,7 @@ def read_json(content_type: str, body: bytes) -> object:
         raise RequestError(415)
     try:
         value: object = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RequestError(400) from error
     return value
 

@@ -98,7 +98,7 @@ class _Believing:
         head.client_ip = peer
         if self._is_believed(inbound.forwarded, peer, proxies, "trust.proxies"):
             chain = b",".join(v for n, v in inbound.forwarded if n.lower() == b"x-forwarded-for")
-            head.client_ip = customer_address(peer, chain, proxies)
+            head.client_ip = customer_address(peer, chain, proxies) if chain else ""
         testers = Networks(trust.testers)
         self._is_believed(inbound.private, head.client_ip, testers, "trust.testers")
 
@@ -108,8 +108,9 @@ class _Believing:
         if fields and trusted.contains(sender):
             read_believed(self.inbound, fields, self.wanted)
             return True
+        who = sender or "a customer whom the proxy does not name"
         names = dict.fromkeys(name.decode("latin-1") for name, _ in fields)
-        self.ignored += [f"{name} is not read: {sender} is not in {where}" for name in names]
+        self.ignored += [f"{name} is not read: {who} is not in {where}" for name in names]
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from gateway.config import SIZE_LIMIT_BYTES, too_large
@@ -16,12 +17,20 @@ def read_config(path: Path) -> bytes:
         ConfigError: It cannot be read, or is larger than the limit.
     """
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        # Without waiting: a pipe that nobody writes to would hold up every later flip.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise _unreadable("it is not a regular file")
             text = file.read(SIZE_LIMIT_BYTES + 1)
     except OSError as error:
-        message = f"cannot read the file: {error.strerror or error}"
-        raise ConfigError([Problem(line=None, column=None, path="", message=message)]) from error
+        raise _unreadable(error.strerror or str(error)) from error
     if len(text) > SIZE_LIMIT_BYTES:
-        raise too_large(max(size, len(text)))
+        raise too_large(max(status.st_size, len(text)))
     return text
+
+
+def _unreadable(why: str) -> ConfigError:
+    message = f"cannot read the file: {why}"
+    return ConfigError([Problem(line=None, column=None, path="", message=message)])

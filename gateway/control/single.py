@@ -47,7 +47,8 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     reloader = Reloader(settings.config, _Numbers(), read_environment(), utc_now)
     current = (await reloader.look()).accepted
     if current is None:
-        raise ConfigError(reloader.last.problems if reloader.last else ())
+        problems = reloader.last.problems if reloader.last else ()
+        raise ConfigError(problems, str(settings.config))
     gateway = Gateway(
         current.snapshot,
         current.accepted.revision,

@@ -103,7 +103,8 @@ class Gateway:
         head.client_ip = peer
         if inbound.forwarded and is_proxy:
             chain = _forwarded_for(inbound.forwarded)
-            head.client_ip = customer_address(peer, chain, self._proxies)
+            # A proxy that speaks for somebody without saying for whom speaks for nobody.
+            head.client_ip = customer_address(peer, chain, self._proxies) if chain else ""
             read_believed(inbound, inbound.forwarded, self.table.header_names)
         if inbound.private and self._testers.contains(head.client_ip):
             inbound.lines += inbound.private

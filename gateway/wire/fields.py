@@ -41,10 +41,15 @@ _KINDS = {
     b"transfer-encoding": Kind.TRANSFER_ENCODING,
     b"expect": Kind.EXPECT,
     b"forwarded": Kind.FORWARDED,
-    b"x-forwarded-for": Kind.FORWARDED,
-    b"x-forwarded-host": Kind.FORWARDED,
-    b"x-forwarded-proto": Kind.FORWARDED,
-    b"x-forwarded-port": Kind.FORWARDED,
+    # Other proxies' ways to say whose request it is, or which path was asked for; frameworks obey.
+    b"x-real-ip": Kind.FORWARDED,
+    b"x-client-ip": Kind.FORWARDED,
+    b"true-client-ip": Kind.FORWARDED,
+    b"x-cluster-client-ip": Kind.FORWARDED,
+    b"x-original-forwarded-for": Kind.FORWARDED,
+    b"x-original-host": Kind.FORWARDED,
+    b"x-original-url": Kind.FORWARDED,
+    b"x-rewrite-url": Kind.FORWARDED,
     b"proxy": Kind.FORGED,
     b"traceparent": Kind.TRACEPARENT,
 }
@@ -77,6 +82,8 @@ def kind_of(name: bytes) -> Kind:
 def _judge(lower: bytes) -> Kind:
     if lower.startswith(b"x-figueira-"):
         return Kind.FIGUEIRA
+    if lower.startswith(b"x-forwarded-"):
+        return Kind.FORWARDED
     if b"_" in lower:
         return Kind.FORGED if _judge(lower.replace(b"_", b"-")) else Kind.END_TO_END
     return _KINDS.get(lower, Kind.END_TO_END)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -10,6 +11,8 @@ _MAX_REMEMBERED = 4096
 """Addresses; each customer's is looked up again and again."""
 _MAX_ADDRESS_BYTES = 45
 """``0000:0000:0000:0000:0000:ffff:255.255.255.255``; nothing longer is worth remembering."""
+
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
 
 
 class Networks:
@@ -40,7 +43,9 @@ def customer_address(peer: str, forwarded_for: bytes, proxies: Networks) -> str:
         proxies: Peers that are believed.
 
     Returns:
-        An address as text; `peer` if it is no trusted proxy, or if nothing usable was forwarded.
+        An address as text; `peer` if it is no trusted proxy, or forwarded nothing. Empty if a
+        trusted proxy named somebody in a way that is not understood: such a customer is nobody,
+        and above all not the proxy itself, which may be trusted further.
         A forwarded one is spelt as `ipaddress` does, an IPv4 address always as such: however a
         proxy writes it, one customer has one bucket.
     """
@@ -48,14 +53,20 @@ def customer_address(peer: str, forwarded_for: bytes, proxies: Networks) -> str:
         return peer
     nearest = peer
     for member in reversed(forwarded_for.split(b",")):
-        text = member.strip().decode("latin-1")
+        text = _without_port(member.strip().decode("latin-1"))
         parsed = _parse(text) if len(text) <= _MAX_ADDRESS_BYTES else None
         if parsed is None:
-            break
+            return ""
         nearest = str(parsed)
         if not proxies.contains(nearest):
             break
     return nearest
+
+
+def _without_port(member: str) -> str:
+    """``192.0.2.1:4711`` and ``[2001:db8::1]:4711``, as some proxies write it."""
+    match = _WITH_PORT.fullmatch(member)
+    return match[1] or match[2] if match else member
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED)

@@ -207,6 +207,8 @@ REFUSALS = (
     _refused("half json", 400, b'{"prompt": "x"'),
     _refused("trailing comma", 400, b'{"prompt": "x",}'),
     _refused("latin-1", 400, '{"prompt": "ã"}'.encode("latin-1")),
+    # Flask's own reader gives up in the middle, as the monolith's does.
+    _refused("nested without end", 500, b"[" * 200_000),
     _refused("compressed", 400, b"\x1f\x8b\x08\x00\x00"),
     _refused("no content type", 415, b'{"prompt": "x"}', None),
     _refused("text", 415, b'{"prompt": "x"}', "text/plain"),

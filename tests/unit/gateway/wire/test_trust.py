@@ -67,12 +67,15 @@ def test_an_answer_is_the_same_when_the_memory_is_full(monkeypatch: pytest.Monke
             "10.0.0.1", b"6.6.6.6, 198.51.100.1,10.0.0.2", "198.51.100.1", id="forged-beginning"
         ),
         pytest.param("10.0.0.1", b"10.0.0.3, 10.0.0.2", "10.0.0.3", id="proxies-all-the-way"),
-        pytest.param("10.0.0.1", b"unknown, 10.0.0.2", "10.0.0.2", id="junk-behind-a-proxy"),
-        pytest.param("10.0.0.1", b"nonsense", "10.0.0.1", id="junk-alone"),
-        pytest.param("10.0.0.1", b"198.51.100.1, ,10.0.0.2", "10.0.0.2", id="empty-member"),
-        pytest.param("10.0.0.1", b"198.51.100.1:4711", "10.0.0.1", id="port-is-not-understood"),
-        pytest.param("10.0.0.1", b"\xb2\xff", "10.0.0.1", id="not-ascii"),
-        pytest.param("10.0.0.1", b"fe80::1%" + b"x" * 60_000, "10.0.0.1", id="endless-scope"),
+        pytest.param("10.0.0.1", b"unknown, 10.0.0.2", "", id="junk-behind-a-proxy"),
+        pytest.param("10.0.0.1", b"nonsense", "", id="junk-alone"),
+        pytest.param("10.0.0.1", b"198.51.100.1, ,10.0.0.2", "", id="empty-member"),
+        pytest.param("10.0.0.1", b"198.51.100.1:4711", "198.51.100.1", id="with-a-port"),
+        pytest.param("10.0.0.1", b"[2001:db8::1]:80", "2001:db8::1", id="ipv6-with-a-port"),
+        pytest.param("10.0.0.1", b"[2001:db8::1]", "2001:db8::1", id="ipv6-in-brackets"),
+        pytest.param("10.0.0.1", b"198.51.100.1:x", "", id="no-port"),
+        pytest.param("10.0.0.1", b"\xb2\xff", "", id="not-ascii"),
+        pytest.param("10.0.0.1", b"fe80::1%" + b"x" * 60_000, "", id="endless-scope"),
         pytest.param("fd00::1", b"2001:DB8:0:0::1", "2001:db8::1", id="ipv6-in-its-one-spelling"),
         pytest.param("10.0.0.1", b"::ffff:198.51.100.1", "198.51.100.1", id="mapped-customer"),
         pytest.param("::ffff:10.0.0.1", b"198.51.100.1", "198.51.100.1", id="mapped-proxy"),
@@ -99,4 +102,4 @@ def test_what_a_customer_forges_in_front_never_changes_the_answer(forged: bytes)
 @settings(max_examples=60, deadline=None)
 def test_a_chain_of_any_bytes_gives_an_address(chain: bytes) -> None:
     address = customer_address("10.0.0.1", chain, _PROXIES)
-    assert address == "10.0.0.1" or Networks(["0.0.0.0/0", "::/0"]).contains(address)
+    assert address in {"", "10.0.0.1"} or Networks(["0.0.0.0/0", "::/0"]).contains(address)
