@@ -83,5 +83,4 @@ def _routes(snapshot: compiled.Snapshot) -> tuple[Route, ...]:
 def _percents(route: compiled.Route) -> dict[str, float]:
     if route.backend is not None:
         return {route.backend: 100.0}
-    step = 100 / compiled.BUCKETS
-    return {share.backend: round((share.end - share.start) * step, 3) for share in route.shares}
+    return {share.backend: share.percent for share in route.shares}

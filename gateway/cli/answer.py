@@ -10,7 +10,7 @@ import msgspec
 from gateway.cli.question import Asked
 from gateway.routing.decide import Forward, Reason, Reply
 from gateway.routing.explain import explain
-from gateway.routing.snapshot import BUCKETS, Match, Owner, Share
+from gateway.routing.snapshot import Match, Owner
 from gateway.routing.table import Unmet
 from gateway.wire.request import BadRequest
 
@@ -74,7 +74,7 @@ def answer(asked: Asked, draw: float | None) -> Answer:
         return result
     result.route, result.reason = decision.route.name, decision.reason.value
     if decision.reason is Reason.DRAW and draw is None:
-        result.chances = {s.backend: _percent(s) for s in decision.route.shares if s.start < s.end}
+        result.chances = {s.backend: s.percent for s in decision.route.shares if s.start < s.end}
         result.why = _why_drawn(decision)
         return result
     result.backend, result.bucket = decision.backend, decision.bucket
@@ -119,11 +119,7 @@ def _range_of(number: int, owner: Owner | None) -> str:
 def _bucket(decision: Forward) -> str:
     share = next(s for s in decision.route.shares if s.backend == decision.backend)
     last = share.end - 1
-    return f"bucket {decision.bucket}; its share is {share.start}..{last} ({_percent(share):g} %)"
-
-
-def _percent(share: Share) -> float:
-    return round((share.end - share.start) * 100 / BUCKETS, 3)
+    return f"bucket {decision.bucket}; its share is {share.start}..{last} ({share.percent:g} %)"
 
 
 def describe_match(match: Match) -> str:

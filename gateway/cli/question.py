@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from gateway.proxy.access_log import AccessLog
@@ -10,9 +10,10 @@ from gateway.proxy.gateway import Gateway
 from gateway.proxy.reader import RequestReader
 from gateway.routing.snapshot import Snapshot, Trust
 from gateway.routing.table import Table
+from gateway.wire.believing import believe
 from gateway.wire.messages import Header, RequestHead
-from gateway.wire.request import BadRequest, Inbound, read_believed
-from gateway.wire.trust import Networks, customer_address
+from gateway.wire.request import BadRequest, Inbound
+from gateway.wire.trust import Networks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,38 +81,26 @@ def understand(question: Question, snapshot: Snapshot) -> Asked:
         raise receiver.refusal
     if receiver.inbound is None:
         raise BadRequest(400, "Bad Request", "The request is not well-formed HTTP/1.1.")
-    believing = _Believing(receiver.inbound, gateway.table.header_names)
-    believing.decide(peer, snapshot.trust)
-    return Asked(table=gateway.table, head=receiver.inbound.head, ignored=tuple(believing.ignored))
+    inbound, table = receiver.inbound, gateway.table
+    ignored = _believe(inbound, peer, snapshot.trust, table.header_names)
+    return Asked(table=table, head=inbound.head, ignored=tuple(ignored))
 
 
-@dataclass(slots=True)
-class _Believing:
-    """What `Gateway.admit` does with headers that only some senders may use."""
+def _believe(inbound: Inbound, peer: str, trust: Trust, wanted: frozenset[bytes]) -> list[str]:
+    """Believe what the gateway would; say which headers it would not read, and why."""
+    testers = Networks(trust.testers)
+    ignored: list[str] = []
+    if not believe(inbound, peer, Networks(trust.proxies), testers, wanted):
+        ignored += _not_read(inbound.forwarded, peer, "trust.proxies")
+    if not testers.contains(inbound.head.client_ip):
+        ignored += _not_read(inbound.private, inbound.head.client_ip, "trust.testers")
+    return ignored
 
-    inbound: Inbound
-    wanted: frozenset[bytes]
-    ignored: list[str] = field(default_factory=list)
 
-    def decide(self, peer: str, trust: Trust) -> None:
-        inbound, head, proxies = self.inbound, self.inbound.head, Networks(trust.proxies)
-        head.client_ip = peer
-        if self._is_believed(inbound.forwarded, peer, proxies, "trust.proxies"):
-            chain = b",".join(v for n, v in inbound.forwarded if n.lower() == b"x-forwarded-for")
-            head.client_ip = customer_address(peer, chain, proxies) if chain else ""
-        testers = Networks(trust.testers)
-        self._is_believed(inbound.private, head.client_ip, testers, "trust.testers")
-
-    def _is_believed(
-        self, fields: list[Header], sender: str, trusted: Networks, where: str
-    ) -> bool:
-        if fields and trusted.contains(sender):
-            read_believed(self.inbound, fields, self.wanted)
-            return True
-        who = sender or "a customer whom the proxy does not name"
-        names = dict.fromkeys(name.decode("latin-1") for name, _ in fields)
-        self.ignored += [f"{name} is not read: {who} is not in {where}" for name in names]
-        return False
+def _not_read(fields: list[Header], sender: str, where: str) -> list[str]:
+    who = sender or "a customer whom the proxy does not name"
+    names = dict.fromkeys(name.decode("latin-1") for name, _ in fields)
+    return [f"{name} is not read: {who} is not in {where}" for name in names]
 
 
 def _address(text: str) -> str:

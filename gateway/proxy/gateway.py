@@ -18,10 +18,11 @@ from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.access_line import AccessLine, ClockText
 from gateway.telemetry.counters import Counters, LaneCounters
+from gateway.wire.believing import believe
 from gateway.wire.fields import Kind, kind_of
 from gateway.wire.forwarded import VIA, forwarded_lines
-from gateway.wire.request import read_believed, write_request
-from gateway.wire.trust import Networks, customer_address
+from gateway.wire.request import write_request
+from gateway.wire.trust import Networks
 
 if TYPE_CHECKING:
     from gateway.proxy.direct import DirectConnection
@@ -98,19 +99,10 @@ class Gateway:
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""
         inbound, peer = exchange.inbound, exchange.peer
-        head = inbound.head
-        is_proxy = self._proxies.contains(peer)
-        head.client_ip = peer
-        if inbound.forwarded and is_proxy:
-            chain = _forwarded_for(inbound.forwarded)
-            # A proxy that speaks for somebody without saying for whom speaks for nobody.
-            head.client_ip = customer_address(peer, chain, self._proxies) if chain else ""
-            read_believed(inbound, inbound.forwarded, self.table.header_names)
-        if inbound.private and self._testers.contains(head.client_ip):
-            inbound.lines += inbound.private
-            read_believed(inbound, inbound.private, self.table.header_names)
+        wanted = self.table.header_names
+        is_proxy = believe(inbound, peer, self._proxies, self._testers, wanted)
         exchange.revision = self.revision
-        decision = decide(self.table, head, random.random())  # noqa: S311 - shares, not secrets
+        decision = decide(self.table, inbound.head, random.random())  # noqa: S311 - shares, not secrets
         if isinstance(decision, Reply):
             return decision
         exchange.decision = decision
@@ -219,7 +211,3 @@ class Gateway:
         for pool in self._pools.values():
             pool.close()
         self._access_log.close()
-
-
-def _forwarded_for(forwarded: list[tuple[bytes, bytes]]) -> bytes:
-    return b",".join(value for name, value in forwarded if name.lower() == b"x-forwarded-for")

@@ -70,6 +70,11 @@ class Share:
     start: int
     end: int
 
+    @property
+    def percent(self) -> float:
+        """As routes.yaml writes it, up to three decimals."""
+        return round((self.end - self.start) * 100 / BUCKETS, 3)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sticky:
