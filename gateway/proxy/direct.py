@@ -17,6 +17,7 @@ from gateway.proxy.exchange import Exchange, RefusedExchange
 from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, give_up, has_left, reset
 from gateway.proxy.reader import RequestReader
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.telemetry.events import Event
 from gateway.wire.messages import Header
 from gateway.wire.problem import write_problem
 from gateway.wire.request import BadRequest, Body, Inbound
@@ -323,7 +324,7 @@ class DirectConnection(asyncio.Protocol):
                     exchange.pump()
                     return
             except Exception:  # noqa: BLE001 - a request's root: its customer must not be left hanging
-                _log.exception("request_failed")
+                _log.exception(Event.REQUEST_FAILED.value)
                 exchange.break_down()
 
     def _drop_queue(self, source: Source) -> bool:

@@ -18,6 +18,7 @@ from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.access_line import AccessLine, ClockText
 from gateway.telemetry.counters import Counters, LaneCounters
+from gateway.telemetry.events import Event
 from gateway.wire.believing import believe
 from gateway.wire.fields import Kind, kind_of
 from gateway.wire.forwarded import VIA, forwarded_lines
@@ -198,7 +199,7 @@ class Gateway:
             try:
                 each.check(now_s)
             except Exception:  # noqa: BLE001 - a fault in one must not stop the sweep for all
-                _log.exception("sweep_failed")
+                _log.exception(Event.SWEEP_FAILED.value)
         for pool in self._pools.values():
             pool.sweep(now_s)
         self._draining = [pool for pool in self._draining if pool.open_connections]

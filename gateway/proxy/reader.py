@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from gateway.telemetry.events import Event
 from gateway.wire.messages import Header
 from gateway.wire.request import (
     MAX_HEAD_BYTES,
@@ -113,7 +114,7 @@ class RequestReader:
             except httptools.HttpParserUpgrade as upgrade:
                 self._parse_behind(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
-            _log.error("request_failed", exc_info=error)
+            _log.error(Event.REQUEST_FAILED.value, exc_info=error)
             self.refuse(BadRequest(500, "Internal Server Error", "The gateway failed."))
         except httptools.HttpParserError as error:
             self.refuse(_refusal_of(error))

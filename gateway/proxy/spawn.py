@@ -7,6 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from gateway.telemetry.events import Event, write_event
+
 _running: set[asyncio.Task[None]] = set()
 _log = logging.getLogger("figueira")
 
@@ -37,4 +39,4 @@ def spawn(work: Coroutine[Any, Any, None], name: str) -> Running:
 def _ended(task: asyncio.Task[None]) -> None:
     _running.discard(task)
     if not task.cancelled() and (fault := task.exception()) is not None:
-        _log.error("task_failed task=%s", task.get_name(), exc_info=fault)
+        _log.error("%s", write_event(Event.TASK_FAILED, task=task.get_name()), exc_info=fault)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from gateway.errors import Cause, Source, Stage, UpstreamError
+from gateway.telemetry.events import Event
 from gateway.wire.messages import Header
 from gateway.wire.request import MAX_FIELDS, MAX_HEAD_BYTES, Body
 from gateway.wire.response import (
@@ -118,7 +119,7 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            _log.error("answer_failed", exc_info=error)
+            _log.error(Event.ANSWER_FAILED.value, exc_info=error)
             stage = Stage.READ_HEAD if self._outbound is None else Stage.READ_BODY
             self._fault = UpstreamError(stage, Source.INTERNAL, Cause.PROTOCOL, str(error))
         except httptools.HttpParserUpgrade:

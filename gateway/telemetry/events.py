@@ -33,7 +33,13 @@ class Event(Enum):
     STOPPED = "stopped"
     """All processes have ended."""
     TASK_FAILED = "task_failed"
-    """A fault in the gateway itself."""
+    """A fault in the gateway itself, in work that no request waits for."""
+    REQUEST_FAILED = "request_failed"
+    """A fault in the gateway itself; the customer got 500."""
+    ANSWER_FAILED = "answer_failed"
+    """A fault in the gateway itself while it read a backend's answer."""
+    SWEEP_FAILED = "sweep_failed"
+    """A fault in the gateway itself while it looked after timeouts."""
 
 
 def write_event(event: Event, **values: object) -> str:
