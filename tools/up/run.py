@@ -18,6 +18,8 @@ from tools.up.screen import Screen
 READY_S = 30.0
 """Ten times what a slow machine takes."""
 _ASK_EVERY_S = 0.2
+_LOOK_EVERY_S = 1.0
+"""Whether anybody still reads; programs with nothing to do say nothing for hours."""
 _ANSWER_S = 1.0
 """While we wait for an answer nothing is shown, so not for long."""
 _LAST_WORDS_S = 0.2
@@ -149,8 +151,9 @@ class Run:
     def _watch(self) -> bool:
         """Until we are told to stop; False if a part ended before that."""
         while not self._is_told():
-            if self._report(self._take_in(None)):
+            if self._report(self._take_in(_LOOK_EVERY_S)):
                 return False
+            self._screen.look()
         return True
 
     def _report(self, ended: Iterable[Child]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
@@ -41,6 +42,17 @@ class Screen:
         for index, name in enumerate(names):
             colour = _COLOURS[index % len(_COLOURS)]
             self._fronts[name] = self._painted(f"{name:<{width}} |", colour) + " "
+
+    def look(self) -> None:
+        """See whether anybody still reads: a reader may leave when there is nothing to write."""
+        try:
+            waiting = select.poll()
+            # Nothing is asked for; that the other end of a pipe is closed is told all the same.
+            waiting.register(sys.stdout.fileno(), 0)
+            self.is_gone = self.is_gone or any(e & select.POLLERR for _, e in waiting.poll(0))
+        except (OSError, ValueError):
+            # Standard output is no descriptor that could be asked: then only writing tells.
+            return
 
     def line(self, name: str, text: str) -> None:
         """Show a line that a program has written."""

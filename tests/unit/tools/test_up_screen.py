@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 
 import pytest
 
@@ -54,3 +56,17 @@ def test_the_banner_quotes_the_path_of_the_file_for_the_shell() -> None:
     assert "http://127.0.0.1:2\n" in text
     (flip,) = (line for line in text.splitlines() if "sed -i" in line)
     assert shlex.split(flip)[-1] == "my shop/routes.yaml"
+
+
+def test_a_reader_who_leaves_while_there_is_nothing_to_say_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_end, write_end = os.pipe()
+    with os.fdopen(write_end, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        screen = Screen(["a"], is_coloured=False)
+        screen.look()
+        assert not screen.is_gone
+        os.close(read_end)
+        screen.look()
+        assert screen.is_gone
