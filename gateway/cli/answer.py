@@ -12,7 +12,7 @@ from gateway.routing.decide import Forward, Reason, Reply
 from gateway.routing.explain import explain
 from gateway.routing.snapshot import Match, Owner
 from gateway.routing.table import Unmet
-from gateway.wire.request import BadRequest
+from gateway.wire.inbound import BadRequest
 
 
 class Considered(msgspec.Struct, omit_defaults=True):
@@ -72,8 +72,8 @@ def answer(asked: Asked, draw: float | None) -> Answer:
         result.status, result.title = decision.status, decision.title
         result.detail = decision.detail
         return result
-    result.route, result.reason = decision.route.name, decision.reason.value
-    if decision.reason is Reason.DRAW and draw is None:
+    result.route, result.reason = decision.route.name, decision.reason
+    if decision.reason == Reason.DRAW and draw is None:
         result.chances = {s.backend: s.percent for s in decision.route.shares if s.start < s.end}
         result.why = _why_drawn(decision)
         return result

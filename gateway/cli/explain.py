@@ -13,7 +13,7 @@ from gateway.cli.question import Question, understand
 from gateway.config import load
 from gateway.control.file import read_config
 from gateway.errors import ConfigError
-from gateway.wire.request import BadRequest
+from gateway.wire.inbound import BadRequest
 
 _MANY = 20
 """Matches; of more, people are shown only those that the request's path leads to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -11,8 +12,9 @@ from gateway.proxy.reader import RequestReader
 from gateway.routing.snapshot import Snapshot, Trust
 from gateway.routing.table import Table
 from gateway.wire.believing import believe
+from gateway.wire.fields import Names
+from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header, RequestHead
-from gateway.wire.request import BadRequest, Inbound
 from gateway.wire.trust import Networks
 
 
@@ -55,7 +57,7 @@ class _Receiver:
     def body_read(self, data: bytes) -> None:
         del data
 
-    def request_ended(self) -> None:
+    def request_ended(self, trailers: Sequence[Header]) -> None:
         pass
 
     def refused(self, refusal: BadRequest) -> None:
@@ -81,25 +83,25 @@ def understand(question: Question, snapshot: Snapshot) -> Asked:
         raise receiver.refusal
     if receiver.inbound is None:
         raise BadRequest(400, "Bad Request", "The request is not well-formed HTTP/1.1.")
-    inbound, table = receiver.inbound, gateway.table
-    ignored = _believe(inbound, peer, snapshot.trust, table.header_names)
-    return Asked(table=table, head=inbound.head, ignored=tuple(ignored))
+    inbound = receiver.inbound
+    ignored = _believe(inbound, peer, snapshot.trust, gateway.names)
+    return Asked(table=gateway.table, head=inbound, ignored=tuple(ignored))
 
 
-def _believe(inbound: Inbound, peer: str, trust: Trust, wanted: frozenset[bytes]) -> list[str]:
+def _believe(inbound: Inbound, peer: str, trust: Trust, names: Names) -> list[str]:
     """Believe what the gateway would; say which headers it would not read, and why."""
     testers = Networks(trust.testers)
     ignored: list[str] = []
-    if not believe(inbound, peer, Networks(trust.proxies), testers, wanted):
+    if not believe(inbound, peer, Networks(trust.proxies), testers, names):
         ignored += _not_read(inbound.forwarded, peer, "trust.proxies")
-    if not testers.contains(inbound.head.client_ip):
-        ignored += _not_read(inbound.private, inbound.head.client_ip, "trust.testers")
+    if not testers.contains(inbound.client_ip):
+        ignored += _not_read(inbound.private, inbound.client_ip, "trust.testers")
     return ignored
 
 
-def _not_read(fields: list[Header], sender: str, where: str) -> list[str]:
+def _not_read(fields: list[Header] | None, sender: str, where: str) -> list[str]:
     who = sender or "a customer whom the proxy does not name"
-    names = dict.fromkeys(name.decode("latin-1") for name, _ in fields)
+    names = dict.fromkeys(name.decode("latin-1") for name, _ in fields or ())
     return [f"{name} is not read: {who} is not in {where}" for name in names]
 
 

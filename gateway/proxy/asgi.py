@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.proxy.exchange import Exchange, RefusedExchange
 from gateway.proxy.spawn import spawn
+from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.wire.forwarded import Peer
+from gateway.wire.inbound import BadRequest
 from gateway.wire.messages import Header
 from gateway.wire.problem import problem_parts
-from gateway.wire.request import BadRequest, read_request
+from gateway.wire.request import read_request
 from gateway.wire.response import Outbound
 
 if TYPE_CHECKING:
@@ -101,8 +104,9 @@ class AsgiDoor:
         """Begin the answer."""
         self._begin(outbound.status, [(name.lower(), value) for name, value in outbound.lines])
 
-    def body(self, data: bytes) -> None:
-        """Pass a piece on; hold the backend if the server sends more slowly."""
+    def body(self, pieces: Sequence[bytes]) -> None:
+        """Pass pieces on; hold the backend if the server sends more slowly."""
+        data = b"".join(pieces)
         self._events.append({"type": "http.response.body", "body": data, "more_body": True})
         self._waiting_bytes += len(data)
         exchange = self._exchange
@@ -118,13 +122,18 @@ class AsgiDoor:
         headers, body = problem_parts(status, title, detail)
         self._begin(status, [(name.lower(), value) for name, value in headers])
         if self._exchange is None or self._exchange.method != b"HEAD":
-            self.body(body)
+            self.body([body])
 
-    def over(self) -> None:
+    def over(self, trailers: Sequence[Header] = ()) -> None:  # noqa: ARG002 - the servers have none
         """Complete the answer."""
         self._events.append({"type": "http.response.body", "body": b"", "more_body": False})
         self._is_over = True
         self._wake.set()
+
+    def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:  # noqa: ARG002 - never offered
+        """Break off: no other protocol was offered here."""
+        tunnel.cut("tunnel:closed:internal")
+        self.abort()
 
     def abort(self) -> None:
         """Break off."""
@@ -145,10 +154,11 @@ class AsgiDoor:
 
 def _read(gateway: Gateway, door: AsgiDoor, scope: Scope) -> Exchange:
     client = scope.get("client")
-    peer = client[0] if client else ""
+    peer = Peer(client[0] if client else "", scope.get("scheme", "http").encode())
     query = scope.get("query_string", b"")
     target = scope["raw_path"] + (b"?" + query if query else b"")
-    headers: list[Header] = list(scope["headers"])
+    # ASGI servers keep the connection to themselves: no other protocol can be offered behind them.
+    headers: list[Header] = [line for line in scope["headers"] if line[0] != b"upgrade"]
     version = scope["http_version"]
     if version not in {"1.0", "1.1"}:
         # HTTP/2 and later frame bodies themselves: to the backend they go chunked.
@@ -157,7 +167,7 @@ def _read(gateway: Gateway, door: AsgiDoor, scope: Scope) -> Exchange:
             headers.append((b"transfer-encoding", b"chunked"))
     method = scope["method"].encode("latin-1")
     try:
-        inbound = read_request(method, target, version, headers, gateway.table.header_names)
+        inbound = read_request(method, target, version, headers, gateway.names)
     except BadRequest as refusal:
         return RefusedExchange(gateway, door, peer, refusal)
     return Exchange(gateway, door, inbound, peer)

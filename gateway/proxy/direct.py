@@ -16,12 +16,15 @@ from gateway.errors import Source
 from gateway.proxy.exchange import Exchange, RefusedExchange
 from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, give_up, has_left, reset
 from gateway.proxy.reader import RequestReader
+from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.telemetry.events import Event
+from gateway.wire.forwarded import Peer
+from gateway.wire.inbound import BadRequest, Body, Inbound
 from gateway.wire.messages import Header
 from gateway.wire.problem import write_problem
-from gateway.wire.request import BadRequest, Body, Inbound
 from gateway.wire.response import Outbound, write_interim, write_response
+from gateway.wire.trailers import write_last_chunk
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -38,11 +41,33 @@ _MAX_PIPELINED = 8
 _HOLD_PIPELINE, _HOLD_UPLOAD = 1, 2
 _JOIN_BYTES = 16 * 1024
 """Below, one copy is cheaper than handing many buffers to the kernel."""
+_, _, _CHUNKED, _CLOSE = Body
 _log = logging.getLogger("figueira")
 
 
 class DirectConnection(asyncio.Protocol):
     """A customer's connection; the `Door` of each exchange on it in turn."""
+
+    __slots__ = (
+        "_chunks",
+        "_connections",
+        "_gateway",
+        "_holds",
+        "_is_advancing",
+        "_is_leaving",
+        "_keep_alive",
+        "_out",
+        "_parting",
+        "_peer",
+        "_queue",
+        "_reader",
+        "_reading",
+        "_server_state",
+        "_since_s",
+        "_transport",
+        "_tunnel",
+        "_unread",
+    )
 
     def __init__(
         self,
@@ -56,10 +81,11 @@ class DirectConnection(asyncio.Protocol):
         self._gateway = cast("Gateway", app_state["gateway"])
         self._transport: asyncio.Transport | None = None
         self._reader = RequestReader(self._gateway, self)
-        self._peer = ""
+        self._peer = Peer("")
         self._queue: deque[Exchange] = deque()
         self._reading: Exchange | None = None
         self._parting: Parting | None = None
+        self._tunnel: Tunnel | None = None
         self._is_leaving = False
         self._is_advancing = False
         self._unread: Progress | None = None
@@ -76,7 +102,8 @@ class DirectConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         peer = transport.get_extra_info("peername")
-        self._peer = peer[0] if isinstance(peer, tuple) else ""
+        scheme = b"https" if transport.get_extra_info("sslcontext") else b"http"
+        self._peer = Peer(peer[0] if isinstance(peer, tuple) else "", scheme)
         self._connections.add(self)
         self._gateway.doors.add(self)
         if self._gateway.is_draining:
@@ -99,11 +126,12 @@ class DirectConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a piece of one or more requests."""
-        if self._reader.is_deaf:
+        reader = self._reader
+        if reader.is_deaf:
             if self._parting is not None:
                 self._parting.heard(self._gateway.now_s)
             return
-        self._reader.feed(data)
+        reader.feed(data)
         self._advance()
 
     def pause_writing(self) -> None:
@@ -128,7 +156,9 @@ class DirectConnection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Give up what is in progress: the patience of a graceful stop is at its end."""
-        if self._drop_queue(Source.INTERNAL):
+        if self._tunnel is not None:
+            self._tunnel.cut("tunnel:closed:internal")
+        elif self._drop_queue(Source.INTERNAL):
             self._abort()
         elif self._transport is not None:
             give_up(self._transport)
@@ -136,6 +166,9 @@ class DirectConnection(asyncio.Protocol):
     def check(self, now_s: float) -> None:
         """End what has taken too long; called by the sweep."""
         transport = self._transport
+        if self._tunnel is not None:
+            self._tunnel.check(now_s)
+            return
         if transport is None:
             return
         if self._holds and has_left(transport):
@@ -176,6 +209,8 @@ class DirectConnection(asyncio.Protocol):
         """Whether as much has been read ahead as may be."""
         if self._holds & _HOLD_UPLOAD or len(self._queue) > _MAX_PIPELINED:
             return True
+        if self._reader.is_waiting:
+            return self._reader.rest_bytes > WRITE_BUFFER_BYTES
         reading = self._reading
         if reading is None or reading.is_started:
             return False
@@ -193,11 +228,11 @@ class DirectConnection(asyncio.Protocol):
         if self._reading is not None:
             self._reading.request_body(data)
 
-    def request_ended(self) -> None:
+    def request_ended(self, trailers: Sequence[Header]) -> None:
         """Tell the exchange that its request is complete."""
         exchange, self._reading = self._reading, None
         if exchange is not None:
-            exchange.request_end()
+            exchange.request_end(trailers)
 
     def refused(self, refusal: BadRequest) -> None:
         """Refuse what is being read, behind the answers still due."""
@@ -219,30 +254,39 @@ class DirectConnection(asyncio.Protocol):
     def head(self, outbound: Outbound) -> None:
         """Gather the head; decide whether the connection outlives the answer."""
         exchange = self._queue[0]
-        is_http11 = exchange.inbound.is_http11
-        has_no_length = outbound.body in (Body.CHUNKED, Body.CLOSE)
+        inbound, body = exchange.inbound, outbound.body
+        is_http11 = inbound.is_http11
+        has_no_length = body is _CHUNKED or body is _CLOSE
         self._chunks = has_no_length and is_http11
         self._keep_alive = (
-            exchange.inbound.keep_alive
+            inbound.keep_alive
             and exchange.request_complete
             and not self._is_leaving
             and (is_http11 or not has_no_length)
         )
-        head = write_response(outbound, to_http11=is_http11, keep_alive=self._keep_alive)
-        self._out.append(head)
+        self._out.append(write_response(outbound, to_http11=is_http11, keep_alive=self._keep_alive))
 
-    def body(self, data: bytes) -> None:
-        """Gather a piece of the body."""
+    def body(self, pieces: Sequence[bytes]) -> None:
+        """Gather pieces of the body."""
         if self._chunks:
-            self._out += (b"%x\r\n" % len(data), data, b"\r\n")
+            self._out += (b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n")
         else:
-            self._out.append(data)
+            self._out += pieces
 
     def flush(self) -> None:
         """Write what was gathered."""
-        out, self._out = self._out, []
-        if out:
-            self._write(out)
+        out, transport = self._out, self._transport
+        if not out:
+            return
+        self._out = []
+        if transport is None:
+            return
+        if len(out) == 1:
+            transport.write(out[0])
+        elif sum(map(len, out)) <= _JOIN_BYTES:
+            transport.write(b"".join(out))
+        else:
+            transport.writelines(out)
 
     def problem(self, status: int, title: str, detail: str) -> None:
         """Gather the gateway's own answer."""
@@ -259,20 +303,41 @@ class DirectConnection(asyncio.Protocol):
         answer = write_problem(status, title, detail, head=is_head, keep_alive=self._keep_alive)
         self._out.append(answer)
 
-    def over(self) -> None:
+    def over(self, trailers: Sequence[Header] = ()) -> None:
         """Complete the answer, then go on, or close."""
         if self._chunks:
-            self._out.append(b"0\r\n\r\n")
+            self._out.append(write_last_chunk(trailers))
             self._chunks = False
         self.flush()
-        exchange = self._queue.popleft()
+        queue = self._queue
+        exchange = queue.popleft()
         self._since_s = self._gateway.now_s
         if self._keep_alive:
-            self._release(_HOLD_UPLOAD)
-            if self._queue or self._holds or self._is_leaving:
+            if self._reader.is_waiting:
+                self._reader.stop_waiting()
+                self._advance()
+            elif queue or self._holds or self._is_leaving:
+                self._release(_HOLD_UPLOAD)
                 self._advance()
         else:
-            self._part(is_heard_out=exchange.request_complete and not self._queue)
+            self._part(is_heard_out=exchange.request_complete and not queue)
+
+    def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
+        """Say so to the customer; from now on this connection is one end of the tunnel."""
+        transport = self._transport
+        if transport is None:
+            tunnel.cut("tunnel:closed:downstream")
+            return
+        self._out.append(write_response(outbound, to_http11=True, keep_alive=True))
+        self.flush()
+        self._queue.clear()
+        self._tunnel, self._unread = tunnel, None
+        self._release(_HOLD_PIPELINE | _HOLD_UPLOAD)
+        tunnel.customer.join(transport, self._reader.take_rest(), self._tunnel_lost)
+
+    def _tunnel_lost(self) -> None:
+        self._tunnel = None
+        self.connection_lost(None)
 
     def abort(self) -> None:
         """Cut the connection: the answer must not look complete."""
@@ -296,15 +361,16 @@ class DirectConnection(asyncio.Protocol):
         """Start the first exchange in line, send on what has come for it, read what was left."""
         if self._is_advancing:
             return
+        reader = self._reader
         self._is_advancing = True
         try:
             self._serve_first()
-            while self._reader.rest is not None and not self.is_full:
-                self._reader.read_on()
+            while reader.has_more and not self.is_full:
+                reader.read_on()
                 self._serve_first()
         finally:
             self._is_advancing = False
-        if self._reader.rest is not None or self.is_full:
+        if reader.has_more or self.is_full:
             self._hold(_HOLD_PIPELINE)
         else:
             self._release(_HOLD_PIPELINE)
@@ -336,16 +402,6 @@ class DirectConnection(asyncio.Protocol):
                 exchange.client_gone(source)
         return bool(queue)
 
-    def _write(self, pieces: list[bytes]) -> None:
-        if self._transport is None:
-            return
-        if len(pieces) == 1:
-            self._transport.write(pieces[0])
-        elif sum(map(len, pieces)) <= _JOIN_BYTES:
-            self._transport.write(b"".join(pieces))
-        else:
-            self._transport.writelines(pieces)
-
     def _hold(self, reason: int) -> None:
         if not self._holds and self._transport is not None:
             self._transport.pause_reading()
@@ -358,7 +414,8 @@ class DirectConnection(asyncio.Protocol):
                 self._transport.resume_reading()
 
     def _close_if_idle(self) -> None:
-        if not self._queue and not self._reader.is_in_head and self._parting is None:
+        is_busy = self._queue or self._reader.is_in_head or self._tunnel is not None
+        if not is_busy and self._parting is None:
             self._part(is_heard_out=True)
 
     def _part(self, *, is_heard_out: bool) -> None:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Cause, Source, Stage, UpstreamError
+from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.routing.decide import Forward, Reply
-from gateway.wire.messages import Header, RequestHead
+from gateway.wire.forwarded import Peer
+from gateway.wire.inbound import BadRequest, Body, Inbound
+from gateway.wire.messages import Header
 from gateway.wire.problem import UPSTREAM_DETAILS, UPSTREAM_TITLES
-from gateway.wire.request import BadRequest, Body, Inbound
 from gateway.wire.response import Outbound
 from gateway.wire.retry import may_retry
+from gateway.wire.trailers import kept_trailers, write_last_chunk
 
 if TYPE_CHECKING:
     from gateway.proxy.gateway import Gateway, Lane
     from gateway.proxy.ports import Connection, Door
 
+_NONE, _, _CHUNKED, _ = Body
 CLIENT_GONE = 499
 """Access lines and counters only: the customer left before the answer was complete."""
 _PIECE_BYTES = 64
@@ -32,12 +37,46 @@ _PIECE_BYTES = 64
 class Exchange:
     """A request on its way through the gateway."""
 
-    def __init__(self, gateway: Gateway, door: Door, inbound: Inbound, peer: str) -> None:
+    __slots__ = (
+        "_connection",
+        "_door",
+        "_gateway",
+        "_head",
+        "_head_sent",
+        "_pending",
+        "_request_sent",
+        "_touched_s",
+        "_trailers",
+        "_upload_blocked",
+        "attempts",
+        "bytes_in",
+        "bytes_out",
+        "decision",
+        "error",
+        "first_byte_s",
+        "inbound",
+        "is_answer_held",
+        "is_over",
+        "is_started",
+        "lane",
+        "method",
+        "peer",
+        "pending_bytes",
+        "request_complete",
+        "revision",
+        "started_s",
+        "status",
+        "trace_id",
+        "upgrade",
+    )
+
+    def __init__(self, gateway: Gateway, door: Door, inbound: Inbound, peer: Peer) -> None:
         self._gateway = gateway
         self._door = door
         self.inbound = inbound
         self.peer = peer
-        self.method = inbound.head.method
+        self.method = inbound.method
+        self.upgrade = inbound.upgrade
         self.started_s = time.monotonic()
         self.first_byte_s: float | None = None
         self.decision: Forward | None = None
@@ -57,6 +96,7 @@ class Exchange:
         self._pending: list[bytes] = []
         self.pending_bytes = 0
         """Memory held for what has come of the request's body and not been sent on."""
+        self._trailers: Sequence[Header] = ()
         self._head_sent = False
         self._request_sent = False
         self._upload_blocked = False
@@ -89,14 +129,16 @@ class Exchange:
             self._pending.append(data)
             self.pending_bytes += len(data) + _PIECE_BYTES
 
-    def request_end(self) -> None:
+    def request_end(self, trailers: Sequence[Header] = ()) -> None:
         """Note that the request is complete."""
         self.request_complete = True
+        if trailers:
+            self._trailers = kept_trailers(trailers)
 
     def pump(self) -> None:
         """Send on what has come of the request, or hold the door if the backend is slower."""
         connection = self._connection
-        if self.is_over:
+        if self.is_over or self._request_sent:
             return
         if connection is None or self._upload_blocked:
             if self.pending_bytes > WRITE_BUFFER_BYTES:
@@ -106,7 +148,7 @@ class Exchange:
         if pieces:
             self._touched_s = self._gateway.now_s
             connection.send(pieces)
-        if self.request_complete and not self._request_sent:
+        if self.request_complete:
             self._request_sent = True
             connection.sent_all()
         if not self._upload_blocked:
@@ -118,11 +160,11 @@ class Exchange:
         if not self._head_sent:
             self._head_sent = True
             pieces.append(self._head)
-        if self.inbound.body is Body.CHUNKED:
-            for data in self._pending:
-                pieces += (b"%x\r\n" % len(data), data, b"\r\n")
-            if self.request_complete and not self._request_sent:
-                pieces.append(b"0\r\n\r\n")
+        if self.inbound.body is _CHUNKED:
+            if self._pending:
+                pieces += (b"%x\r\n" % sum(map(len, self._pending)), *self._pending, b"\r\n")
+            if self.request_complete:
+                pieces.append(write_last_chunk(self._trailers))
         else:
             pieces += self._pending
         self._pending, self.pending_bytes = [], 0
@@ -182,7 +224,11 @@ class Exchange:
         self._touched_s = self._gateway.now_s
         if self.is_answer_held:
             connection.hold_answer()
-        self.pump()
+        if self.request_complete and self.inbound.body is _NONE:
+            self._head_sent = self._request_sent = True
+            connection.send_whole(self._head)
+        else:
+            self.pump()
 
     def failed(self, error: UpstreamError) -> None:
         """Try once more where nothing can have happened twice; else answer with the failure."""
@@ -206,29 +252,41 @@ class Exchange:
         if self.inbound.is_http11:
             self._door.interim(status, reason, headers)
 
-    def answer_head(self, outbound: Outbound) -> None:
-        """Pass the head on."""
-        self.first_byte_s = time.monotonic()
-        self._touched_s = self._gateway.now_s
-        self.status = outbound.status
-        self._door.head(outbound)
-
-    def answer_body(self, data: bytes) -> None:
-        """Pass a piece of the body on."""
-        self.bytes_out += len(data)
-        self._door.body(data)
+    def answer(self, outbound: Outbound | None, pieces: Sequence[bytes]) -> None:
+        """Pass on what has come of the answer."""
+        if outbound is not None:
+            self.first_byte_s = time.monotonic()
+            self.status = outbound.status
+            self._door.head(outbound)
+        if pieces:
+            self.bytes_out += sum(map(len, pieces))
+            self._door.body(pieces)
 
     def answer_flush(self) -> None:
         """Let the door send what it has."""
         self._touched_s = self._gateway.now_s
         self._door.flush()
 
-    def answer_end(self) -> None:
+    def answer_end(self, trailers: Sequence[Header]) -> None:
         """Record the exchange and complete the answer."""
         self._connection = None
         if not self.is_over:
             self._end(self.status)
-            self._door.over()
+            self._door.over(trailers)
+
+    def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
+        """Join the two ends; the exchange is over when the tunnel is."""
+        self._connection = None
+        self.first_byte_s = time.monotonic()
+        self.status = outbound.status
+        tunnel.over = partial(self._tunnel_over, tunnel)
+        self._door.switch(outbound, tunnel)
+
+    def _tunnel_over(self, tunnel: Tunnel) -> None:
+        self.bytes_in = tunnel.customer.passed_bytes
+        self.bytes_out = tunnel.backend.passed_bytes
+        self.error = tunnel.error
+        self._end(self.status)
 
     def upload_blocked(self) -> None:
         """Hold the door."""
@@ -239,7 +297,10 @@ class Exchange:
         """Send what has gathered; the door is released if that goes through."""
         self._upload_blocked = False
         self._touched_s = self._gateway.now_s
-        self.pump()
+        if self._request_sent:
+            self._door.release_upload()
+        else:
+            self.pump()
 
     # From the sweep
 
@@ -322,15 +383,18 @@ class Exchange:
     def _end(self, status: int) -> None:
         self.is_over = True
         self.status = status
-        self._pending, self.pending_bytes = [], 0
+        if self._pending:
+            self._pending, self.pending_bytes = [], 0
         self._gateway.record(self)
 
 
 class RefusedExchange(Exchange):
     """A request that was found unfit while being read; it waits its turn to be refused."""
 
-    def __init__(self, gateway: Gateway, door: Door, peer: str, refusal: BadRequest) -> None:
-        super().__init__(gateway, door, Inbound(RequestHead(method=b"", path=b""), b"", []), peer)
+    __slots__ = ("_refusal",)
+
+    def __init__(self, gateway: Gateway, door: Door, peer: Peer, refusal: BadRequest) -> None:
+        super().__init__(gateway, door, Inbound(b"", b"", is_http11=True), peer)
         self.inbound.keep_alive = False
         self._refusal = refusal
 

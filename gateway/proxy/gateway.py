@@ -16,12 +16,13 @@ from gateway.proxy.trace import TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
 from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
-from gateway.telemetry.access_line import AccessLine, ClockText
+from gateway.telemetry.access_line import AccessLine, ClockText, milliseconds
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
 from gateway.wire.believing import believe
-from gateway.wire.fields import Kind, kind_of
-from gateway.wire.forwarded import VIA, forwarded_lines
+from gateway.wire.fields import Names
+from gateway.wire.forwarded import Peer, forwarded_lines
+from gateway.wire.inbound import Inbound
 from gateway.wire.request import write_request
 from gateway.wire.trust import Networks
 
@@ -40,6 +41,8 @@ class Lane:
 
     pool: Pool
     counters: LaneCounters
+    authority: bytes
+    """Host for a request that brought none."""
 
 
 class Gateway:
@@ -60,7 +63,7 @@ class Gateway:
         self._traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._draining: list[Pool] = []
-        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._lanes: dict[str, dict[str, Lane]] = {}
         self._counters: dict[tuple[str, str], LaneCounters] = {}
         self._refused: dict[str, int] = {}
         self.doors: set[DirectConnection] = set()
@@ -80,90 +83,89 @@ class Gateway:
             for backend in snapshot.backends
         }
         lanes = {
-            (route.name, name): Lane(pools[name], self._counters_of(route.name, name))
+            route.name: {name: self._lane(route.name, pools[name]) for name in route.backends}
             for route in snapshot.routes
-            for name in route.backends
         }
         gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
         self._proxies = Networks(snapshot.trust.proxies)
         self._testers = Networks(snapshot.trust.testers)
         self._pools, self._lanes = pools, lanes
         self.table = Table(snapshot)
+        self.names = Names(self.table.header_names)
         self.revision = revision
         for pool in gone:
             pool.close()
         self._draining += gone
 
-    def _counters_of(self, route: str, backend: str) -> LaneCounters:
-        return self._counters.setdefault((route, backend), LaneCounters(route, backend))
+    def _lane(self, route: str, pool: Pool) -> Lane:
+        name = pool.backend.name
+        counters = self._counters.setdefault((route, name), LaneCounters(route, name))
+        return Lane(pool, counters, pool.backend.authority.encode())
 
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""
         inbound, peer = exchange.inbound, exchange.peer
-        wanted = self.table.header_names
-        is_proxy = believe(inbound, peer, self._proxies, self._testers, wanted)
+        if inbound.forwarded is None and inbound.private is None:
+            inbound.client_ip = peer.address
+            introduction = peer.introduction(inbound.host or b"")
+        else:
+            introduction = self._introduce(inbound, peer)
         exchange.revision = self.revision
-        decision = decide(self.table, inbound.head, random.random())  # noqa: S311 - shares, not secrets
+        decision = decide(self.table, inbound, random.random())  # noqa: S311 - shares, not secrets
         if isinstance(decision, Reply):
             return decision
         exchange.decision = decision
-        exchange.lane = lane = self._lanes[decision.route.name, decision.backend]
-        host = inbound.host or b""
-        extra = [
-            forwarded_lines(peer, host, inbound.forwarded, believed=is_proxy),
-            VIA,
-            self._traceparent(exchange),
-        ]
-        return write_request(inbound, extra, authority=lane.pool.backend.authority.encode())
+        exchange.lane = lane = self._lanes[decision.route.name][decision.backend]
+        if inbound.traceparent is None:
+            line, exchange.trace_id = self._traces.next()
+            introduction += line
+        else:
+            exchange.trace_id = trace_id(inbound.traceparent)
+        return write_request(inbound, introduction, authority=lane.authority)
 
-    def _traceparent(self, exchange: Exchange) -> bytes:
-        """A new traceparent line, or nothing if the request brought its own."""
-        if exchange.inbound.traced:
-            lines = exchange.inbound.lines
-            value = next(v for n, v in lines if kind_of(n) is Kind.TRACEPARENT)
-            exchange.trace_id = trace_id(value)
-            return b""
-        value = self._traces.next()
-        exchange.trace_id = trace_id(value)
-        return b"traceparent: %b\r\n" % value
+    def _introduce(self, inbound: Inbound, peer: Peer) -> bytes:
+        """As `Peer.introduction`, for a request that says something of its own origin."""
+        is_proxy = believe(inbound, peer.address, self._proxies, self._testers, self.names)
+        believed = (inbound.forwarded or ()) if is_proxy else ()
+        return forwarded_lines(peer, inbound.host or b"", believed)
 
     def record(self, exchange: Exchange) -> None:
         """Count a finished exchange and write its access line."""
         duration_s = time.monotonic() - exchange.started_s
-        decision, lane = exchange.decision, exchange.lane
-        if decision is not None and lane is not None:
-            counters = lane.counters
-            reason = decision.reason.value
-            counters.count(exchange.status, reason, duration_s, exchange.error)
-            counters.bytes_in += exchange.bytes_in
-            counters.bytes_out += exchange.bytes_out
-            counters.retries += exchange.attempts - 1
-        else:
+        lane = exchange.lane
+        if lane is None:
             key = str(exchange.status)
             self._refused[key] = self._refused.get(key, 0) + 1
+        else:
+            reason = exchange.decision.reason if exchange.decision else ""
+            lane.counters.count(exchange.status, reason, duration_s, exchange.error)
+            lane.counters.bytes_in += exchange.bytes_in
+            lane.counters.bytes_out += exchange.bytes_out
+            lane.counters.retries += exchange.attempts - 1
         if self._access_log.is_on:
             self._access_log.add(self._line(exchange, duration_s))
 
     def _line(self, exchange: Exchange, duration_s: float) -> AccessLine:
-        head, decision, first = exchange.inbound.head, exchange.decision, exchange.first_byte_s
+        inbound, decision, first_s = exchange.inbound, exchange.decision, exchange.first_byte_s
+        started_s = exchange.started_s
         return AccessLine(
-            time=self._clock_text.write(exchange.started_s + self._wall_offset_s),
-            method=head.method.decode("latin-1"),
-            path=head.path.decode("latin-1"),
-            status=exchange.status,
-            duration_ms=round(duration_s * 1000, 3),
-            client=head.client_ip or exchange.peer,
-            route=decision.route.name if decision else "",
-            backend=decision.backend if decision else "",
-            reason=decision.reason.value if decision else "",
-            bucket=decision.bucket if decision else None,
-            revision=exchange.revision,
-            bytes_in=exchange.bytes_in,
-            bytes_out=exchange.bytes_out,
-            first_byte_ms=None if first is None else round((first - exchange.started_s) * 1e3, 3),
-            attempts=exchange.attempts,
-            trace_id=exchange.trace_id,
-            error=exchange.error,
+            self._clock_text.write(started_s + self._wall_offset_s),
+            inbound.method.decode("latin-1"),
+            inbound.path.decode("latin-1"),
+            exchange.status,
+            milliseconds(duration_s),
+            inbound.client_ip or exchange.peer.address,
+            decision.route.name if decision else "",
+            decision.backend if decision else "",
+            decision.reason if decision else "",
+            decision.bucket if decision else None,
+            exchange.revision,
+            exchange.bytes_in,
+            exchange.bytes_out,
+            None if first_s is None else milliseconds(first_s - started_s),
+            exchange.attempts,
+            exchange.trace_id,
+            exchange.error,
         )
 
     def counters(self) -> Counters:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.errors import UpstreamError
+from gateway.proxy.tunnel import Tunnel
 from gateway.wire.messages import Header
 from gateway.wire.response import Outbound
 
@@ -14,8 +15,8 @@ class Door(Protocol):
     """Where a request came in; takes the answer.
 
     Calls come in this order: any number of `interim`, one `head`, `body` and `flush` in turn, one
-    `over`; or one `problem` and `over`; or `abort` at any time. After `over` or `abort` nothing
-    follows.
+    `over`; or one `problem` and `over`; or one `switch`; or `abort` at any time. After `over`,
+    `switch` or `abort` nothing follows.
     """
 
     def interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
@@ -24,8 +25,8 @@ class Door(Protocol):
     def head(self, outbound: Outbound) -> None:
         """Begin the answer."""
 
-    def body(self, data: bytes) -> None:
-        """Pass on a piece of the answer's body."""
+    def body(self, pieces: Sequence[bytes]) -> None:
+        """Pass on pieces of the answer's body, none of them empty."""
 
     def flush(self) -> None:
         """Let go of what was passed: nothing more is at hand just now."""
@@ -33,8 +34,11 @@ class Door(Protocol):
     def problem(self, status: int, title: str, detail: str) -> None:
         """Answer with the gateway's own words; no `head` has been passed."""
 
-    def over(self) -> None:
-        """The answer is complete."""
+    def over(self, trailers: Sequence[Header] = ()) -> None:
+        """The answer is complete; `trailers` are the fields to pass on behind its body."""
+
+    def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
+        """Pass on a 101 answer, and join the customer's connection to `tunnel`."""
 
     def abort(self) -> None:
         """The answer cannot be completed, and must not look as if it were."""
@@ -50,6 +54,8 @@ class Caller(Protocol):
     """Who uses a connection to a backend; the exchange of a request."""
 
     method: bytes
+    upgrade: bytes | None
+    """Protocols that the request offers to go on in; None if it offers none."""
 
     def connected(self, connection: Connection) -> None:
         """Here is a connection; the request may be sent."""
@@ -60,17 +66,17 @@ class Caller(Protocol):
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """A 1xx head has come."""
 
-    def answer_head(self, outbound: Outbound) -> None:
-        """The answer's head has come."""
-
-    def answer_body(self, data: bytes) -> None:
-        """A piece of the answer's body has come."""
+    def answer(self, outbound: Outbound | None, pieces: Sequence[bytes]) -> None:
+        """What one read has brought: the head, unless it has come before, and pieces of body."""
 
     def answer_flush(self) -> None:
-        """Everything from one read has been handed over."""
+        """More of the answer is to come, but not yet."""
 
-    def answer_end(self) -> None:
+    def answer_end(self, trailers: Sequence[Header]) -> None:
         """The answer is complete. The connection is back in its pool or gone."""
+
+    def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
+        """The backend goes on in another protocol; its end of `tunnel` is joined already."""
 
     def upload_blocked(self) -> None:
         """The backend reads more slowly than the request is sent."""
@@ -86,6 +92,9 @@ class Connection(Protocol):
     """Whether it has served before."""
     has_answered: bool
     """Whether any byte has come back for this caller."""
+
+    def send_whole(self, request: bytes) -> None:
+        """Send a request that is complete."""
 
     def send(self, pieces: Sequence[bytes]) -> None:
         """Send bytes of the request."""

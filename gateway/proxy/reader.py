@@ -7,20 +7,22 @@ thousands of requests in one packet must not become thousands of objects.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
 from gateway.telemetry.events import Event
-from gateway.wire.messages import Header
-from gateway.wire.request import (
+from gateway.wire.inbound import (
+    MAX_FIELDS,
     MAX_HEAD_BYTES,
     BadRequest,
     Body,
     Inbound,
-    read_request,
     too_large_head,
 )
+from gateway.wire.messages import Header
+from gateway.wire.request import read_request
 
 if TYPE_CHECKING:
     from gateway.proxy.gateway import Gateway
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _SLICE_BYTES = 16 * 1024
 """Fed to the parser at once: some 600 of the shortest requests there are."""
 _log = logging.getLogger("figueira")
+_NONE = Body.NONE
 
 
 class Receiver(Protocol):
@@ -43,8 +46,8 @@ class Receiver(Protocol):
     def body_read(self, data: bytes) -> None:
         """A piece of the body has come."""
 
-    def request_ended(self) -> None:
-        """The request is complete."""
+    def request_ended(self, trailers: Sequence[Header]) -> None:
+        """The request is complete; `trailers` are the fields that came behind its body."""
 
     def refused(self, refusal: BadRequest) -> None:
         """What has come is no acceptable request; nothing more is read."""
@@ -52,6 +55,24 @@ class Receiver(Protocol):
 
 class RequestReader:
     """The reading half of a customer's connection."""
+
+    __slots__ = (
+        "_body_left",
+        "_fed_bytes",
+        "_gateway",
+        "_headers",
+        "_inbound",
+        "_parser",
+        "_receiver",
+        "_target",
+        "_trailers",
+        "_unframed_bytes",
+        "head_since_s",
+        "is_deaf",
+        "is_in_head",
+        "is_waiting",
+        "rest",
+    )
 
     def __init__(self, gateway: Gateway, receiver: Receiver) -> None:
         self._gateway = gateway
@@ -61,12 +82,15 @@ class RequestReader:
         """What waits here for the receiver to have room; None if nothing does."""
         self._target = b""
         self._headers: list[Header] = []
+        self._trailers: list[Header] = []
         self._inbound: Inbound | None = None
         self._body_left = 0
         self._fed_bytes = 0
         self._unframed_bytes = 0
         self.is_deaf = False
         """Whether nothing more is read."""
+        self.is_waiting = False
+        """Whether what comes may belong to another protocol: the next answer says."""
         self.is_in_head = False
         """Whether a head has begun and is not complete."""
         self.head_since_s = 0.0
@@ -74,28 +98,52 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Read bytes of one or more requests, as far as the receiver has room."""
-        if self.rest is None and len(data) <= _SLICE_BYTES:
-            self._parse(data)
+        if self.rest is None and len(data) <= _SLICE_BYTES and not self.is_waiting:
+            left_bytes = self._parse(data)
+            if left_bytes:
+                self.rest = memoryview(data)[-left_bytes:]
             return
         rest = self.rest
         self.rest = memoryview(data if rest is None else bytes(rest) + data)
         self.read_on()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something is left that could be read now, if there were room."""
+        return self.rest is not None and not self.is_waiting
+
+    @property
+    def rest_bytes(self) -> int:
+        """How much is left."""
+        return 0 if self.rest is None else len(self.rest)
+
     def read_on(self) -> None:
         """Read what was left, as far as the receiver has room."""
         rest, self.rest = self.rest, None
         while rest and not self.is_deaf:
-            if self._receiver.is_full:
+            if self.is_waiting or self._receiver.is_full:
                 self.rest = rest
                 return
             # All of it belongs to one body: nothing in there can begin another request.
             size = len(rest) if self._body_left >= len(rest) else _SLICE_BYTES
-            self._parse(rest[:size])
-            rest = rest[size:]
+            piece = rest[:size]
+            rest = rest[len(piece) - self._parse(piece) :]
+
+    def stop_waiting(self) -> None:
+        """Read on as HTTP: the offer to switch protocols was not taken up."""
+        self.is_waiting = False
+        self._parser = httptools.HttpRequestParser(self)
+
+    def take_rest(self) -> bytes:
+        """Hand over what came behind the offer that was taken up, and read nothing more."""
+        rest = bytes(self.rest or b"")
+        self.stop()
+        return rest
 
     def stop(self) -> None:
         """Read nothing more."""
         self.is_deaf = True
+        self.is_waiting = False
         self.rest = None
 
     def refuse(self, refusal: BadRequest) -> None:
@@ -105,32 +153,41 @@ class RequestReader:
             self.is_in_head = False
             self._receiver.refused(refusal)
 
-    def _parse(self, data: bytes | memoryview) -> None:
+    def _parse(self, data: bytes | memoryview) -> int:
+        """Feed the parser; return how many bytes it was not given, for they must wait."""
+        left_bytes = 0
         self._fed_bytes = len(data)
         self._unframed_bytes += len(data)
         try:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                self._parse_behind(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError as error:
-            _log.error(Event.REQUEST_FAILED.value, exc_info=error)
-            self.refuse(BadRequest(500, "Internal Server Error", "The gateway failed."))
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            left_bytes = self._parse_behind(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self.refuse(_refusal_of(error))
+            self._refuse_for(error)
         if self._unframed_bytes > MAX_HEAD_BYTES + _SLICE_BYTES:
             self.refuse(too_large_head())
+        return left_bytes
 
-    def _parse_behind(self, data: bytes | memoryview) -> None:
-        """Read on behind an offer to switch protocols: it is not taken up."""
-        while not self.is_deaf:
-            self._replace_parser()
+    def _refuse_for(self, error: httptools.HttpParserError) -> None:
+        if isinstance(error, httptools.HttpParserCallbackError):
+            _log.error(Event.REQUEST_FAILED.value, exc_info=error)
+            self.refuse(BadRequest(500, "Internal Server Error", "The gateway failed."))
+        else:
+            self.refuse(_refusal_of(error))
+
+    def _parse_behind(self, data: bytes | memoryview) -> int:
+        """Read on behind an offer to switch protocols, unless it is passed on: then wait."""
+        while not self.is_deaf and not self.is_waiting:
             try:
+                self._replace_parser()
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 data = data[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                self._refuse_for(error)
             else:
-                return
+                return 0
+        return len(data) if self.is_waiting else 0
 
     def _replace_parser(self) -> None:
         """Go on behind the head of a request that offered to switch protocols.
@@ -149,6 +206,7 @@ class RequestReader:
         else:
             framing = b"Content-Length: %d" % inbound.length
         self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+        self._trailers.clear()
 
     # httptools callbacks
 
@@ -163,40 +221,40 @@ class RequestReader:
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field line; those behind the body are trailers and end here."""
+        """Take a field line; those behind the body are trailers."""
         if self.is_in_head:
             self._headers.append((name, value))
+        elif len(self._trailers) < MAX_FIELDS:
+            self._trailers.append((name, value))
+        else:
+            self.refuse(too_large_head())
 
     def on_headers_complete(self) -> None:
         """Read the head."""
         self.is_in_head = False
         if self.is_deaf:
             return
+        parser = self._parser
         try:
-            inbound = self._read_head()
+            if self._unframed_bytes > MAX_HEAD_BYTES:
+                self._measure_head()
+            inbound = read_request(
+                parser.get_method(),
+                self._target,
+                parser.get_http_version(),
+                self._headers,
+                self._gateway.names,
+            )
         except BadRequest as refusal:
             self.refuse(refusal)
             return
+        if inbound.keep_alive and not parser.should_keep_alive():
+            # The parser obeys Proxy-Connection, too, and reads nothing behind such a request.
+            inbound.keep_alive = False
         self._unframed_bytes = 0
         self._inbound = inbound
         self._body_left = inbound.length
         self._receiver.request_read(inbound)
-
-    def _read_head(self) -> Inbound:
-        if self._unframed_bytes > MAX_HEAD_BYTES:
-            self._measure_head()
-        parser = self._parser
-        inbound = read_request(
-            parser.get_method(),
-            self._target,
-            parser.get_http_version(),
-            self._headers,
-            self._gateway.table.header_names,
-        )
-        if not parser.should_keep_alive():
-            # The parser obeys Proxy-Connection, too, and reads nothing behind such a request.
-            inbound.keep_alive = False
-        return inbound
 
     def _measure_head(self) -> None:
         """Tell a long head from a short one that came behind other bytes."""
@@ -219,24 +277,23 @@ class RequestReader:
         inbound = self._inbound
         if inbound is None or self.is_deaf:
             return
-        if inbound.body is not Body.NONE and self._parser.should_upgrade() and _has_body(inbound):
+        if inbound.body is not _NONE and inbound.has_body and self._parser.should_upgrade():
             return
         self._inbound = None
-        self._receiver.request_ended()
-        if not inbound.keep_alive:
+        trailers, self._trailers = self._trailers, []
+        self.is_waiting = inbound.upgrade is not None
+        self._receiver.request_ended(trailers)
+        if not inbound.keep_alive and not self.is_waiting:
             self.stop()
 
 
 class _BodyAlone:
-    """Callbacks of a parser that is to see one body and nothing else."""
+    """Callbacks of a parser that is to see one body and its trailers and nothing else."""
 
     def __init__(self, reader: RequestReader) -> None:
+        self.on_header = reader.on_header
         self.on_body = reader.on_body
         self.on_message_complete = reader.on_message_complete
-
-
-def _has_body(inbound: Inbound) -> bool:
-    return inbound.body is Body.CHUNKED or inbound.length > 0
 
 
 def _refusal_of(error: httptools.HttpParserError) -> BadRequest:

@@ -12,17 +12,20 @@ _TRACE_ID = slice(3, 35)
 
 
 class TraceIds:
-    """Makes ``traceparent`` values."""
+    """Makes traceparent lines."""
 
     def __init__(self) -> None:
-        self._ready: list[bytes] = []
+        self._ready: list[tuple[bytes, str]] = []
 
-    def next(self) -> bytes:
-        """A new value: version 00, sampled."""
+    def next(self) -> tuple[bytes, str]:
+        """A new field line with its CRLF (version 00, sampled), and its trace id."""
         if not self._ready:
-            pool = os.urandom(_ID_BYTES * _BATCH).hex().encode()
+            pool = os.urandom(_ID_BYTES * _BATCH).hex()
             self._ready = [
-                b"00-%b-%b-01" % (pool[i : i + 32], pool[i + 32 : i + 48])
+                (
+                    f"traceparent: 00-{pool[i : i + 32]}-{pool[i + 32 : i + 48]}-01\r\n".encode(),
+                    pool[i : i + 32],
+                )
                 for i in range(0, len(pool), _ID_BYTES * 2)
             ]
         return self._ready.pop()

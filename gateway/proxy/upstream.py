@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
 from gateway.errors import Cause, Source, Stage, UpstreamError
+from gateway.proxy.tunnel import Tunnel
 from gateway.telemetry.events import Event
+from gateway.wire.inbound import MAX_FIELDS, MAX_HEAD_BYTES, Body
 from gateway.wire.messages import Header
-from gateway.wire.request import MAX_FIELDS, MAX_HEAD_BYTES, Body
 from gateway.wire.response import (
     FIRST_FINAL,
+    FIRST_INTERIM,
     SWITCHING_PROTOCOLS,
     BadResponse,
     Outbound,
     read_response,
+    read_switch,
 )
+from gateway.wire.trailers import kept_trailers
 
 if TYPE_CHECKING:
     from gateway.proxy.pool import Pool
@@ -31,11 +36,44 @@ if TYPE_CHECKING:
 
 WRITE_BUFFER_BYTES = 64 * 1024
 """What may wait in a transport, each way, before the other side is held."""
+_RAW_BYTES = 32 * 1024
+"""Of a body with a length, from which on the parser is left out: it would copy each piece, and a
+fresh parser for the next answer costs as much as copying this."""
+_NONE, _LENGTH, _, _CLOSE = Body
 _log = logging.getLogger("figueira")
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """A keep-alive connection that its pool lends to one caller at a time."""
+    """A keep-alive connection that its pool lends to one caller at a time.
+
+    What one read brings is parsed first and handed over then: an answer that turns out broken
+    within it is a 502, and never an answer cut short.
+    """
+
+    __slots__ = (
+        "_body_left",
+        "_caller",
+        "_ended",
+        "_fault",
+        "_frame_bytes",
+        "_has_extra",
+        "_headers",
+        "_in_head",
+        "_is_head_due",
+        "_is_held",
+        "_is_raw",
+        "_is_sent",
+        "_outbound",
+        "_parser",
+        "_pieces",
+        "_pool",
+        "_reason",
+        "_trailers",
+        "_transport",
+        "has_answered",
+        "idle_since_s",
+        "is_reused",
+    )
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -44,9 +82,14 @@ class UpstreamConnection(asyncio.Protocol):
         self._caller: Caller | None = None
         self._frame_bytes = 0
         self._headers: list[Header] = []
+        self._trailers: list[Header] = []
         self._reason = b""
         self._in_head = True
         self._outbound: Outbound | None = None
+        self._is_head_due = False
+        self._pieces: list[bytes] = []
+        self._body_left = 0
+        self._is_raw = False
         self._fault: UpstreamError | None = None
         self._ended = False
         self._has_extra = False
@@ -62,13 +105,20 @@ class UpstreamConnection(asyncio.Protocol):
         """Serve `caller` from now on."""
         self._caller = caller
         self._outbound = None
-        self._in_head, self._frame_bytes = True, 0
+        self._in_head = True
+        self._frame_bytes = 0
         self._ended = self._is_sent = self.has_answered = False
 
     @property
     def is_gone(self) -> bool:
         """Whether the connection ended before it was lent: its end will not be told again."""
         return self._transport is None
+
+    def send_whole(self, request: bytes) -> None:
+        """Send a request that is complete."""
+        self._is_sent = True
+        if self._transport is not None:
+            self._transport.write(request)
 
     def send(self, pieces: Sequence[bytes]) -> None:
         """Send bytes of the request; may call `upload_blocked` before it returns."""
@@ -110,33 +160,78 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a piece of the answer."""
-        if self._caller is None:
+        caller = self._caller
+        if caller is None:
             # Bytes that nobody asked for: an answer to come would be the next customer's.
             self._cut()
+            return
+        if self._is_raw:
+            self._take_raw(caller, data)
             return
         self.has_answered = True
         self._frame_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserCallbackError as error:
-            _log.error(Event.ANSWER_FAILED.value, exc_info=error)
-            stage = Stage.READ_HEAD if self._outbound is None else Stage.READ_BODY
-            self._fault = UpstreamError(stage, Source.INTERNAL, Cause.PROTOCOL, str(error))
-        except httptools.HttpParserUpgrade:
-            self._blame("a protocol upgrade that was not asked for")
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(caller, data[upgrade.args[0] :])
+            if self._caller is None:
+                return
         except httptools.HttpParserError as error:
-            self._blame(str(error))
-        self._after_feed()
-
-    def _after_feed(self) -> None:
+            self._blame_for(error)
         if self._frame_bytes > MAX_HEAD_BYTES:
             self._blame(f"over {MAX_HEAD_BYTES} bytes of head or chunk frames")
         if self._fault is not None:
             self._cut()
-        elif self._ended:
-            self._finish()
-        elif self._caller is not None:
-            self._caller.answer_flush()
+        else:
+            self._hand_over(caller)
+
+    def _hand_over(self, caller: Caller) -> None:
+        """Pass on what one read has brought."""
+        outbound = self._outbound
+        if outbound is not None:
+            pieces, self._pieces = self._pieces, []
+            caller.answer(outbound if self._is_head_due else None, pieces)
+            self._is_head_due = False
+            if self._ended:
+                self._finish(outbound)
+                return
+            if self._body_left > _RAW_BYTES:
+                self._is_raw = True
+        caller.answer_flush()
+
+    def _take_raw(self, caller: Caller, data: bytes) -> None:
+        """Pass on a piece of a body with a length, without parsing it."""
+        left_bytes = self._body_left - len(data)
+        if left_bytes > 0:
+            self._body_left = left_bytes
+            caller.answer(None, (data,))
+            caller.answer_flush()
+            return
+        if left_bytes < 0:
+            self._has_extra = True
+            data = data[:left_bytes]
+        self._is_raw, self._ended, self._body_left = False, True, 0
+        self._replace_parser()
+        self._pieces.append(data)
+        self._hand_over(caller)
+
+    def _blame_for(self, error: httptools.HttpParserError) -> None:
+        if isinstance(error, httptools.HttpParserCallbackError):
+            _log.error(Event.ANSWER_FAILED.value, exc_info=error)
+            stage = Stage.READ_HEAD if self._outbound is None else Stage.READ_BODY
+            self._fault = UpstreamError(stage, Source.INTERNAL, Cause.PROTOCOL, str(error))
+        else:
+            self._blame(str(error))
+
+    def _switch(self, caller: Caller, early: bytes) -> None:
+        """Become an end of a tunnel; the caller joins the other."""
+        transport, outbound = self._transport, self._outbound
+        if self._fault is not None or transport is None or outbound is None:
+            return
+        self._caller = self._transport = None
+        tunnel = Tunnel(time.monotonic())
+        tunnel.backend.join(transport, early, lambda: self._pool.forget(self))
+        caller.answer_switch(outbound, tunnel)
 
     def eof_received(self) -> bool:
         """Close: a backend that has stopped sending has nothing more to say, or to be told."""
@@ -151,7 +246,7 @@ class UpstreamConnection(asyncio.Protocol):
         if caller is None:
             return
         if exc is None and self._fault is None and self._ends_with_connection():
-            caller.answer_end()
+            caller.answer_end(())
         else:
             caller.failed(self._fault or self._error(Cause.CLOSED, str(exc or "connection closed")))
 
@@ -178,12 +273,16 @@ class UpstreamConnection(asyncio.Protocol):
         self._reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field line; those behind the body are trailers and end here."""
+        """Take a field line; those behind the body are trailers."""
         if self._in_head:
             self._headers.append((name, value))
+        elif len(self._trailers) < MAX_FIELDS:
+            self._trailers.append((name, value))
+        else:
+            self._blame(f"more than {MAX_FIELDS} trailers")
 
     def on_headers_complete(self) -> None:
-        """Read the head and pass it on."""
+        """Read the head."""
         self._in_head = False
         caller = self._caller
         if self._ended or self._fault is not None or caller is None:
@@ -193,14 +292,18 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._frame_bytes = 0
         status = self._parser.get_status_code()
-        if status == SWITCHING_PROTOCOLS or len(self._headers) > MAX_FIELDS:
+        if len(self._headers) > MAX_FIELDS:
             self._blame(f"status {status} with {len(self._headers)} fields")
-        elif 100 <= status < FIRST_FINAL:  # noqa: PLR2004 - the first status code there is
-            caller.answer_interim(status, self._reason, self._headers)
+        elif status >= FIRST_FINAL:
+            self._read_head(caller, status)
+        elif status == SWITCHING_PROTOCOLS:
+            self._read_switch(caller.upgrade)
+        elif status < FIRST_INTERIM:
+            self._blame(f"status {status} does not exist")
         else:
-            self._pass_head(caller, status)
+            caller.answer_interim(status, self._reason, self._headers)
 
-    def _pass_head(self, caller: Caller, status: int) -> None:
+    def _read_head(self, caller: Caller, status: int) -> None:
         version = self._parser.get_http_version()
         try:
             outbound = read_response(caller.method, version, status, self._reason, self._headers)
@@ -208,23 +311,34 @@ class UpstreamConnection(asyncio.Protocol):
             self._blame(str(error))
             return
         self._outbound = outbound
-        caller.answer_head(outbound)
-        if outbound.body is Body.NONE:
+        self._is_head_due = True
+        self._body_left = outbound.length
+        if outbound.body is _NONE:
             # The parser may think otherwise: it is replaced before the next answer.
             self._ended = True
+
+    def _read_switch(self, offered: bytes | None) -> None:
+        if offered is None:
+            self._blame("a protocol upgrade that was not asked for")
+            return
+        try:
+            self._outbound = read_switch(offered, self._reason, self._headers)
+        except BadResponse as error:
+            self._blame(str(error))
 
     def _head_size(self) -> int:
         return sum(len(name) + len(value) + 4 for name, value in self._headers)
 
     def on_body(self, data: bytes) -> None:
-        """Pass on a piece of the body; behind the end it is a stray one."""
+        """Take a piece of the body; behind the end it is a stray one."""
         self._frame_bytes = 0
         if self._ended:
             self._has_extra = True
         elif self._outbound is None:
             self._blame("a body behind an interim answer")
-        elif self._caller is not None and self._fault is None:
-            self._caller.answer_body(data)
+        else:
+            self._body_left -= len(data)
+            self._pieces.append(data)
 
     def on_message_complete(self) -> None:
         """Note the end of the final answer (an interim one is followed by another)."""
@@ -233,22 +347,28 @@ class UpstreamConnection(asyncio.Protocol):
 
     # Endings
 
-    def _finish(self) -> None:
+    def _finish(self, outbound: Outbound) -> None:
         caller, self._caller = self._caller, None
-        assert caller is not None  # noqa: S101 - _ended is set only while a caller is served
-        assert self._outbound is not None  # noqa: S101 - likewise
+        if caller is None:
+            return
         is_clean = not self._has_extra and self._has_left()
-        if self._outbound.body is Body.NONE:
-            self._parser = httptools.HttpResponseParser(self)
-            self._in_head = True
-        # A slow customer may have held the last piece: the next one's answer must not wait.
-        self.release_answer()
-        if is_clean and self._outbound.keep_alive:
+        if outbound.body is _NONE:
+            self._replace_parser()
+        if self._is_held:
+            # A slow customer may have held the last piece: the next one's answer must not wait.
+            self.release_answer()
+        if is_clean and outbound.keep_alive:
             self.is_reused = True
             self._pool.give_back(self)
         else:
             self.abandon()
-        caller.answer_end()
+        trailers: Sequence[Header] = ()
+        if self._trailers:
+            trailers, self._trailers = kept_trailers(self._trailers), []
+        caller.answer_end(trailers)
+
+    def _replace_parser(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
 
     def _has_left(self) -> bool:
         """Whether the whole request has, so that the next can follow."""
@@ -261,7 +381,7 @@ class UpstreamConnection(asyncio.Protocol):
         )
 
     def _ends_with_connection(self) -> bool:
-        return self._outbound is not None and self._outbound.body is Body.CLOSE
+        return self._outbound is not None and self._outbound.body is _CLOSE
 
     def _cut(self) -> None:
         """Cut the connection; `connection_lost` tells the caller."""

@@ -6,29 +6,32 @@ In this order: the owner of an existing resource, the customer's sticky bucket, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from typing import Final, Literal
 
 from gateway.routing.owner import Claim, Claimed
 from gateway.routing.path import readings
 from gateway.routing.snapshot import Route
 from gateway.routing.split import bucket_of, bucket_of_draw
-from gateway.routing.sticky import sticky_value
-from gateway.routing.table import Entry, Table, Way
+from gateway.routing.table import Table, Way
 from gateway.wire.messages import RequestHead
 
 
-class Reason(Enum):
-    """Who decided on the backend; the value is what access lines and metrics say."""
+class Reason:
+    """Who decided on the backend, as access lines and metrics say it.
 
-    BACKEND = "backend"
-    OWNER = "owner"
-    OWNER_UNKNOWN = "owner_unknown"
-    OWNER_LIST = "owner_list"
-    STICKY = "sticky"
-    DRAW = "draw"
+    Plain text, not an enum: each request counts under it.
+    """
+
+    BACKEND: Final = "backend"
+    OWNER: Final = "owner"
+    OWNER_UNKNOWN: Final = "owner_unknown"
+    OWNER_LIST: Final = "owner_list"
+    STICKY: Final = "sticky"
+    DRAW: Final = "draw"
 
 
-_CLAIM_REASONS = {
+ReasonText = Literal["backend", "owner", "owner_unknown", "owner_list", "sticky", "draw"]
+_CLAIM_REASONS: dict[Claim, ReasonText] = {
     Claim.OWNER: Reason.OWNER,
     Claim.UNKNOWN: Reason.OWNER_UNKNOWN,
     Claim.LIST: Reason.OWNER_LIST,
@@ -41,7 +44,7 @@ class Forward:
 
     route: Route
     backend: str
-    reason: Reason
+    reason: ReasonText
     bucket: int | None = None
     """0..99,999 where a sticky value or a draw decided; None otherwise."""
     detail: str = ""
@@ -76,22 +79,16 @@ def decide(table: Table, head: RequestHead, draw: float) -> Decision:
     if paths is None:
         return BAD_PATH
     decision = _decide_path(table, head, paths[0], draw)
+    if len(paths) == 1:
+        return decision
     for other in paths[1:]:
         if not _same(decision, _decide_path(table, head, other, draw)):
             return AMBIGUOUS_PATH
     return decision
 
 
-def find(table: Table, head: RequestHead, path: bytes) -> Entry | None:
-    """The entry that takes a request with this canonical path; None if no route does."""
-    for entry in table.candidates(path):
-        if entry.unmet(head) is None:
-            return entry
-    return None
-
-
 def _decide_path(table: Table, head: RequestHead, path: bytes, draw: float) -> Decision:
-    entry = find(table, head, path)
+    entry = table.find(head, path)
     return choose(entry.way, head, path, draw) if entry else NO_ROUTE
 
 
@@ -104,13 +101,13 @@ def choose(way: Way, head: RequestHead, path: bytes, draw: float) -> Forward:
         claimed = way.owner.claim(head.method, path)
         if claimed is not None:
             return _forward_to_owner(route, claimed)
-    found = sticky_value(route.sticky, head)
+    found = way.sticky.find(head)
     if found is None:
         bucket = bucket_of_draw(draw)
         return Forward(route, way.split.backend(bucket), Reason.DRAW, bucket)
-    sticky, value = found
+    source, value = found
     bucket = bucket_of(value)
-    return Forward(route, way.split.backend(bucket), Reason.STICKY, bucket, str(sticky))
+    return Forward(route, way.split.backend(bucket), Reason.STICKY, bucket, source)
 
 
 def _forward_to_owner(route: Route, claimed: Claimed) -> Forward:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.routing.decide import Decision, Reply, decide, find
+from gateway.routing.decide import Decision, Reply, decide
 from gateway.routing.path import readings
 from gateway.routing.snapshot import Match
 from gateway.routing.table import Entry, Table, Unmet
@@ -39,7 +39,7 @@ def explain(table: Table, head: RequestHead, draw: float) -> Explanation:
     decision = decide(table, head, draw)
     if paths is None:
         return Explanation((), (), decision)
-    taken = None if isinstance(decision, Reply) else find(table, head, paths[0])
+    taken = None if isinstance(decision, Reply) else table.find(head, paths[0])
     by_path = set(map(id, table.candidates(paths[0])))
     considered = tuple(
         _consider(entry, head, paths[0], taken=entry is taken, path_holds=id(entry) in by_path)

@@ -8,21 +8,38 @@ from gateway.routing.snapshot import Sticky
 from gateway.wire.messages import RequestHead
 
 
-def sticky_value(sources: Sequence[Sticky], head: RequestHead) -> tuple[Sticky, bytes] | None:
-    """The first source that the request carries, with its raw value; None if it carries none."""
-    for sticky in sources:
-        value = _value(sticky, head)
-        if value:
-            return sticky, value
-    return None
+class StickyIndex:
+    """One route's `sticky` sources, ready to be read."""
+
+    __slots__ = ("_sources",)
+
+    def __init__(self, sources: Sequence[Sticky]) -> None:
+        self._sources = [
+            (_READERS[sticky.source], sticky.name.encode(), str(sticky)) for sticky in sources
+        ]
+
+    def find(self, head: RequestHead) -> tuple[str, bytes] | None:
+        """The first source that the request carries, as text, and its raw value; None if none."""
+        for read, name, text in self._sources:
+            value = read(head, name)
+            if value:
+                return text, value
+        return None
 
 
-def _value(sticky: Sticky, head: RequestHead) -> bytes | None:
-    if sticky.source == "header":
-        return head.named.get(sticky.name.encode())
-    if sticky.source == "client_ip":
-        return head.client_ip.encode()
-    return cookie(head.named.get(b"cookie", b""), sticky.name.encode())
+def _header(head: RequestHead, name: bytes) -> bytes | None:
+    return head.named.get(name)
+
+
+def _client_ip(head: RequestHead, _name: bytes) -> bytes:
+    return head.client_ip.encode()
+
+
+def _cookie(head: RequestHead, name: bytes) -> bytes | None:
+    return cookie(head.named.get(b"cookie", b""), name)
+
+
+_READERS = {"header": _header, "cookie": _cookie, "client_ip": _client_ip}
 
 
 def cookie(header: bytes, name: bytes) -> bytes | None:

@@ -16,17 +16,19 @@ from urllib.parse import unquote_to_bytes
 from gateway.routing.owner import OwnerIndex
 from gateway.routing.snapshot import Match, Route, Snapshot
 from gateway.routing.split import Split
+from gateway.routing.sticky import StickyIndex
 from gateway.wire.messages import RequestHead
 
 
 class Way:
     """A route with what it needs to choose a backend."""
 
-    __slots__ = ("owner", "route", "split")
+    __slots__ = ("owner", "route", "split", "sticky")
 
     def __init__(self, route: Route) -> None:
         self.route = route
         self.split = Split(route.shares)
+        self.sticky = StickyIndex(route.sticky)
         self.owner = OwnerIndex(route.owner) if route.owner else None
 
 
@@ -44,7 +46,7 @@ class Unmet:
 class Entry:
     """One match of one route, ready to be tested."""
 
-    __slots__ = ("_headers", "_methods", "_query", "match", "rank", "way")
+    __slots__ = ("_headers", "_methods", "_query", "is_open", "match", "rank", "way")
 
     def __init__(self, way: Way, match: Match, position: int) -> None:
         self.way = way
@@ -53,6 +55,8 @@ class Entry:
         self._methods = frozenset(method.encode() for method in match.methods)
         self._headers = [(name.encode(), value.encode()) for name, value in match.headers]
         self._query = [(key.encode(), value.encode()) for key, value in match.query]
+        self.is_open = not (self._methods or self._headers or self._query)
+        """Whether the path is the only condition."""
 
     def unmet(self, head: RequestHead) -> Unmet | None:
         """None if every condition but the path (which found this entry) holds."""
@@ -94,17 +98,34 @@ class Table:
             self._longest_prefix = max(self._longest_prefix, len(path.encode()))
         insort(index.setdefault(path.encode(), []), entry, key=lambda e: e.rank)
 
-    def candidates(self, path: bytes) -> Iterator[Entry]:
+    def find(self, head: RequestHead, path: bytes) -> Entry | None:
+        """The entry that takes a request with this canonical path; None if no route does."""
+        for group in self._groups(path):
+            for entry in group:
+                if entry.is_open or entry.unmet(head) is None:
+                    return entry
+        return None
+
+    def candidates(self, path: bytes) -> list[Entry]:
         """Entries whose path condition holds for a canonical `path`, in order of precedence."""
-        yield from self._exact.get(path, ())
-        prefix = path
+        return [entry for group in self._groups(path) for entry in group]
+
+    def _groups(self, path: bytes) -> list[list[Entry]]:
+        """`candidates`, those of one path condition together."""
+        groups = []
+        if path in self._exact:
+            groups.append(self._exact[path])
+        prefixes, prefix = self._prefixes, path
         if len(path) > self._longest_prefix:
             # Only what some route could match: a path of 8,000 slashes costs one look-up, too.
             prefix = _parent(path, self._longest_prefix + 1)
         while prefix:
-            yield from self._prefixes.get(prefix, ())
+            if prefix in prefixes:
+                groups.append(prefixes[prefix])
             prefix = _parent(prefix, len(prefix))
-        yield from self._prefixes.get(b"", ())
+        if b"" in prefixes:
+            groups.append(prefixes[b""])
+        return groups
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, in order of precedence over all paths."""

@@ -14,8 +14,11 @@ import msgspec
 _ENCODER = msgspec.json.Encoder()
 
 
-class AccessLine(msgspec.Struct, omit_defaults=True):
-    """A finished request; fields that do not apply are left out of the line."""
+class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
+    """A finished request; fields that do not apply are left out of the line.
+
+    Made by position where it counts: by name costs seven times as much.
+    """
 
     time: str
     """When the request's head was read, RFC 3339 in UTC with milliseconds."""
@@ -30,7 +33,7 @@ class AccessLine(msgspec.Struct, omit_defaults=True):
     route: str = ""
     backend: str = ""
     reason: str = ""
-    """Who chose the backend: `gateway.routing.decide.Reason`."""
+    """Who chose the backend, as `gateway.routing.decide.Reason` names it."""
     bucket: int | None = None
     revision: int = 0
     """The revision of routes.yaml that decided."""
@@ -49,20 +52,29 @@ class AccessLine(msgspec.Struct, omit_defaults=True):
 class ClockText:
     """Writes moments as RFC 3339 text in UTC, with milliseconds.
 
-    Lines come in bursts of the same second: its text is made once.
+    Lines come in bursts of the same second, often of the same millisecond: each is written once.
     """
 
     def __init__(self) -> None:
-        self._second = -1
-        self._prefix = ""
+        self._millisecond = self._second = -1
+        self._prefix = self._text = ""
 
     def write(self, wall_s: float) -> str:
         """The moment `wall_s` seconds after the start of 1970."""
-        second, milliseconds = divmod(int(wall_s * 1000), 1000)
-        if second != self._second:
-            self._second = second
-            self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._prefix}.{milliseconds:03d}Z"
+        millisecond = int(wall_s * 1000)
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            second, rest = divmod(millisecond, 1000)
+            if second != self._second:
+                self._second = second
+                self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._text = f"{self._prefix}.{rest:03d}Z"
+        return self._text
+
+
+def milliseconds(duration_s: float) -> float:
+    """A duration as access lines have it, to the microsecond."""
+    return int(duration_s * 1e6 + 0.5) / 1000
 
 
 def encode_lines(lines: Sequence[AccessLine]) -> bytes:

@@ -36,7 +36,10 @@ class LaneCounters(msgspec.Struct):
 
     def count(self, status: int, reason: str, duration_s: float, error: str) -> None:
         """Count one finished request; `error` is empty where nothing failed."""
-        self.by_class[min(max(status // 100, 1), len(_CLASSES)) - 1] += 1
+        cell = status // 100 - 1
+        if not 0 <= cell < len(_CLASSES):
+            cell = 0 if cell < 0 else len(_CLASSES) - 1
+        self.by_class[cell] += 1
         self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
         self.durations[bisect_left(LATENCY_BOUNDS_S, duration_s)] += 1
         self.duration_sum_s += duration_s

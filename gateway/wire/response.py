@@ -2,47 +2,80 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from gateway.wire.fields import Kind, kind_of, listed
+from gateway.wire.fields import PLAIN, Kind, kind_of, listed
+from gateway.wire.inbound import Body
 from gateway.wire.messages import Header
-from gateway.wire.request import Body, without_named
+from gateway.wire.request import without_named
 
-_CONTROL = re.compile(rb"[\x00-\x08\x0A-\x1F\x7F]")
-"""What a reason phrase cannot hold (RFC 9112, section 4): some readers would end the line there."""
+_CONTROL = bytes(byte for byte in range(256) if byte == 9 or (byte >= 32 and byte != 127))  # noqa: PLR2004 - TAB, space, DEL
+"""All that a reason phrase can hold (RFC 9112, section 4): elsewhere some readers end the line."""
 _VERSIONS = ("1.1", "1.0")
-_NO_CONTENT = 204
+_SPACE = b" \t"
+_NO_CONTENT, _UPGRADE_REQUIRED = 204, 426
 _NO_BODY = frozenset({_NO_CONTENT, 304})
-_ONE_CONNECTIONS = frozenset(
-    {Kind.HOP, Kind.CONNECTION, Kind.CONTENT_LENGTH, Kind.TRANSFER_ENCODING}
-)
-"""Of an interim answer nothing but these is removed."""
-SWITCHING_PROTOCOLS = 101
+FIRST_INTERIM, SWITCHING_PROTOCOLS = 100, 101
 FIRST_FINAL = 200
 """Status codes below are interim: another head follows."""
 LAST_STATUS = 599
+_NONE, _LENGTH, _CHUNKED, _CLOSE = Body
+_LENGTH_KIND = Kind.CONTENT_LENGTH
+_ONE_CONNECTIONS = frozenset(
+    {Kind.HOP, Kind.CONNECTION, Kind.UPGRADE, Kind.TE, Kind.CONTENT_LENGTH, Kind.TRANSFER_ENCODING}
+)
+"""Of an interim answer nothing but these is removed."""
+_join_field = b": ".join
 
 
 class BadResponse(Exception):  # noqa: N818 - the counterpart of BadRequest
     """An answer that cannot be passed on safely: 502, and its connection is dropped."""
 
 
-@dataclass(slots=True)
 class Outbound:
     """An answer's head, read and found unambiguous."""
 
-    status: int
-    reason: bytes
-    lines: list[Header]
-    """End-to-end field lines in order, names as received; Content-Length included, save where an
-    answer may not have one (1xx, 204: RFC 9110, section 8.6)."""
-    body: Body
-    length: int = 0
-    """Body length in bytes where `body` is LENGTH."""
-    keep_alive: bool = True
-    """Whether the backend lets its connection be used again."""
+    __slots__ = ("body", "keep_alive", "length", "lines", "reason", "status", "upgrade")
+
+    def __init__(self, status: int, reason: bytes, lines: list[Header]) -> None:
+        self.status = status
+        self.reason = reason
+        self.lines = lines
+        """End-to-end field lines in order, names as received; Content-Length included, save where
+        an answer may not have one (1xx, 204: RFC 9110, section 8.6)."""
+        self.body = _NONE
+        self.length = 0
+        """Body length in bytes where `body` is LENGTH."""
+        self.keep_alive = True
+        """Whether the backend lets its connection be used again."""
+        self.upgrade: bytes | None = None
+        """Protocols that the backend goes on in (101) or asks for (426)."""
+
+
+class _Framing:
+    """What an answer's rarer fields say of its body and its connection."""
+
+    __slots__ = ("codings", "connection", "lengths", "upgrade")
+
+    def __init__(self) -> None:
+        self.lengths: list[bytes] = []
+        self.codings: list[bytes] = []
+        self.connection: list[bytes] = []
+        self.upgrade: list[bytes] = []
+
+    def take(self, kind: Kind, line: Header, lines: list[Header]) -> None:
+        """Put a field where its kind belongs."""
+        value = line[1].strip(_SPACE)
+        if kind is Kind.CONTENT_LENGTH:
+            self.lengths.append(value)
+        elif kind is Kind.TRANSFER_ENCODING:
+            self.codings.append(value.lower())
+        elif kind is Kind.CONNECTION:
+            self.connection += listed(value)
+        elif kind is Kind.UPGRADE:
+            self.upgrade.append(value)
+        elif kind not in _ONE_CONNECTIONS:
+            lines.append(line)
 
 
 def read_response(
@@ -55,64 +88,110 @@ def read_response(
     """
     _check_start(version, status, reason)
     lines: list[Header] = []
-    lengths: list[bytes] = []
-    codings: list[bytes] = []
-    connection: list[bytes] = []
-    for name, value in headers:
-        kind = kind_of(name)
-        if not kind:
-            lines.append((name, value))
-        elif kind is Kind.CONTENT_LENGTH:
-            lengths.append(value.strip(b" \t"))
-            lines.append((name, value))
-        elif kind is Kind.TRANSFER_ENCODING:
-            codings.append(value.strip(b" \t").lower())
-        elif kind is Kind.CONNECTION:
-            connection += listed(value)
-        elif kind is not Kind.HOP:
-            lines.append((name, value))
-    if connection:
-        lines = without_named(lines, connection)
-    outbound = Outbound(status, reason, lines, Body.NONE)
-    outbound.keep_alive = b"close" not in connection and (
-        version == "1.1" or b"keep-alive" in connection
-    )
-    if codings and version != "1.1":
-        raise BadResponse(f"a transfer coding in HTTP/{version}")
-    _settle_body(outbound, method, lengths, codings)
+    outbound = Outbound(status, reason, lines)
+    length: bytes | None = None
+    framing: _Framing | None = None
+    for line in headers:
+        known = PLAIN[line[0]]
+        if known is None:
+            lines.append(line)
+        elif known.kind is _LENGTH_KIND and length is None:
+            length = line[1].strip(_SPACE)
+            lines.append(line)
+        else:
+            framing = framing or _Framing()
+            framing.take(known.kind, line, lines)
+    if framing is not None or version != "1.1":
+        framing = framing or _Framing()
+        _settle_connection(outbound, version, framing)
+        _check_framing(length, framing)
+        is_chunked = bool(framing.codings)
+    else:
+        is_chunked = False
+    _settle_body(outbound, method, length, is_chunked=is_chunked)
+    return outbound
+
+
+def read_switch(offered: bytes, reason: bytes, headers: Sequence[Header]) -> Outbound:
+    """Read the head of a 101 answer to a request that offered to go on in other protocols.
+
+    Args:
+        offered: The Upgrade that the backend was sent.
+        reason: Reason phrase.
+        headers: Field lines in order.
+
+    Raises:
+        BadResponse: The backend does not say so as RFC 9110, section 7.8, has it, or has chosen
+            what nobody offered.
+    """
+    _check_start("1.1", SWITCHING_PROTOCOLS, reason)
+    framing = _Framing()
+    lines: list[Header] = []
+    for line in headers:
+        known = PLAIN[line[0]]
+        if known is None:
+            lines.append(line)
+        else:
+            framing.take(known.kind, line, lines)
+    chosen = b", ".join(framing.upgrade)
+    if b"upgrade" not in framing.connection:
+        raise BadResponse("status 101 without Connection: Upgrade")
+    if not listed(chosen) or not set(listed(chosen)) <= set(listed(offered)):
+        raise BadResponse(f"status 101 to {chosen[:40]!r}, where {offered[:40]!r} was offered")
+    outbound = Outbound(SWITCHING_PROTOCOLS, reason, without_named(lines, framing.connection))
+    outbound.upgrade = chosen
     return outbound
 
 
 def _check_start(version: str, status: int, reason: bytes) -> None:
-    if not 100 <= status <= LAST_STATUS:  # noqa: PLR2004 - the first status code there is
+    if not FIRST_INTERIM <= status <= LAST_STATUS:
         raise BadResponse(f"status {status} does not exist")
     if version not in _VERSIONS:
         raise BadResponse(f"HTTP/{version} was not asked for")
-    if _CONTROL.search(reason):
+    if reason.translate(None, _CONTROL):
         raise BadResponse("a control character in the reason phrase")
 
 
-def _settle_body(
-    outbound: Outbound, method: bytes, lengths: list[bytes], codings: list[bytes]
-) -> None:
-    if len(lengths) > 1 or (lengths and codings):
+def _settle_connection(outbound: Outbound, version: str, framing: _Framing) -> None:
+    connection = framing.connection
+    if connection:
+        outbound.lines = without_named(outbound.lines, connection)
+    outbound.keep_alive = b"close" not in connection and (
+        version == "1.1" or b"keep-alive" in connection
+    )
+    if framing.codings and version != "1.1":
+        raise BadResponse(f"a transfer coding in HTTP/{version}")
+    if framing.upgrade and outbound.status == _UPGRADE_REQUIRED:
+        outbound.upgrade = b", ".join(framing.upgrade)
+
+
+def _check_framing(length: bytes | None, framing: _Framing) -> None:
+    codings = framing.codings
+    if framing.lengths or (codings and length is not None):
         raise BadResponse("the body's length is given more than once")
-    if lengths and not (lengths[0].isdigit() and len(lengths[0]) <= 18):  # noqa: PLR2004 - 63 bits
-        raise BadResponse(f"Content-Length {lengths[0][:40]!r} is not a number")
     if codings and codings != [b"chunked"]:
         raise BadResponse(f"transfer coding {b', '.join(codings)[:40]!r} is not understood")
-    if lengths and (outbound.status < FIRST_FINAL or outbound.status == _NO_CONTENT):
-        outbound.lines = [
-            line for line in outbound.lines if kind_of(line[0]) is not Kind.CONTENT_LENGTH
-        ]
-    if method == b"HEAD" or outbound.status < FIRST_FINAL or outbound.status in _NO_BODY:
+
+
+def _settle_body(
+    outbound: Outbound, method: bytes, length: bytes | None, *, is_chunked: bool
+) -> None:
+    status = outbound.status
+    if length is not None:
+        if not (length.isdigit() and len(length) <= 18):  # noqa: PLR2004 - 63 bits
+            raise BadResponse(f"Content-Length {length[:40]!r} is not a number")
+        if status < FIRST_FINAL or status == _NO_CONTENT:
+            outbound.lines = [
+                line for line in outbound.lines if kind_of(line[0]) is not _LENGTH_KIND
+            ]
+    if method == b"HEAD" or status < FIRST_FINAL or status in _NO_BODY:
         return
-    if codings:
-        outbound.body = Body.CHUNKED
-    elif lengths:
-        outbound.body, outbound.length = Body.LENGTH, int(lengths[0])
+    if length is not None:
+        outbound.body, outbound.length = _LENGTH, int(length)
+    elif is_chunked:
+        outbound.body = _CHUNKED
     else:
-        outbound.body, outbound.keep_alive = Body.CLOSE, False
+        outbound.body, outbound.keep_alive = _CLOSE, False
 
 
 def write_response(outbound: Outbound, *, to_http11: bool, keep_alive: bool) -> bytes:
@@ -121,17 +200,19 @@ def write_response(outbound: Outbound, *, to_http11: bool, keep_alive: bool) -> 
     A body of unknown length goes chunked to HTTP/1.1 and ends with the connection for HTTP/1.0, so
     `keep_alive` must be False there.
     """
-    parts = [b"HTTP/1.1 %d %b\r\n" % (outbound.status, outbound.reason)]
-    for name, value in outbound.lines:
-        parts += (name, b": ", value, b"\r\n")
-    if outbound.body in (Body.CHUNKED, Body.CLOSE) and to_http11:
-        parts.append(b"Transfer-Encoding: chunked\r\n")
+    fields = b"\r\n".join(map(_join_field, outbound.lines))
+    if fields:
+        fields += b"\r\n"
+    body = outbound.body
+    if to_http11 and (body is _CHUNKED or body is _CLOSE):
+        fields += b"Transfer-Encoding: chunked\r\n"
+    if outbound.upgrade is not None:
+        fields += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % outbound.upgrade
     if not keep_alive:
-        parts.append(b"Connection: close\r\n")
+        fields += b"Connection: close\r\n"
     elif not to_http11:
-        parts.append(b"Connection: keep-alive\r\n")
-    parts.append(b"\r\n")
-    return b"".join(parts)
+        fields += b"Connection: keep-alive\r\n"
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (outbound.status, outbound.reason, fields)
 
 
 def write_interim(status: int, reason: bytes, headers: Sequence[Header]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.wire.request import Body
+from gateway.wire.inbound import Body
 
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 

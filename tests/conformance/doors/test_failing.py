@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.proxy.exchange import Exchange
 from tests.conformance.doors.conftest import OpenStage
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.stage import Stage
@@ -115,7 +116,7 @@ async def test_a_fault_of_our_own_is_a_500_with_a_log_line_and_not_the_customers
 async def test_a_fault_of_our_own_within_the_parser_is_a_500_as_well(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(stage.gateway, "table", None)
+    monkeypatch.setattr(stage.gateway, "names", None)
     customer = await stage.ask(_GET)
     assert (await customer.read_to_end()).data.startswith(b"HTTP/1.1 500 ")
     assert [record.getMessage() for record in caplog.records] == ["request_failed"]
@@ -144,11 +145,14 @@ async def test_a_fault_of_our_own_in_one_sweep_stops_neither_the_sweep_nor_the_o
     for _ in customers:
         await (await origin.accept()).head()
     broken, sound = (door._queue[0] for door in stage.gateway.doors)
+    check = Exchange.check
 
-    def fail(_: float) -> None:
-        raise ZeroDivisionError
+    def fail(exchange: Exchange, now_s: float) -> None:
+        if exchange is broken:
+            raise ZeroDivisionError
+        check(exchange, now_s)
 
-    monkeypatch.setattr(broken, "check", fail)
+    monkeypatch.setattr(Exchange, "check", fail)
     stage.pass_time(61.0)
     assert {record.getMessage() for record in caplog.records} == {"sweep_failed"}
     assert (sound.is_over, sound.status) == (True, 504)

@@ -148,7 +148,7 @@ CUTS = [
     Cut(
         "ends-within-a-chunk",
         _BEGUN_CHUNKED + b"5\r\nwor",
-        _BEGUN_CHUNKED + b"3\r\nwor\r\n",
+        _CHUNKED + b"8\r\nhellowor\r\n",
         Ending.FINISH,
     ),
     Cut("ends-within-the-last-chunk", _BEGUN_CHUNKED + b"0\r\n", _BEGUN_CHUNKED, Ending.FINISH),

@@ -50,10 +50,11 @@ def test_the_gateway_is_measured_with_sticky_splits(tmp_path: Path, routes: int)
 
 def _decided(table: Table, route: int, customer: bytes) -> Forward:
     path = target(route, 1024).encode()
-    head = RequestHead(method=b"GET", path=path, named={b"x-customer-id": customer})
+    head = RequestHead(b"GET", path)
+    head.named = {b"x-customer-id": customer}
     decision = decide(table, head, 0.5)
     assert isinstance(decision, Forward)
-    assert decision.reason is Reason.STICKY
+    assert decision.reason == Reason.STICKY
     assert decision.route.name == f"service-{route:04d}"
     return decision
 

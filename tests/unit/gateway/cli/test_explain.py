@@ -19,6 +19,7 @@ from gateway.proxy.access_log import AccessLog
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.gateway import Gateway
 from gateway.routing.decide import Reply
+from gateway.wire.forwarded import Peer
 from gateway.wire.request import read_request
 
 ROUTES = """\
@@ -320,14 +321,14 @@ def test_the_running_gateway_decides_the_same(
         target.encode(),
         "1.1",
         [*cast("list[tuple[bytes, bytes]]", lines), (b"Host", b"localhost")],
-        gateway.table.header_names,
+        gateway.names,
     )
-    exchange = Exchange(gateway, cast("Any", None), inbound, peer)
+    exchange = Exchange(gateway, cast("Any", None), inbound, Peer(peer))
     admitted = gateway.admit(exchange)
     decision = exchange.decision
     assert not isinstance(admitted, Reply)
     assert decision is not None
-    assert (told.route, told.reason) == (decision.route.name, decision.reason.value)
+    assert (told.route, told.reason) == (decision.route.name, decision.reason)
     if told.reason != "draw":
         assert (told.backend, told.bucket) == (decision.backend, decision.bucket)
-    assert told.client_ip == inbound.head.client_ip
+    assert told.client_ip == inbound.client_ip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import pytest
@@ -13,7 +13,8 @@ from gateway.proxy.access_log import AccessLog
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.reader import RequestReader
 from gateway.routing.snapshot import Backend, Match, Route, Snapshot, Trust
-from gateway.wire.request import MAX_HEAD_BYTES, BadRequest, Inbound
+from gateway.wire.inbound import MAX_HEAD_BYTES, BadRequest, Inbound
+from gateway.wire.messages import Header
 
 _GATEWAY = Gateway(
     Snapshot(
@@ -48,6 +49,7 @@ class _Recorder:
         self.room = room
         self.requests: list[str] = []
         self.ended = 0
+        self.trailers: list[Header] = []
         self.refusals: list[int] = []
 
     @property
@@ -61,7 +63,8 @@ class _Recorder:
         separator = "" if " " in self.requests[-1] else " "
         self.requests[-1] += separator + data.decode()
 
-    def request_ended(self) -> None:
+    def request_ended(self, trailers: Sequence[Header]) -> None:
+        self.trailers += trailers
         self.ended += 1
 
     def refused(self, refusal: BadRequest) -> None:
@@ -88,6 +91,7 @@ def test_however_a_stream_is_cut_it_holds_the_same_requests(places: list[int]) -
             reader.feed(piece)
     assert recorder.requests == _READ
     assert (recorder.ended, recorder.refusals, reader.is_deaf) == (5, [], True)
+    assert recorder.trailers == [(b"X", b"y")]
 
 
 def test_byte_by_byte_is_no_different() -> None:

@@ -92,6 +92,6 @@ def head(
     """A request's head; the target's query is split off."""
     raw = target.encode() if isinstance(target, str) else target
     path, _, query = raw.partition(b"?")
-    return RequestHead(
-        method=method, path=path, query=query, named=dict(named or {}), client_ip=client_ip
-    )
+    request = RequestHead(method, path, query)
+    request.named, request.client_ip = dict(named or {}), client_ip
+    return request

@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 
 from gateway.wire.believing import believe
-from gateway.wire.request import Inbound, read_request
+from gateway.wire.fields import Names
+from gateway.wire.inbound import Inbound
+from gateway.wire.request import read_request
 from gateway.wire.trust import Networks
 
 _PROXIES = Networks(["10.0.0.0/8"])
 _TESTERS = Networks(["10.0.0.0/8", "192.0.2.7/32"])
-_WANTED = frozenset({b"x-forwarded-proto", b"x-figueira-beta"})
+_NAMES = Names({b"x-forwarded-proto", b"x-figueira-beta"})
 
 
 def _inbound(*fields: tuple[bytes, bytes]) -> Inbound:
     headers = [(b"Host", b"shop.test"), (b"X-Figueira-Beta", b"yes"), *fields]
-    return read_request(b"GET", b"/", "1.1", headers, _WANTED)
+    return read_request(b"GET", b"/", "1.1", headers, _NAMES)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +37,8 @@ def test_only_those_who_are_trusted_are_believed(
 ) -> None:
     fields = [] if chain is None else [(b"X-Forwarded-For", chain), (b"X-Forwarded-Proto", b"h2")]
     inbound = _inbound(*fields)
-    is_proxy = believe(inbound, peer, _PROXIES, _TESTERS, _WANTED)
+    is_proxy = believe(inbound, peer, _PROXIES, _TESTERS, _NAMES)
     is_tester = (b"X-Figueira-Beta", b"yes") in inbound.lines
-    assert expected == (inbound.head.client_ip, is_proxy, is_tester)
-    assert is_tester is (b"x-figueira-beta" in inbound.head.named)
-    assert (is_proxy and chain is not None) is (b"x-forwarded-proto" in inbound.head.named)
+    assert expected == (inbound.client_ip, is_proxy, is_tester)
+    assert is_tester is (b"x-figueira-beta" in inbound.named)
+    assert (is_proxy and chain is not None) is (b"x-forwarded-proto" in inbound.named)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.wire.forwarded import VIA, forwarded_lines
+from gateway.wire.forwarded import Peer, forwarded_lines
 from gateway.wire.messages import Header
 
+_VIA = b"Via: 1.1 figueira\r\n"
 _DEFAULTS = [(b"X-Forwarded-Host", b"shop.example"), (b"X-Forwarded-Proto", b"http")]
 _FORGED = [
     (b"X-Forwarded-For", b"6.6.6.6"),
@@ -24,8 +25,9 @@ def _lines(
     peer: str = "10.0.0.1",
     host: bytes = b"shop.example",
 ) -> list[Header]:
-    written = forwarded_lines(peer, host, received, believed=believed)
-    assert written.endswith(b"\r\n")
+    written = forwarded_lines(Peer(peer), host, received if believed else ())
+    assert written.endswith(_VIA)
+    written = written.removesuffix(_VIA)
     lines = [line.partition(b": ") for line in written.removesuffix(b"\r\n").split(b"\r\n")]
     return [(name, value) for name, _, value in lines]
 
@@ -118,5 +120,8 @@ def test_a_request_without_a_host_gets_no_forwarded_host() -> None:
     assert names == [b"X-Forwarded-For", b"X-Forwarded-Proto"]
 
 
-def test_via_is_one_whole_line_that_names_no_version() -> None:
-    assert VIA == b"Via: 1.1 figueira\r\n"
+def test_a_peer_is_introduced_to_each_host_it_asks_for() -> None:
+    peer = Peer("10.0.0.1", b"https")
+    for host in (b"shop.example", b"shop.example", b"", b"www.example"):
+        assert peer.introduction(host) == forwarded_lines(peer, host)
+    assert b"X-Forwarded-Proto: https\r\n" in peer.introduction(b"shop.example")

@@ -6,11 +6,11 @@ from gateway.wire.messages import RequestHead
 
 
 def test_a_head_without_anything_but_its_line_has_neither_query_nor_fields_nor_customer() -> None:
-    head = RequestHead(method=b"GET", path=b"/")
+    head = RequestHead(b"GET", b"/")
     assert (head.query, head.named, head.client_ip) == (b"", {}, "")
 
 
 def test_two_heads_never_share_their_fields() -> None:
-    one, other = RequestHead(method=b"GET", path=b"/"), RequestHead(method=b"GET", path=b"/")
+    one, other = RequestHead(b"GET", b"/"), RequestHead(b"GET", b"/")
     one.named[b"cookie"] = b"customer=7"
     assert other.named == {}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.wire.inbound import Body
 from gateway.wire.messages import Header
-from gateway.wire.request import Body
 from gateway.wire.response import (
     BadResponse,
     Outbound,

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from gateway.wire.request import Body
+from gateway.wire.inbound import Body
 from gateway.wire.retry import may_retry
 
 

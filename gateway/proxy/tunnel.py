@@ -1,0 +1,146 @@
+"""Two connections joined end to end, once a backend has gone on in another protocol.
+
+Bytes cross as they come and mean nothing here: WebSocket's frames, extensions and close codes are
+the two ends' own business. What one end does to its connection is done to the other's: an end of
+sending, a cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.proxy.parting import reset
+
+IDLE_PATIENCE_S = 3600.0
+"""With nothing crossing either way. Generous: who goes on in another protocol keeps the connection
+to be told of things that may happen once an hour, and an hour of silence is what HAProxy's manual
+advises for tunnels."""
+
+
+class Tunnel:
+    """A pair of ends; `over` is called once, when both are gone."""
+
+    def __init__(self, now_s: float) -> None:
+        """Join nothing yet; `now_s` is the coarse clock, monotonic seconds."""
+        self._now_s = now_s
+        self._quiet_since_s = now_s
+        self.customer = End(self)
+        self.backend = End(self)
+        self.customer.other, self.backend.other = self.backend, self.customer
+        self.over: Callable[[], None] = _nothing
+        self.error = ""
+        """How it ended, as access lines have it; empty if both ends closed it."""
+
+    def check(self, now_s: float) -> None:
+        """Cut the tunnel if nothing has crossed for too long; called by the sweep."""
+        self._now_s = now_s
+        if now_s - self._quiet_since_s > IDLE_PATIENCE_S:
+            self.cut("tunnel:timeout:internal")
+
+    def crossed(self) -> None:
+        """Note that bytes have crossed."""
+        self._quiet_since_s = self._now_s
+
+    def cut(self, error: str) -> None:
+        """Cut both ends, so that neither takes what it has for everything."""
+        self.error = self.error or error
+        self.customer.cut()
+        self.backend.cut()
+
+    def lost(self, end: End, exc: Exception | None) -> None:
+        """Let the other end share the fate of `end`."""
+        side = "downstream" if end is self.customer else "upstream"
+        if end.other.transport is None:
+            self.over()
+        elif exc is not None or not end.has_ended:
+            # No word of farewell, or a broken line: it must not look like one to the other end.
+            self.cut(f"tunnel:closed:{side}")
+        else:
+            end.other.close()
+
+
+class End(asyncio.Protocol):
+    """One end of a tunnel; takes the place of the protocol that spoke HTTP there."""
+
+    def __init__(self, tunnel: Tunnel) -> None:
+        self._tunnel = tunnel
+        self._lost: Callable[[], None] = _nothing
+        self._early = b""
+        self.other: End = self
+        self.transport: asyncio.Transport | None = None
+        self.passed_bytes = 0
+        """Bytes that came in here."""
+        self.has_ended = False
+        """Whether the other side has said that it sends nothing more."""
+
+    def join(self, transport: asyncio.Transport, early: bytes, lost: Callable[[], None]) -> None:
+        """Take over a connection.
+
+        Args:
+            transport: The connection.
+            early: What was read from it already.
+            lost: Called when it is gone.
+        """
+        self.transport, self._lost = transport, lost
+        transport.set_protocol(self)
+        if early:
+            self.data_received(early)
+        if self._early:
+            early, self._early = self._early, b""
+            transport.write(early)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on."""
+        self.passed_bytes += len(data)
+        self._tunnel.crossed()
+        self.other.take(data)
+
+    def take(self, data: bytes) -> None:
+        """Send what came in at the other end."""
+        if self.transport is None:
+            self._early += data
+        else:
+            self.transport.write(data)
+
+    def eof_received(self) -> bool:
+        """Pass the end of sending on; the other direction goes on if the connection can half."""
+        self.has_ended = True
+        other = self.other.transport
+        if other is None or not other.can_write_eof() or other.is_closing():
+            return False
+        other.write_eof()
+        own = self.transport
+        return not self.other.has_ended and own is not None and own.can_write_eof()
+
+    def pause_writing(self) -> None:
+        """Hold the other end: its bytes come faster than they leave here."""
+        source = self.other.transport
+        if source is not None and not source.is_closing():
+            source.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Release the other end."""
+        source = self.other.transport
+        if source is not None and not source.is_closing():
+            source.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the tunnel."""
+        self.transport = None
+        self._lost()
+        self._tunnel.lost(self, exc)
+
+    def close(self) -> None:
+        """Close behind what is still to be sent."""
+        if self.transport is not None:
+            self.transport.close()
+
+    def cut(self) -> None:
+        """Close at once, as an error."""
+        if self.transport is not None:
+            reset(self.transport)
+
+
+def _nothing() -> None:
+    """What is called until there is something to call."""
