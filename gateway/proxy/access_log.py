@@ -12,11 +12,6 @@ import queue
 import stat
 import threading
 
-from gateway.telemetry.access_line import AccessLine, encode_lines
-
-_ENCODED_TOGETHER = 64
-"""Lines written as text at once: enough to make that cheap, and so few that the memory they took
-is used again while the processor still has it at hand."""
 _MAX_GATHERED = 4096
 """Lines between two sweeps: 16,000 requests a second; beyond, they are handed over early."""
 _MAX_WAITING_BYTES = 8 * 1024 * 1024
@@ -30,9 +25,8 @@ class AccessLog:
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
-        self._lines: list[AccessLine] = []
-        self._encoded: list[bytes] = []
-        self._gathered = 0
+        self._gathered: list[bytes] = []
+        self._gathered_lines = 0
         self._batches: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         # Each is changed by one thread only, so that neither needs a lock.
         self._handed_bytes = 0
@@ -46,35 +40,23 @@ class AccessLog:
             self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
             self._thread.start()
 
-    def add(self, line: AccessLine) -> None:
-        """Take a line; it is written soon."""
-        lines = self._lines
-        lines.append(line)
-        if len(lines) >= _ENCODED_TOGETHER:
-            self._encode()
+    def add(self, lines: bytes, count: int) -> None:
+        """Take `count` whole lines; they are written soon."""
+        if not self.is_on:
+            return
+        self._gathered.append(lines)
+        self._gathered_lines += count
+        if self._gathered_lines >= _MAX_GATHERED:
+            self.flush()
 
     def flush(self) -> None:
         """Hand what was gathered to the writing thread; called about four times a second."""
-        self._encode()
-        if self._encoded:
-            self._hand_over()
-
-    def _encode(self) -> None:
-        lines = self._lines
-        if not lines:
+        if not self._gathered:
             return
-        if self.is_on:
-            self._encoded.append(encode_lines(lines))
-            self._gathered += len(lines)
-        lines.clear()
-        if self._gathered >= _MAX_GATHERED:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        batch, gathered = b"".join(self._encoded), self._gathered
-        self._encoded, self._gathered = [], 0
+        batch, count = b"".join(self._gathered), self._gathered_lines
+        self._gathered, self._gathered_lines = [], 0
         if self._handed_bytes - self._written_bytes > _MAX_WAITING_BYTES:
-            self.dropped += gathered
+            self.dropped += count
             return
         self._handed_bytes += len(batch)
         self._batches.put(batch)

@@ -77,7 +77,7 @@ class AsgiDoor:
                 if body := message.get("body", b""):
                     exchange.request_body(body)
                 if not message.get("more_body", False):
-                    exchange.request_end()
+                    exchange.request_complete = True
                 exchange.pump()
 
     async def _answer(self, exchange: Exchange, send: Send) -> None:
@@ -124,8 +124,17 @@ class AsgiDoor:
         if self._exchange is None or self._exchange.method != b"HEAD":
             self.body([body])
 
-    def over(self, trailers: Sequence[Header] = ()) -> None:  # noqa: ARG002 - the servers have none
+    def over(
+        self,
+        outbound: Outbound | None = None,
+        pieces: Sequence[bytes] = (),
+        trailers: Sequence[Header] = (),  # noqa: ARG002 - the servers pass none on
+    ) -> None:
         """Complete the answer."""
+        if outbound is not None:
+            self.head(outbound)
+        if pieces:
+            self.body(pieces)
         self._events.append({"type": "http.response.body", "body": b"", "more_body": False})
         self._is_over = True
         self._wake.set()

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import Source
+from gateway.proxy.customer import HEAD_PATIENCE_S, HOLD_PIPELINE, HOLD_UPLOAD, Customer
 from gateway.proxy.exchange import Exchange, RefusedExchange
-from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, give_up, has_left, reset
+from gateway.proxy.parting import Progress
 from gateway.proxy.reader import RequestReader
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
@@ -32,13 +33,8 @@ if TYPE_CHECKING:
 
     from gateway.proxy.gateway import Gateway
 
-HEAD_PATIENCE_S = 10.0
-"""For a whole request head: a browser's comes in one packet, an attacker's one byte a second."""
-IDLE_PATIENCE_S = 75.0
-"""Between requests; longer than browsers (60 s) and load balancers (60 s) keep a connection."""
 _MAX_PIPELINED = 8
 """Requests read ahead; more stay in the customer's socket."""
-_HOLD_PIPELINE, _HOLD_UPLOAD = 1, 2
 _JOIN_BYTES = 16 * 1024
 """Below, one copy is cheaper than handing many buffers to the kernel."""
 _, _, _CHUNKED, _CLOSE = Body
@@ -51,13 +47,12 @@ class DirectConnection(asyncio.Protocol):
     __slots__ = (
         "_chunks",
         "_connections",
+        "_customer",
         "_gateway",
-        "_holds",
         "_is_advancing",
         "_is_leaving",
         "_keep_alive",
         "_out",
-        "_parting",
         "_peer",
         "_queue",
         "_reader",
@@ -66,8 +61,8 @@ class DirectConnection(asyncio.Protocol):
         "_since_s",
         "_transport",
         "_tunnel",
-        "_unread",
     )
+    _customer: Customer
 
     def __init__(
         self,
@@ -84,12 +79,9 @@ class DirectConnection(asyncio.Protocol):
         self._peer = Peer("")
         self._queue: deque[Exchange] = deque()
         self._reading: Exchange | None = None
-        self._parting: Parting | None = None
         self._tunnel: Tunnel | None = None
         self._is_leaving = False
         self._is_advancing = False
-        self._unread: Progress | None = None
-        self._holds = 0
         self._out: list[bytes] = []
         self._chunks = False
         self._keep_alive = True
@@ -101,6 +93,7 @@ class DirectConnection(asyncio.Protocol):
         """Take the connection; leave at once if the server is stopping."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self._customer = Customer(self._transport)
         peer = transport.get_extra_info("peername")
         scheme = b"https" if transport.get_extra_info("sslcontext") else b"http"
         self._peer = Peer(peer[0] if isinstance(peer, tuple) else "", scheme)
@@ -119,30 +112,29 @@ class DirectConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Leave: a customer who has stopped sending has left; its backend is told at once."""
         if self._drop_queue(Source.DOWNSTREAM):
-            self._abort()
-        elif self._parting is None:
-            self._parting = Parting(self._gateway.now_s)
+            self._customer.abort()
+        else:
+            self._customer.leave(self._gateway.now_s)
         return False
 
     def data_received(self, data: bytes) -> None:
         """Read a piece of one or more requests."""
         reader = self._reader
         if reader.is_deaf:
-            if self._parting is not None:
-                self._parting.heard(self._gateway.now_s)
+            self._customer.heard(self._gateway.now_s)
             return
         reader.feed(data)
         self._advance()
 
     def pause_writing(self) -> None:
         """Hold the answer: the customer reads more slowly than the backend writes."""
-        self._unread = Progress(self._gateway.now_s)
+        self._customer.unread = Progress(self._gateway.now_s)
         if self._queue and self._queue[0].is_started:
             self._queue[0].hold_answer()
 
     def resume_writing(self) -> None:
         """Release the answer, or begin the next."""
-        self._unread = None
+        self._customer.unread = None
         self._since_s = self._gateway.now_s
         if self._queue and self._queue[0].is_started:
             self._queue[0].release_answer()
@@ -159,55 +151,48 @@ class DirectConnection(asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.cut("tunnel:closed:internal")
         elif self._drop_queue(Source.INTERNAL):
-            self._abort()
+            self._customer.abort()
         elif self._transport is not None:
-            give_up(self._transport)
+            self._customer.give_up()
 
     def check(self, now_s: float) -> None:
         """End what has taken too long; called by the sweep."""
-        transport = self._transport
+        customer = self._customer
         if self._tunnel is not None:
             self._tunnel.check(now_s)
-            return
-        if transport is None:
-            return
-        if self._holds and has_left(transport):
+        elif customer.has_gone_quietly():
             self._drop_queue(Source.DOWNSTREAM)
-            self._abort()
-            return
-        if self._unread is not None:
-            self._since_s = self._unread.last_read_s(transport, now_s)
-        if self._parting is not None:
-            if self._parting.is_over(transport, now_s):
-                give_up(transport)
-        elif self._queue and self._queue[0].is_started:
-            if self._since_s == now_s:
-                # The customer reads, if too slowly for the answer to be released.
-                self._queue[0].touch(now_s)
-            self._queue[0].check(now_s)
-        else:
-            self._check_between(now_s)
+            customer.abort()
+        elif not customer.check_parting(now_s):
+            self._since_s = customer.reads(now_s, self._since_s)
+            if self._queue and self._queue[0].is_started:
+                if self._since_s == now_s:
+                    # The customer reads, if too slowly for the answer to be released.
+                    self._queue[0].touch(now_s)
+                self._queue[0].check(now_s)
+            else:
+                self._check_between(now_s)
 
     def _check_between(self, now_s: float) -> None:
         """End what has taken too long while no exchange is in progress."""
-        waited_s = now_s - self._since_s
-        if self._unread is not None:
-            if waited_s > UNREAD_PATIENCE_S:
-                self._abort()
-        elif self._reader.is_in_head:
-            if now_s - self._reader.head_since_s > HEAD_PATIENCE_S:
+        customer, reader = self._customer, self._reader
+        if customer.unread is None and reader.is_in_head:
+            if now_s - reader.head_since_s > HEAD_PATIENCE_S:
                 detail = "The request did not arrive in time."
-                self._reader.refuse(BadRequest(408, "Request Timeout", detail))
+                reader.refuse(BadRequest(408, "Request Timeout", detail))
                 self._advance()
-        elif waited_s > IDLE_PATIENCE_S:
-            self._part(is_heard_out=True)
+        elif customer.is_stuck(now_s, self._since_s):
+            if customer.unread is None:
+                self._part(is_heard_out=True)
+            else:
+                customer.abort()
 
     # Receiver: requests are only queued here, and started when the read is done
 
     @property
     def is_full(self) -> bool:
         """Whether as much has been read ahead as may be."""
-        if self._holds & _HOLD_UPLOAD or len(self._queue) > _MAX_PIPELINED:
+        if self._customer.holds & HOLD_UPLOAD or len(self._queue) > _MAX_PIPELINED:
             return True
         if self._reader.is_waiting:
             return self._reader.rest_bytes > WRITE_BUFFER_BYTES
@@ -219,8 +204,7 @@ class DirectConnection(asyncio.Protocol):
     def request_read(self, inbound: Inbound) -> None:
         """Queue an exchange."""
         self._server_state.total_requests += 1
-        exchange = Exchange(self._gateway, self, inbound, self._peer)
-        self._reading = exchange
+        self._reading = exchange = Exchange(self._gateway, self, inbound, self._peer)
         self._queue.append(exchange)
 
     def body_read(self, data: bytes) -> None:
@@ -230,9 +214,11 @@ class DirectConnection(asyncio.Protocol):
 
     def request_ended(self, trailers: Sequence[Header]) -> None:
         """Tell the exchange that its request is complete."""
-        exchange, self._reading = self._reading, None
+        exchange = self._reading
         if exchange is not None:
-            exchange.request_end(trailers)
+            self._reading = None
+            exchange.request_complete = True
+            exchange.trailers = trailers
 
     def refused(self, refusal: BadRequest) -> None:
         """Refuse what is being read, behind the answers still due."""
@@ -258,13 +244,13 @@ class DirectConnection(asyncio.Protocol):
         is_http11 = inbound.is_http11
         has_no_length = body is _CHUNKED or body is _CLOSE
         self._chunks = has_no_length and is_http11
-        self._keep_alive = (
+        self._keep_alive = keep_alive = (
             inbound.keep_alive
             and exchange.request_complete
             and not self._is_leaving
             and (is_http11 or not has_no_length)
         )
-        self._out.append(write_response(outbound, to_http11=is_http11, keep_alive=self._keep_alive))
+        self._out.append(write_response(outbound, to_http11=is_http11, keep_alive=keep_alive))
 
     def body(self, pieces: Sequence[bytes]) -> None:
         """Gather pieces of the body."""
@@ -303,24 +289,31 @@ class DirectConnection(asyncio.Protocol):
         answer = write_problem(status, title, detail, head=is_head, keep_alive=self._keep_alive)
         self._out.append(answer)
 
-    def over(self, trailers: Sequence[Header] = ()) -> None:
+    def over(
+        self,
+        outbound: Outbound | None = None,
+        pieces: Sequence[bytes] = (),
+        trailers: Sequence[Header] = (),
+    ) -> None:
         """Complete the answer, then go on, or close."""
+        if outbound is not None:
+            self.head(outbound)
+        if pieces:
+            self.body(pieces)
         if self._chunks:
             self._out.append(write_last_chunk(trailers))
             self._chunks = False
         self.flush()
-        queue = self._queue
+        queue, reader = self._queue, self._reader
         exchange = queue.popleft()
         self._since_s = self._gateway.now_s
-        if self._keep_alive:
-            if self._reader.is_waiting:
-                self._reader.stop_waiting()
-                self._advance()
-            elif queue or self._holds or self._is_leaving:
-                self._release(_HOLD_UPLOAD)
-                self._advance()
-        else:
+        if not self._keep_alive:
             self._part(is_heard_out=exchange.request_complete and not queue)
+        elif queue or self._customer.holds or self._is_leaving or reader.is_waiting:
+            if reader.is_waiting:
+                reader.stop_waiting()
+            self._customer.release(HOLD_UPLOAD)
+            self._advance()
 
     def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Say so to the customer; from now on this connection is one end of the tunnel."""
@@ -331,28 +324,29 @@ class DirectConnection(asyncio.Protocol):
         self._out.append(write_response(outbound, to_http11=True, keep_alive=True))
         self.flush()
         self._queue.clear()
-        self._tunnel, self._unread = tunnel, None
-        self._release(_HOLD_PIPELINE | _HOLD_UPLOAD)
+        self._tunnel, self._customer.unread = tunnel, None
+        self._customer.release(HOLD_PIPELINE | HOLD_UPLOAD)
         tunnel.customer.join(transport, self._reader.take_rest(), self._tunnel_lost)
 
     def _tunnel_lost(self) -> None:
-        self._tunnel = None
         self.connection_lost(None)
 
     def abort(self) -> None:
         """Cut the connection: the answer must not look complete."""
         self._queue.clear()
         self._reader.stop()
-        self._abort()
+        if self._transport is not None:
+            self._customer.abort()
 
     def hold_upload(self) -> None:
         """Stop reading the body."""
-        self._hold(_HOLD_UPLOAD)
+        if self._transport is not None:
+            self._customer.hold(HOLD_UPLOAD)
 
     def release_upload(self) -> None:
         """Read on."""
-        if self._holds:
-            self._release(_HOLD_UPLOAD)
+        if self._customer.holds:
+            self._customer.release(HOLD_UPLOAD)
             self._advance()
 
     # Inside
@@ -361,37 +355,47 @@ class DirectConnection(asyncio.Protocol):
         """Start the first exchange in line, send on what has come for it, read what was left."""
         if self._is_advancing:
             return
-        reader = self._reader
+        queue, reader = self._queue, self._reader
         self._is_advancing = True
         try:
             self._serve_first()
-            while reader.has_more and not self.is_full:
+            while reader.rest is not None and reader.has_more and not self.is_full:
                 reader.read_on()
                 self._serve_first()
         finally:
             self._is_advancing = False
-        if reader.has_more or self.is_full:
-            self._hold(_HOLD_PIPELINE)
-        else:
-            self._release(_HOLD_PIPELINE)
+        if self._reading or len(queue) > 1 or reader.rest or self._customer.holds:
+            self._settle_reading()
         if self._is_leaving:
             self._close_if_idle()
 
+    def _settle_reading(self) -> None:
+        """Read from the customer, or not, as there is room."""
+        if self._transport is None:
+            return
+        if self._reader.has_more or self.is_full:
+            self._customer.hold(HOLD_PIPELINE)
+        else:
+            self._customer.release(HOLD_PIPELINE)
+
     def _serve_first(self) -> None:
-        while self._queue:
-            exchange = self._queue[0]
-            if self._unread is not None and not exchange.is_started:
-                # Its answer would only pile up behind those that the customer does not read.
-                return
+        queue = self._queue
+        while queue:
+            exchange = queue[0]
             try:
-                if not exchange.is_started:
-                    exchange.start()
-                if self._queue and self._queue[0] is exchange:
+                if exchange.is_started:
                     exchange.pump()
+                elif self._customer.unread is not None:
+                    # Its answer would only pile up behind those that the customer does not read.
                     return
+                else:
+                    exchange.start()
             except Exception:  # noqa: BLE001 - a request's root: its customer must not be left hanging
                 _log.exception(Event.REQUEST_FAILED.value)
                 exchange.break_down()
+            queue = self._queue
+            if queue and queue[0] is exchange:
+                return
 
     def _drop_queue(self, source: Source) -> bool:
         """Drop all that is in line; return whether an answer was due."""
@@ -402,36 +406,14 @@ class DirectConnection(asyncio.Protocol):
                 exchange.client_gone(source)
         return bool(queue)
 
-    def _hold(self, reason: int) -> None:
-        if not self._holds and self._transport is not None:
-            self._transport.pause_reading()
-        self._holds |= reason
-
-    def _release(self, reason: int) -> None:
-        if self._holds & reason:
-            self._holds &= ~reason
-            if not self._holds and self._transport is not None:
-                self._transport.resume_reading()
-
     def _close_if_idle(self) -> None:
         is_busy = self._queue or self._reader.is_in_head or self._tunnel is not None
-        if not is_busy and self._parting is None:
+        if not is_busy and not self._customer.is_parting:
             self._part(is_heard_out=True)
 
     def _part(self, *, is_heard_out: bool) -> None:
         """Close behind the last answer; a customer who is still sending gets time to read it."""
         self._queue.clear()
         self._reader.stop()
-        self._release(_HOLD_PIPELINE | _HOLD_UPLOAD)
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        self._parting = Parting(self._gateway.now_s)
-        if is_heard_out:
-            transport.close()
-        else:
-            transport.write_eof()
-
-    def _abort(self) -> None:
         if self._transport is not None:
-            reset(self._transport)
+            self._customer.part(self._gateway.now_s, is_heard_out=is_heard_out)

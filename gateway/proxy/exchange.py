@@ -46,12 +46,12 @@ class Exchange:
         "_pending",
         "_request_sent",
         "_touched_s",
-        "_trailers",
         "_upload_blocked",
         "attempts",
         "bytes_in",
         "bytes_out",
         "decision",
+        "ended_s",
         "error",
         "first_byte_s",
         "inbound",
@@ -67,6 +67,7 @@ class Exchange:
         "started_s",
         "status",
         "trace_id",
+        "trailers",
         "upgrade",
     )
 
@@ -78,6 +79,7 @@ class Exchange:
         self.method = inbound.method
         self.upgrade = inbound.upgrade
         self.started_s = time.monotonic()
+        self.ended_s = 0.0
         self.first_byte_s: float | None = None
         self.decision: Forward | None = None
         self.revision = 0
@@ -96,7 +98,8 @@ class Exchange:
         self._pending: list[bytes] = []
         self.pending_bytes = 0
         """Memory held for what has come of the request's body and not been sent on."""
-        self._trailers: Sequence[Header] = ()
+        self.trailers: Sequence[Header] = ()
+        """Fields that came behind the request's body."""
         self._head_sent = False
         self._request_sent = False
         self._upload_blocked = False
@@ -113,7 +116,9 @@ class Exchange:
             self.refuse(admitted.status, admitted.title, admitted.detail)
             return
         self._head = admitted
-        self._attempt(fresh=False)
+        self._attempt()
+        if not self._request_sent:
+            self.pump()
 
     def refuse(self, status: int, title: str, detail: str) -> None:
         """Answer without asking a backend."""
@@ -128,12 +133,6 @@ class Exchange:
         if not self.is_over:
             self._pending.append(data)
             self.pending_bytes += len(data) + _PIECE_BYTES
-
-    def request_end(self, trailers: Sequence[Header] = ()) -> None:
-        """Note that the request is complete."""
-        self.request_complete = True
-        if trailers:
-            self._trailers = kept_trailers(trailers)
 
     def pump(self) -> None:
         """Send on what has come of the request, or hold the door if the backend is slower."""
@@ -164,7 +163,7 @@ class Exchange:
             if self._pending:
                 pieces += (b"%x\r\n" % sum(map(len, self._pending)), *self._pending, b"\r\n")
             if self.request_complete:
-                pieces.append(write_last_chunk(self._trailers))
+                pieces.append(write_last_chunk(kept_trailers(self.trailers)))
         else:
             pieces += self._pending
         self._pending, self.pending_bytes = [], 0
@@ -243,7 +242,7 @@ class Exchange:
             attempts=self.attempts,
         ):
             self._head_sent = self._request_sent = self._upload_blocked = False
-            self._attempt(fresh=True)
+            self._attempt()
             return
         self._fail(error)
 
@@ -267,12 +266,20 @@ class Exchange:
         self._touched_s = self._gateway.now_s
         self._door.flush()
 
-    def answer_end(self, trailers: Sequence[Header]) -> None:
-        """Record the exchange and complete the answer."""
+    def answer_end(
+        self, outbound: Outbound | None, pieces: Sequence[bytes], trailers: Sequence[Header]
+    ) -> None:
+        """Complete the answer with the last of it, which may be all of it."""
         self._connection = None
-        if not self.is_over:
-            self._end(self.status)
-            self._door.over(trailers)
+        if self.is_over:
+            return
+        if outbound is not None:
+            self.first_byte_s = time.monotonic()
+            self.status = outbound.status
+        if pieces:
+            self.bytes_out += sum(map(len, pieces))
+        self._end(self.status)
+        self._door.over(outbound, pieces, trailers)
 
     def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Join the two ends; the exchange is over when the tunnel is."""
@@ -347,11 +354,10 @@ class Exchange:
 
     # Inside
 
-    def _attempt(self, *, fresh: bool) -> None:
-        self.attempts += 1
-        self._touched_s = self._gateway.now_s
+    def _attempt(self) -> None:
         assert self.lane is not None  # noqa: S101 - admit has set it
-        self.lane.pool.acquire(self, fresh=fresh)
+        self.attempts += 1
+        self.lane.pool.acquire(self, fresh=self.attempts > 1)
 
     def _stage(self) -> Stage:
         if self._connection is None:
@@ -385,7 +391,8 @@ class Exchange:
         self.status = status
         if self._pending:
             self._pending, self.pending_bytes = [], 0
-        self._gateway.record(self)
+        self.ended_s = time.monotonic()
+        self._gateway.recorder.add(self)
 
 
 class RefusedExchange(Exchange):

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.pool import Pool
+from gateway.proxy.recorder import Recorder
 from gateway.proxy.trace import TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
 from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
-from gateway.telemetry.access_line import AccessLine, ClockText, milliseconds
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
 from gateway.wire.believing import believe
@@ -56,16 +56,13 @@ class Gateway:
         wall_clock: Callable[[], float],
     ) -> None:
         """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
-        self._wall_clock = wall_clock
-        self._clock_text = ClockText()
-        self._wall_offset_s = wall_clock() - time.monotonic()
         self._access_log = access_log
+        self.recorder = Recorder(access_log, wall_clock)
         self._traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._draining: list[Pool] = []
         self._lanes: dict[str, dict[str, Lane]] = {}
         self._counters: dict[tuple[str, str], LaneCounters] = {}
-        self._refused: dict[str, int] = {}
         self.doors: set[DirectConnection] = set()
         self.exchanges: set[Exchange] = set()
         """Exchanges of doors that are no connection of ours (ASGI); the sweep looks after them."""
@@ -129,50 +126,12 @@ class Gateway:
         believed = (inbound.forwarded or ()) if is_proxy else ()
         return forwarded_lines(peer, inbound.host or b"", believed)
 
-    def record(self, exchange: Exchange) -> None:
-        """Count a finished exchange and write its access line."""
-        duration_s = time.monotonic() - exchange.started_s
-        lane = exchange.lane
-        if lane is None:
-            key = str(exchange.status)
-            self._refused[key] = self._refused.get(key, 0) + 1
-        else:
-            reason = exchange.decision.reason if exchange.decision else ""
-            lane.counters.count(exchange.status, reason, duration_s, exchange.error)
-            lane.counters.bytes_in += exchange.bytes_in
-            lane.counters.bytes_out += exchange.bytes_out
-            lane.counters.retries += exchange.attempts - 1
-        if self._access_log.is_on:
-            self._access_log.add(self._line(exchange, duration_s))
-
-    def _line(self, exchange: Exchange, duration_s: float) -> AccessLine:
-        inbound, decision, first_s = exchange.inbound, exchange.decision, exchange.first_byte_s
-        started_s = exchange.started_s
-        return AccessLine(
-            self._clock_text.write(started_s + self._wall_offset_s),
-            inbound.method.decode("latin-1"),
-            inbound.path.decode("latin-1"),
-            exchange.status,
-            milliseconds(duration_s),
-            inbound.client_ip or exchange.peer.address,
-            decision.route.name if decision else "",
-            decision.backend if decision else "",
-            decision.reason if decision else "",
-            decision.bucket if decision else None,
-            exchange.revision,
-            exchange.bytes_in,
-            exchange.bytes_out,
-            None if first_s is None else milliseconds(first_s - started_s),
-            exchange.attempts,
-            exchange.trace_id,
-            exchange.error,
-        )
-
     def counters(self) -> Counters:
         """Everything counted so far, and what is open now."""
+        self.recorder.fold()
         return Counters(
             lanes=list(self._counters.values()),
-            refused=self._refused,
+            refused=self.recorder.refused,
             client_connections=len(self.doors),
             upstream_connections=self._open_connections(),
             access_lines_dropped=self._access_log.dropped,
@@ -195,7 +154,7 @@ class Gateway:
     def sweep(self, now_s: float) -> None:
         """Look after everything once; `now_s` is monotonic time in seconds."""
         self.now_s = now_s
-        self._wall_offset_s = self._wall_clock() - time.monotonic()
+        self.recorder.set_clock()
         checked: list[DirectConnection | Exchange] = [*self.doors, *self.exchanges]
         for each in checked:
             try:
@@ -205,6 +164,7 @@ class Gateway:
         for pool in self._pools.values():
             pool.sweep(now_s)
         self._draining = [pool for pool in self._draining if pool.open_connections]
+        self.recorder.fold()
         self._access_log.flush()
 
     def close(self) -> None:
@@ -213,4 +173,5 @@ class Gateway:
             door.cut()
         for pool in self._pools.values():
             pool.close()
+        self.recorder.fold()
         self._access_log.close()

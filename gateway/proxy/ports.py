@@ -14,9 +14,9 @@ from gateway.wire.response import Outbound
 class Door(Protocol):
     """Where a request came in; takes the answer.
 
-    Calls come in this order: any number of `interim`, one `head`, `body` and `flush` in turn, one
-    `over`; or one `problem` and `over`; or one `switch`; or `abort` at any time. After `over`,
-    `switch` or `abort` nothing follows.
+    Calls come in this order: any number of `interim`; then one `head`, `body` and `flush` in turn,
+    and `over`, or `over` with all of it; or one `problem` and `over`; or one `switch`; or `abort`
+    at any time. After `over`, `switch` or `abort` nothing follows.
     """
 
     def interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
@@ -34,8 +34,19 @@ class Door(Protocol):
     def problem(self, status: int, title: str, detail: str) -> None:
         """Answer with the gateway's own words; no `head` has been passed."""
 
-    def over(self, trailers: Sequence[Header] = ()) -> None:
-        """The answer is complete; `trailers` are the fields to pass on behind its body."""
+    def over(
+        self,
+        outbound: Outbound | None = None,
+        pieces: Sequence[bytes] = (),
+        trailers: Sequence[Header] = (),
+    ) -> None:
+        """The answer is complete.
+
+        Args:
+            outbound: Its head, unless it was passed before.
+            pieces: The last pieces of its body.
+            trailers: Fields to pass on behind it.
+        """
 
     def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Pass on a 101 answer, and join the customer's connection to `tunnel`."""
@@ -72,8 +83,10 @@ class Caller(Protocol):
     def answer_flush(self) -> None:
         """More of the answer is to come, but not yet."""
 
-    def answer_end(self, trailers: Sequence[Header]) -> None:
-        """The answer is complete. The connection is back in its pool or gone."""
+    def answer_end(
+        self, outbound: Outbound | None, pieces: Sequence[bytes], trailers: Sequence[Header]
+    ) -> None:
+        """As `answer`, and it is complete. The connection is back in its pool or gone."""
 
     def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """The backend goes on in another protocol; its end of `tunnel` is joined already."""

@@ -58,14 +58,12 @@ class RequestReader:
 
     __slots__ = (
         "_body_left",
-        "_fed_bytes",
+        "_fields",
         "_gateway",
-        "_headers",
         "_inbound",
         "_parser",
         "_receiver",
         "_target",
-        "_trailers",
         "_unframed_bytes",
         "head_since_s",
         "is_deaf",
@@ -81,11 +79,9 @@ class RequestReader:
         self.rest: memoryview | None = None
         """What waits here for the receiver to have room; None if nothing does."""
         self._target = b""
-        self._headers: list[Header] = []
-        self._trailers: list[Header] = []
+        self._fields: list[Header] = []
         self._inbound: Inbound | None = None
         self._body_left = 0
-        self._fed_bytes = 0
         self._unframed_bytes = 0
         self.is_deaf = False
         """Whether nothing more is read."""
@@ -98,12 +94,12 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Read bytes of one or more requests, as far as the receiver has room."""
-        if self.rest is None and len(data) <= _SLICE_BYTES and not self.is_waiting:
+        rest = self.rest
+        if rest is None and len(data) <= _SLICE_BYTES and not self.is_waiting:
             left_bytes = self._parse(data)
             if left_bytes:
                 self.rest = memoryview(data)[-left_bytes:]
             return
-        rest = self.rest
         self.rest = memoryview(data if rest is None else bytes(rest) + data)
         self.read_on()
 
@@ -156,7 +152,6 @@ class RequestReader:
     def _parse(self, data: bytes | memoryview) -> int:
         """Feed the parser; return how many bytes it was not given, for they must wait."""
         left_bytes = 0
-        self._fed_bytes = len(data)
         self._unframed_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -206,13 +201,12 @@ class RequestReader:
         else:
             framing = b"Content-Length: %d" % inbound.length
         self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
-        self._trailers.clear()
+        self._fields.clear()
 
     # httptools callbacks
 
     def on_message_begin(self) -> None:
         """Start a head."""
-        self._target, self._headers = b"", []
         self.is_in_head = True
         self.head_since_s = self._gateway.now_s
 
@@ -221,28 +215,24 @@ class RequestReader:
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field line; those behind the body are trailers."""
-        if self.is_in_head:
-            self._headers.append((name, value))
-        elif len(self._trailers) < MAX_FIELDS:
-            self._trailers.append((name, value))
-        else:
-            self.refuse(too_large_head())
+        """Take a field line, of the head or of the trailers behind the body."""
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Read the head."""
         self.is_in_head = False
         if self.is_deaf:
             return
-        parser = self._parser
+        parser, target, fields = self._parser, self._target, self._fields
+        self._target, self._fields = b"", []
         try:
-            if self._unframed_bytes > MAX_HEAD_BYTES:
-                self._measure_head()
+            if self._unframed_bytes > MAX_HEAD_BYTES - _SLICE_BYTES:
+                _measure_head(target, fields)
             inbound = read_request(
                 parser.get_method(),
-                self._target,
+                target,
                 parser.get_http_version(),
-                self._headers,
+                fields,
                 self._gateway.names,
             )
         except BadRequest as refusal:
@@ -256,12 +246,6 @@ class RequestReader:
         self._body_left = inbound.length
         self._receiver.request_read(inbound)
 
-    def _measure_head(self) -> None:
-        """Tell a long head from a short one that came behind other bytes."""
-        fields_bytes = sum(len(name) + len(value) + 4 for name, value in self._headers)
-        if len(self._target) + fields_bytes > MAX_HEAD_BYTES:
-            raise too_large_head()
-
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""
         self._unframed_bytes = 0
@@ -272,16 +256,22 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         """Note that a request is complete; after one that says so, no other follows."""
-        # What follows in this slice may belong to the next head: all of it counts.
-        self._unframed_bytes = min(self._fed_bytes, _SLICE_BYTES)
+        # What follows in this slice belongs to the next head, and is not counted there.
+        self._unframed_bytes = 0
         inbound = self._inbound
         if inbound is None or self.is_deaf:
             return
         if inbound.body is not _NONE and inbound.has_body and self._parser.should_upgrade():
             return
         self._inbound = None
-        trailers, self._trailers = self._trailers, []
-        self.is_waiting = inbound.upgrade is not None
+        trailers: Sequence[Header] = ()
+        if self._fields:
+            trailers, self._fields = self._fields, []
+            if len(trailers) > MAX_FIELDS:
+                self.refuse(too_large_head())
+                return
+        if inbound.upgrade is not None:
+            self.is_waiting = True
         self._receiver.request_ended(trailers)
         if not inbound.keep_alive and not self.is_waiting:
             self.stop()
@@ -294,6 +284,13 @@ class _BodyAlone:
         self.on_header = reader.on_header
         self.on_body = reader.on_body
         self.on_message_complete = reader.on_message_complete
+
+
+def _measure_head(target: bytes, fields: Sequence[Header]) -> None:
+    """Tell a long head from a short one that came behind other bytes."""
+    fields_bytes = sum(len(name) + len(value) + 4 for name, value in fields)
+    if len(target) + fields_bytes > MAX_HEAD_BYTES:
+        raise too_large_head()
 
 
 def _refusal_of(error: httptools.HttpParserError) -> BadRequest:

@@ -55,10 +55,9 @@ class UpstreamConnection(asyncio.Protocol):
         "_caller",
         "_ended",
         "_fault",
+        "_fields",
         "_frame_bytes",
         "_has_extra",
-        "_headers",
-        "_in_head",
         "_is_head_due",
         "_is_held",
         "_is_raw",
@@ -68,7 +67,6 @@ class UpstreamConnection(asyncio.Protocol):
         "_pieces",
         "_pool",
         "_reason",
-        "_trailers",
         "_transport",
         "has_answered",
         "idle_since_s",
@@ -81,10 +79,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._caller: Caller | None = None
         self._frame_bytes = 0
-        self._headers: list[Header] = []
-        self._trailers: list[Header] = []
+        self._fields: list[Header] = []
         self._reason = b""
-        self._in_head = True
         self._outbound: Outbound | None = None
         self._is_head_due = False
         self._pieces: list[bytes] = []
@@ -105,7 +101,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Serve `caller` from now on."""
         self._caller = caller
         self._outbound = None
-        self._in_head = True
+        self._is_head_due = False
         self._frame_bytes = 0
         self._ended = self._is_sent = self.has_answered = False
 
@@ -182,21 +178,20 @@ class UpstreamConnection(asyncio.Protocol):
             self._blame(f"over {MAX_HEAD_BYTES} bytes of head or chunk frames")
         if self._fault is not None:
             self._cut()
+        elif self._ended and self._outbound is not None:
+            self._finish(caller, self._outbound)
         else:
             self._hand_over(caller)
 
     def _hand_over(self, caller: Caller) -> None:
-        """Pass on what one read has brought."""
-        outbound = self._outbound
+        """Pass on what one read has brought of an answer that goes on."""
+        outbound, pieces = self._outbound, self._pieces
         if outbound is not None:
-            pieces, self._pieces = self._pieces, []
+            self._body_left -= sum(map(len, pieces))
+            self._is_raw = self._body_left > _RAW_BYTES
+            self._pieces = []
             caller.answer(outbound if self._is_head_due else None, pieces)
             self._is_head_due = False
-            if self._ended:
-                self._finish(outbound)
-                return
-            if self._body_left > _RAW_BYTES:
-                self._is_raw = True
         caller.answer_flush()
 
     def _take_raw(self, caller: Caller, data: bytes) -> None:
@@ -210,10 +205,11 @@ class UpstreamConnection(asyncio.Protocol):
         if left_bytes < 0:
             self._has_extra = True
             data = data[:left_bytes]
-        self._is_raw, self._ended, self._body_left = False, True, 0
+        assert self._outbound is not None  # noqa: S101 - its body is what is read
+        self._is_raw, self._ended = False, True
         self._replace_parser()
         self._pieces.append(data)
-        self._hand_over(caller)
+        self._finish(caller, self._outbound)
 
     def _blame_for(self, error: httptools.HttpParserError) -> None:
         if isinstance(error, httptools.HttpParserCallbackError):
@@ -246,7 +242,7 @@ class UpstreamConnection(asyncio.Protocol):
         if caller is None:
             return
         if exc is None and self._fault is None and self._ends_with_connection():
-            caller.answer_end(())
+            caller.answer_end(None, (), ())
         else:
             caller.failed(self._fault or self._error(Cause.CLOSED, str(exc or "connection closed")))
 
@@ -266,7 +262,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Start a head; after the final answer's end this is a stray one."""
         if self._ended:
             self._has_extra = True
-        self._headers, self._reason, self._in_head = [], b"", True
+        self._fields, self._reason = [], b""
 
     def on_status(self, reason: bytes) -> None:
         """Take (a part of) the reason phrase."""
@@ -274,60 +270,37 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field line; those behind the body are trailers."""
-        if self._in_head:
-            self._headers.append((name, value))
-        elif len(self._trailers) < MAX_FIELDS:
-            self._trailers.append((name, value))
-        else:
-            self._blame(f"more than {MAX_FIELDS} trailers")
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Read the head."""
-        self._in_head = False
-        caller = self._caller
+        fields, caller = self._fields, self._caller
         if self._ended or self._fault is not None or caller is None:
             return
-        if self._frame_bytes > MAX_HEAD_BYTES and self._head_size() > MAX_HEAD_BYTES:
-            self._blame(f"an answer's head over {MAX_HEAD_BYTES} bytes")
-            return
-        self._frame_bytes = 0
-        status = self._parser.get_status_code()
-        if len(self._headers) > MAX_FIELDS:
-            self._blame(f"status {status} with {len(self._headers)} fields")
-        elif status >= FIRST_FINAL:
-            self._read_head(caller, status)
+        try:
+            if self._frame_bytes > MAX_HEAD_BYTES or len(fields) > MAX_FIELDS:
+                _check_head(fields)
+            self._frame_bytes = 0
+            self._read_head(caller, self._parser.get_status_code(), fields)
+        except BadResponse as error:
+            self._blame(str(error))
+        self._fields = []
+
+    def _read_head(self, caller: Caller, status: int, fields: Sequence[Header]) -> None:
+        if status >= FIRST_FINAL:
+            version = self._parser.get_http_version()
+            outbound = read_response(caller.method, version, status, self._reason, fields)
+            self._outbound, self._is_head_due = outbound, True
+            self._body_left = outbound.length
+            if outbound.body is _NONE:
+                # The parser may think otherwise: it is replaced before the next answer.
+                self._ended = True
         elif status == SWITCHING_PROTOCOLS:
-            self._read_switch(caller.upgrade)
+            self._outbound = read_switch(caller.upgrade, self._reason, fields)
         elif status < FIRST_INTERIM:
-            self._blame(f"status {status} does not exist")
+            raise BadResponse(f"status {status} does not exist")
         else:
-            caller.answer_interim(status, self._reason, self._headers)
-
-    def _read_head(self, caller: Caller, status: int) -> None:
-        version = self._parser.get_http_version()
-        try:
-            outbound = read_response(caller.method, version, status, self._reason, self._headers)
-        except BadResponse as error:
-            self._blame(str(error))
-            return
-        self._outbound = outbound
-        self._is_head_due = True
-        self._body_left = outbound.length
-        if outbound.body is _NONE:
-            # The parser may think otherwise: it is replaced before the next answer.
-            self._ended = True
-
-    def _read_switch(self, offered: bytes | None) -> None:
-        if offered is None:
-            self._blame("a protocol upgrade that was not asked for")
-            return
-        try:
-            self._outbound = read_switch(offered, self._reason, self._headers)
-        except BadResponse as error:
-            self._blame(str(error))
-
-    def _head_size(self) -> int:
-        return sum(len(name) + len(value) + 4 for name, value in self._headers)
+            caller.answer_interim(status, self._reason, fields)
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body; behind the end it is a stray one."""
@@ -337,7 +310,6 @@ class UpstreamConnection(asyncio.Protocol):
         elif self._outbound is None:
             self._blame("a body behind an interim answer")
         else:
-            self._body_left -= len(data)
             self._pieces.append(data)
 
     def on_message_complete(self) -> None:
@@ -347,25 +319,27 @@ class UpstreamConnection(asyncio.Protocol):
 
     # Endings
 
-    def _finish(self, outbound: Outbound) -> None:
-        caller, self._caller = self._caller, None
-        if caller is None:
-            return
-        is_clean = not self._has_extra and self._has_left()
+    def _finish(self, caller: Caller, outbound: Outbound) -> None:
+        """Take leave of the caller with the last of its answer; be there for the next."""
+        pieces, trailers = self._pieces, self._fields
+        head = outbound if self._is_head_due else None
+        self._caller, self._pieces = None, []
+        is_clean = not self._has_extra and outbound.keep_alive and self._has_left()
+        if trailers:
+            self._fields = []
+            is_clean = is_clean and len(trailers) <= MAX_FIELDS
+            trailers = kept_trailers(trailers[:MAX_FIELDS])
         if outbound.body is _NONE:
             self._replace_parser()
         if self._is_held:
             # A slow customer may have held the last piece: the next one's answer must not wait.
             self.release_answer()
-        if is_clean and outbound.keep_alive:
+        if is_clean:
             self.is_reused = True
             self._pool.give_back(self)
         else:
             self.abandon()
-        trailers: Sequence[Header] = ()
-        if self._trailers:
-            trailers, self._trailers = kept_trailers(self._trailers), []
-        caller.answer_end(trailers)
+        caller.answer_end(head, pieces, trailers)
 
     def _replace_parser(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -373,12 +347,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _has_left(self) -> bool:
         """Whether the whole request has, so that the next can follow."""
         transport = self._transport
-        return (
-            self._is_sent
-            and transport is not None
-            and not transport.is_closing()
-            and transport.get_write_buffer_size() == 0
-        )
+        return self._is_sent and transport is not None and transport.get_write_buffer_size() == 0
 
     def _ends_with_connection(self) -> bool:
         return self._outbound is not None and self._outbound.body is _CLOSE
@@ -401,3 +370,10 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             stage = Stage.READ_HEAD if self._is_sent else Stage.SEND_BODY
         return UpstreamError(stage, Source.UPSTREAM, cause, detail)
+
+
+def _check_head(fields: Sequence[Header]) -> None:
+    """Tell a head that is too large from one that came with other bytes."""
+    head_bytes = sum(len(name) + len(value) + 4 for name, value in fields)
+    if head_bytes > MAX_HEAD_BYTES or len(fields) > MAX_FIELDS:
+        raise BadResponse(f"a head of {len(fields)} fields, {head_bytes} bytes")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from gateway.routing.owner import Claim, Claimed
-from gateway.routing.path import readings
+from gateway.routing.path import is_plain, readings
 from gateway.routing.snapshot import Route
 from gateway.routing.split import bucket_of, bucket_of_draw
 from gateway.routing.table import Table, Way
@@ -75,12 +75,14 @@ def decide(table: Table, head: RequestHead, draw: float) -> Decision:
         head: The parsed request head.
         draw: A random number in [0, 1), used only where nothing sticky is there.
     """
-    paths = readings(head.path)
+    path = head.path
+    if is_plain(path):
+        entry = table.find(head, path)
+        return choose(entry.way, head, path, draw) if entry else NO_ROUTE
+    paths = readings(path)
     if paths is None:
         return BAD_PATH
     decision = _decide_path(table, head, paths[0], draw)
-    if len(paths) == 1:
-        return decision
     for other in paths[1:]:
         if not _same(decision, _decide_path(table, head, other, draw)):
             return AMBIGUOUS_PATH

@@ -21,14 +21,10 @@ class StickyIndex:
     def find(self, head: RequestHead) -> tuple[str, bytes] | None:
         """The first source that the request carries, as text, and its raw value; None if none."""
         for read, name, text in self._sources:
-            value = read(head, name)
+            value = head.named.get(name) if read is None else read(head, name)
             if value:
                 return text, value
         return None
-
-
-def _header(head: RequestHead, name: bytes) -> bytes | None:
-    return head.named.get(name)
 
 
 def _client_ip(head: RequestHead, _name: bytes) -> bytes:
@@ -39,7 +35,8 @@ def _cookie(head: RequestHead, name: bytes) -> bytes | None:
     return cookie(head.named.get(b"cookie", b""), name)
 
 
-_READERS = {"header": _header, "cookie": _cookie, "client_ip": _client_ip}
+_READERS = {"header": None, "cookie": _cookie, "client_ip": _client_ip}
+"""None where a look-up does."""
 
 
 def cookie(header: bytes, name: bytes) -> bytes | None:

@@ -100,32 +100,37 @@ class Table:
 
     def find(self, head: RequestHead, path: bytes) -> Entry | None:
         """The entry that takes a request with this canonical path; None if no route does."""
-        for group in self._groups(path):
-            for entry in group:
+        for entry in self._exact.get(path, ()):
+            if entry.is_open or entry.unmet(head) is None:
+                return entry
+        prefixes = self._prefixes
+        prefix = path if len(path) <= self._longest_prefix else self._longest(path)
+        while True:
+            for entry in prefixes.get(prefix, ()):
                 if entry.is_open or entry.unmet(head) is None:
                     return entry
-        return None
+            if not prefix:
+                return None
+            prefix = prefix[: max(prefix.rfind(b"/"), 0)]
 
     def candidates(self, path: bytes) -> list[Entry]:
         """Entries whose path condition holds for a canonical `path`, in order of precedence."""
-        return [entry for group in self._groups(path) for entry in group]
-
-    def _groups(self, path: bytes) -> list[list[Entry]]:
-        """`candidates`, those of one path condition together."""
-        groups = []
-        if path in self._exact:
-            groups.append(self._exact[path])
-        prefixes, prefix = self._prefixes, path
-        if len(path) > self._longest_prefix:
-            # Only what some route could match: a path of 8,000 slashes costs one look-up, too.
-            prefix = _parent(path, self._longest_prefix + 1)
+        found = [*self._exact.get(path, ())]
+        prefix = self._longest(path)
         while prefix:
-            if prefix in prefixes:
-                groups.append(prefixes[prefix])
-            prefix = _parent(prefix, len(prefix))
-        if b"" in prefixes:
-            groups.append(prefixes[b""])
-        return groups
+            found += self._prefixes.get(prefix, ())
+            prefix = prefix[: max(prefix.rfind(b"/"), 0)]
+        return found + self._prefixes.get(b"", [])
+
+    def _longest(self, path: bytes) -> bytes:
+        """The longest prefix of `path` that some route could match.
+
+        A path of 8,000 slashes costs no more look-ups than the routes are deep.
+        """
+        longest = self._longest_prefix
+        if len(path) <= longest:
+            return path
+        return path[: max(path.rfind(b"/", 0, longest + 1), 0)]
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, in order of precedence over all paths."""
@@ -133,11 +138,6 @@ class Table:
             yield from self._exact[path]
         for path in sorted(self._prefixes, key=lambda p: (-len(p), p)):
             yield from self._prefixes[path]
-
-
-def _parent(path: bytes, end: int) -> bytes:
-    """The whole segments of `path` before its last slash among the first `end` bytes."""
-    return path[: max(path.rfind(b"/", 0, end), 0)]
 
 
 def _header_names(routes: tuple[Route, ...]) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ import msgspec
 LATENCY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the duration histogram: from a cached page to the slowest picture."""
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_LAST_CLASS = len(_CLASSES) - 1
 
 
 class LaneCounters(msgspec.Struct):
@@ -37,9 +38,7 @@ class LaneCounters(msgspec.Struct):
     def count(self, status: int, reason: str, duration_s: float, error: str) -> None:
         """Count one finished request; `error` is empty where nothing failed."""
         cell = status // 100 - 1
-        if not 0 <= cell < len(_CLASSES):
-            cell = 0 if cell < 0 else len(_CLASSES) - 1
-        self.by_class[cell] += 1
+        self.by_class[cell if 0 <= cell <= _LAST_CLASS else min(max(cell, 0), _LAST_CLASS)] += 1
         self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
         self.durations[bisect_left(LATENCY_BOUNDS_S, duration_s)] += 1
         self.duration_sum_s += duration_s

@@ -60,8 +60,12 @@ class Inbound(RequestHead):
     )
 
     def __init__(self, method: bytes, target: bytes, *, is_http11: bool) -> None:
-        super().__init__(method, target)
-        self.target = target
+        # Not by the base class's: a call more for every request.
+        self.method = method
+        self.path = self.target = target
+        self.query = b""
+        self.named = {}
+        self.client_ip = ""
         """In origin form (or ``*``), bytes as received."""
         self.is_http11 = is_http11
         self.lines: list[Header] = []

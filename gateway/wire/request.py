@@ -25,19 +25,19 @@ _HOST = re.compile(
     rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
 """RFC 3986 ``uri-host [":" port]``: no userinfo, no space; no comma either, which makes a list."""
-_TARGET_BYTES = bytes(byte for byte in range(256) if byte > 0x20 and byte not in b"\x7f#")  # noqa: PLR2004 - space
+_TARGET = re.compile(rb"[!-\"$-~\x80-\xFF]*")
 """What a request target can hold; at a space, a control or ``#`` some backends would end it."""
+_ORIGIN_FORM = re.compile(rb"/[!-\"$-~\x80-\xFF]*")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _UNSUPPORTED = frozenset({b"CONNECT", b"TRACE"})
 _SPACE = b" \t"
-_VERSIONS = ("1.1", "1.0")
 _OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
 """Connection options whose fields have kinds of their own."""
 _join_field = b": ".join
 _checked_hosts: set[bytes] = set()
 _MAX_CHECKED, _MAX_CHECKED_BYTES = 1024, 64
 """A gateway serves a handful of hosts; a hostile client can only have them checked anew."""
-_HOST_KIND = Kind.HOST
+_END_TO_END, _HOST_KIND = Kind.END_TO_END, Kind.HOST
 
 
 def read_request(
@@ -60,19 +60,29 @@ def read_request(
     Raises:
         BadRequest: The head is ambiguous, malformed or not supported.
     """
-    _check_extent(method, target, version, headers)
-    inbound = Inbound(method, target, is_http11=version == "1.1")
+    is_http11 = version == "1.1"
+    if method in _UNSUPPORTED or not (is_http11 or version == "1.0"):
+        raise _unsupported(method)
+    if len(target) > MAX_TARGET_BYTES or len(headers) > MAX_FIELDS:
+        raise _too_long(target)
+    inbound = Inbound(method, target, is_http11=is_http11)
     cross = inbound.lines.append
     for line in headers:
         known = names[line[0]]
         if known is None:
+            cross(line)
+        elif known.kind is _END_TO_END:
+            keep_named(inbound.named, known.lower, line[1])
             cross(line)
         elif known.kind is _HOST_KIND and inbound.host is None and not known.is_wanted:
             inbound.host = line[1].strip(_SPACE)
             cross(line)
         else:
             take_known(inbound, known, line)
-    _settle_target(inbound)
+    if inbound.host in _checked_hosts and _ORIGIN_FORM.fullmatch(target):
+        inbound.path, _, inbound.query = target.partition(b"?")
+    else:
+        _settle_target(inbound)
     if inbound.connection or inbound.takes_trailers or inbound.upgrade is not None:
         _settle_connection(inbound)
     return inbound
@@ -92,17 +102,16 @@ def read_believed(inbound: Inbound, fields: Sequence[Header], names: Names) -> N
             keep_named(inbound.named, known.lower, value)
 
 
-def _check_extent(method: bytes, target: bytes, version: str, headers: Sequence[Header]) -> None:
+def _unsupported(method: bytes) -> BadRequest:
     if method in _UNSUPPORTED:
-        raise BadRequest(501, "Not Implemented", "This method is not supported.")
-    if version not in _VERSIONS:
-        raise BadRequest(
-            505, "HTTP Version Not Supported", "Only HTTP/1.0 and 1.1 are spoken here."
-        )
+        return BadRequest(501, "Not Implemented", "This method is not supported.")
+    return BadRequest(505, "HTTP Version Not Supported", "Only HTTP/1.0 and 1.1 are spoken here.")
+
+
+def _too_long(target: bytes) -> BadRequest:
     if len(target) > MAX_TARGET_BYTES:
-        raise BadRequest(414, "URI Too Long", f"The target is over {MAX_TARGET_BYTES} bytes.")
-    if len(headers) > MAX_FIELDS:
-        raise too_large(f"more than {MAX_FIELDS} header fields")
+        return BadRequest(414, "URI Too Long", f"The target is over {MAX_TARGET_BYTES} bytes.")
+    return too_large(f"more than {MAX_FIELDS} header fields")
 
 
 def _settle_target(inbound: Inbound) -> None:
@@ -113,9 +122,9 @@ def _settle_target(inbound: Inbound) -> None:
             raise malformed("A request has exactly one Host.")
     elif inbound.host not in _checked_hosts:
         _check_host(inbound.host)
-    if target.translate(None, _TARGET_BYTES):
+    if not _TARGET.fullmatch(target):
         raise malformed("The target has a character that no URL can have.")
-    if target[:1] != b"/":
+    if not target.startswith(b"/"):
         _settle_other_form(inbound)
         target = inbound.target
     inbound.path, _, inbound.query = target.partition(b"?")

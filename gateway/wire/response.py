@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gateway.wire.fields import PLAIN, Kind, kind_of, listed
@@ -9,10 +10,14 @@ from gateway.wire.inbound import Body
 from gateway.wire.messages import Header
 from gateway.wire.request import without_named
 
-_CONTROL = bytes(byte for byte in range(256) if byte == 9 or (byte >= 32 and byte != 127))  # noqa: PLR2004 - TAB, space, DEL
+_REASON = re.compile(rb"[\t -~\x80-\xFF]*")
 """All that a reason phrase can hold (RFC 9112, section 4): elsewhere some readers end the line."""
+_COMMON_REASONS = frozenset({b"OK", b"Created", b"No Content", b"Not Modified", b"Not Found", b""})
+"""Known to hold nothing bad."""
 _VERSIONS = ("1.1", "1.0")
 _SPACE = b" \t"
+_MAX_DIGITS = 18
+"""10**18 - 1 fits in 63 bits."""
 _NO_CONTENT, _UPGRADE_REQUIRED = 204, 426
 _NO_BODY = frozenset({_NO_CONTENT, 304})
 FIRST_INTERIM, SWITCHING_PROTOCOLS = 100, 101
@@ -86,7 +91,12 @@ def read_response(
     Raises:
         BadResponse: The status or the framing is ambiguous or malformed.
     """
-    _check_start(version, status, reason)
+    if (
+        reason not in _COMMON_REASONS
+        or version != "1.1"
+        or not FIRST_FINAL <= status <= LAST_STATUS
+    ):
+        _check_start(version, status, reason)
     lines: list[Header] = []
     outbound = Outbound(status, reason, lines)
     length: bytes | None = None
@@ -101,22 +111,46 @@ def read_response(
         else:
             framing = framing or _Framing()
             framing.take(known.kind, line, lines)
-    if framing is not None or version != "1.1":
-        framing = framing or _Framing()
-        _settle_connection(outbound, version, framing)
-        _check_framing(length, framing)
-        is_chunked = bool(framing.codings)
+    is_plain = framing is None and version == "1.1" and status >= FIRST_FINAL
+    if is_plain and length is not None and method != b"HEAD" and status not in _NO_BODY:
+        outbound.body, outbound.length = _LENGTH, _read_length(length)
     else:
-        is_chunked = False
-    _settle_body(outbound, method, length, is_chunked=is_chunked)
+        _settle(outbound, method, version, length, framing or _Framing())
     return outbound
 
 
-def read_switch(offered: bytes, reason: bytes, headers: Sequence[Header]) -> Outbound:
+def _settle(
+    outbound: Outbound, method: bytes, version: str, length: bytes | None, framing: _Framing
+) -> None:
+    """Settle the connection, and where the body ends (RFC 9112, section 6.3)."""
+    status = outbound.status
+    _settle_connection(outbound, version, framing)
+    _check_framing(length, framing)
+    length_bytes = 0 if length is None else _read_length(length)
+    if status < FIRST_FINAL or status == _NO_CONTENT:
+        lines = outbound.lines
+        outbound.lines = [line for line in lines if kind_of(line[0]) is not _LENGTH_KIND]
+    if method == b"HEAD" or status < FIRST_FINAL or status in _NO_BODY:
+        return
+    if length is not None:
+        outbound.body, outbound.length = _LENGTH, length_bytes
+    elif framing.codings:
+        outbound.body = _CHUNKED
+    else:
+        outbound.body, outbound.keep_alive = _CLOSE, False
+
+
+def _read_length(length: bytes) -> int:
+    if not (length.isdigit() and len(length) <= _MAX_DIGITS):
+        raise BadResponse(f"Content-Length {length[:40]!r} is not a number")
+    return int(length)
+
+
+def read_switch(offered: bytes | None, reason: bytes, headers: Sequence[Header]) -> Outbound:
     """Read the head of a 101 answer to a request that offered to go on in other protocols.
 
     Args:
-        offered: The Upgrade that the backend was sent.
+        offered: The Upgrade that the backend was sent; None if it was sent none.
         reason: Reason phrase.
         headers: Field lines in order.
 
@@ -124,6 +158,8 @@ def read_switch(offered: bytes, reason: bytes, headers: Sequence[Header]) -> Out
         BadResponse: The backend does not say so as RFC 9110, section 7.8, has it, or has chosen
             what nobody offered.
     """
+    if offered is None:
+        raise BadResponse("a protocol upgrade that was not asked for")
     _check_start("1.1", SWITCHING_PROTOCOLS, reason)
     framing = _Framing()
     lines: list[Header] = []
@@ -148,7 +184,7 @@ def _check_start(version: str, status: int, reason: bytes) -> None:
         raise BadResponse(f"status {status} does not exist")
     if version not in _VERSIONS:
         raise BadResponse(f"HTTP/{version} was not asked for")
-    if reason.translate(None, _CONTROL):
+    if not _REASON.fullmatch(reason):
         raise BadResponse("a control character in the reason phrase")
 
 
@@ -171,27 +207,6 @@ def _check_framing(length: bytes | None, framing: _Framing) -> None:
         raise BadResponse("the body's length is given more than once")
     if codings and codings != [b"chunked"]:
         raise BadResponse(f"transfer coding {b', '.join(codings)[:40]!r} is not understood")
-
-
-def _settle_body(
-    outbound: Outbound, method: bytes, length: bytes | None, *, is_chunked: bool
-) -> None:
-    status = outbound.status
-    if length is not None:
-        if not (length.isdigit() and len(length) <= 18):  # noqa: PLR2004 - 63 bits
-            raise BadResponse(f"Content-Length {length[:40]!r} is not a number")
-        if status < FIRST_FINAL or status == _NO_CONTENT:
-            outbound.lines = [
-                line for line in outbound.lines if kind_of(line[0]) is not _LENGTH_KIND
-            ]
-    if method == b"HEAD" or status < FIRST_FINAL or status in _NO_BODY:
-        return
-    if length is not None:
-        outbound.body, outbound.length = _LENGTH, int(length)
-    elif is_chunked:
-        outbound.body = _CHUNKED
-    else:
-        outbound.body, outbound.keep_alive = _CLOSE, False
 
 
 def write_response(outbound: Outbound, *, to_http11: bool, keep_alive: bool) -> bytes:

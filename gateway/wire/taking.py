@@ -13,18 +13,14 @@ _SPACE = b" \t"
 _MAX_DIGITS = 9
 MAX_PASSAGES = 8
 """Gateways of one kind may stand in a row; more of them are one that is its own backend."""
-# Looking a member up on its class costs as much as a call, and requests do it dozens of times.
-_END_TO_END = Kind.END_TO_END
 
 
 def take_known(inbound: Inbound, known: Name, line: Header) -> None:
-    """Put a field where its kind belongs."""
+    """Put a field that does not simply cross where its kind belongs."""
     kind = known.kind
     if known.is_wanted and known.is_open:
         keep_named(inbound.named, known.lower, line[1])
-    if kind is _END_TO_END:
-        inbound.lines.append(line)
-    elif take := _TAKING[kind]:
+    if take := _TAKING[kind]:
         take(inbound, line[0], line[1].strip(_SPACE))
 
 

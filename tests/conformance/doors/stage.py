@@ -107,6 +107,7 @@ class Stage:
         Raises:
             TimeoutError: There are not so many.
         """
+        self.gateway.recorder.fold()
         self._log.flush()
         while self._log_text.count(b"\n") < count:
             if not select.select([self._log_end], [], [], PATIENCE_S)[0]:

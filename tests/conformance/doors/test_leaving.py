@@ -86,7 +86,7 @@ async def test_a_customer_who_leaves_while_its_upload_is_held_up_is_noticed_by_t
     await stage.ask(_GET)
     await (await origin.accept()).head()
     customer = await stage.ask(_POST.replace(b"10", b"%d" % (1 << 20)) + bytes(100_000))
-    await until(lambda: any(door._holds for door in stage.gateway.doors))
+    await until(lambda: any(door._customer.holds for door in stage.gateway.doors))
     getattr(customer, how)()
     await settle()
     assert len(stage.gateway.doors) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -141,9 +142,9 @@ def test_a_path_is_looked_up_only_as_deep_as_some_route_goes() -> None:
     asked: list[bytes] = []
 
     class Asked:
-        def __contains__(self, key: bytes) -> bool:
+        def get(self, key: bytes, default: Sequence[Entry]) -> Sequence[Entry]:
             asked.append(key)
-            return False
+            return default
 
     routes = table(_route("x", prefix("/x/y")), MONOLITH)
     routes._prefixes = cast("dict[bytes, list[Entry]]", Asked())

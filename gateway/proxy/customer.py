@@ -1,0 +1,95 @@
+"""The customer behind a connection: held back for reasons, watched as it reads, parted from."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, give_up, has_left, reset
+
+HEAD_PATIENCE_S = 10.0
+"""For a whole request head: a browser's comes in one packet, an attacker's one byte a second."""
+IDLE_PATIENCE_S = 75.0
+"""Between requests; longer than browsers (60 s) and load balancers (60 s) keep a connection."""
+HOLD_PIPELINE, HOLD_UPLOAD = 1, 2
+
+
+class Customer:
+    """A transport, and what must be known of whoever is at its other end."""
+
+    __slots__ = ("_parting", "holds", "transport", "unread")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self.holds = 0
+        """Why nothing is read from it; 0 if it is read."""
+        self.unread: Progress | None = None
+        """How it reads on, while more waits for it than may."""
+        self._parting: Parting | None = None
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether nothing more is to be said to it."""
+        return self._parting is not None
+
+    def has_gone_quietly(self) -> bool:
+        """Whether it has closed or cut the connection, where no event says so."""
+        return bool(self.holds) and has_left(self.transport)
+
+    def hold(self, reason: int) -> None:
+        """Read nothing from it."""
+        if not self.holds:
+            self.transport.pause_reading()
+        self.holds |= reason
+
+    def release(self, reasons: int) -> None:
+        """Read on, if no other reason is left."""
+        if self.holds & reasons:
+            self.holds &= ~reasons
+            if not self.holds and not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    def heard(self, now_s: float) -> None:
+        """Note that it is still sending, to no purpose."""
+        if self._parting is not None:
+            self._parting.heard(now_s)
+
+    def check_parting(self, now_s: float) -> bool:
+        """Whether it is being parted from; cut off if that takes too long."""
+        if self._parting is None:
+            return False
+        if self._parting.is_over(self.transport, now_s):
+            give_up(self.transport)
+        return True
+
+    def reads(self, now_s: float, since_s: float) -> float:
+        """When it was last found to read; `since_s` if nothing waits for it."""
+        return since_s if self.unread is None else self.unread.last_read_s(self.transport, now_s)
+
+    def is_stuck(self, now_s: float, since_s: float) -> bool:
+        """Whether it has not read what waits for it for too long, or said nothing."""
+        patience_s = IDLE_PATIENCE_S if self.unread is None else UNREAD_PATIENCE_S
+        return now_s - since_s > patience_s
+
+    def part(self, now_s: float, *, is_heard_out: bool) -> None:
+        """Close behind the last answer; whoever is still sending gets time to read it."""
+        self.release(HOLD_PIPELINE | HOLD_UPLOAD)
+        if self.transport.is_closing():
+            return
+        self._parting = Parting(now_s)
+        if is_heard_out or not self.transport.can_write_eof():
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+
+    def leave(self, now_s: float) -> None:
+        """Take note that it has left while nothing was due to it."""
+        if self._parting is None:
+            self._parting = Parting(now_s)
+
+    def give_up(self) -> None:
+        """Close at once, as a cut connection if the end of an answer was still to be written."""
+        give_up(self.transport)
+
+    def abort(self) -> None:
+        """Cut the connection: the answer must not look complete."""
+        reset(self.transport)
