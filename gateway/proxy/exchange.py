@@ -68,7 +68,6 @@ class Exchange:
         "status",
         "trace_id",
         "trailers",
-        "upgrade",
     )
 
     def __init__(self, gateway: Gateway, door: Door, inbound: Inbound, peer: Peer) -> None:
@@ -77,7 +76,6 @@ class Exchange:
         self.inbound = inbound
         self.peer = peer
         self.method = inbound.method
-        self.upgrade = inbound.upgrade
         self.started_s = time.monotonic()
         self.ended_s = 0.0
         self.first_byte_s: float | None = None
@@ -105,6 +103,11 @@ class Exchange:
         self._upload_blocked = False
         self.is_answer_held = False
         self._touched_s = gateway.now_s
+
+    @property
+    def upgrade(self) -> bytes | None:
+        """Protocols that the request offers to go on in; None if it offers none."""
+        return self.inbound.upgrade
 
     # From the door
 
@@ -273,12 +276,14 @@ class Exchange:
         self._connection = None
         if self.is_over:
             return
+        self.is_over = True
+        self.ended_s = time.monotonic()
         if outbound is not None:
-            self.first_byte_s = time.monotonic()
+            self.first_byte_s = self.ended_s
             self.status = outbound.status
-        if pieces:
-            self.bytes_out += sum(map(len, pieces))
-        self._end(self.status)
+        for piece in pieces:
+            self.bytes_out += len(piece)
+        self._gateway.recorder.add(self)
         self._door.over(outbound, pieces, trailers)
 
     def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:

@@ -65,8 +65,10 @@ class Caller(Protocol):
     """Who uses a connection to a backend; the exchange of a request."""
 
     method: bytes
-    upgrade: bytes | None
-    """Protocols that the request offers to go on in; None if it offers none."""
+
+    @property
+    def upgrade(self) -> bytes | None:
+        """Protocols that the request offers to go on in; None if it offers none."""
 
     def connected(self, connection: Connection) -> None:
         """Here is a connection; the request may be sent."""

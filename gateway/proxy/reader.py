@@ -228,23 +228,33 @@ class RequestReader:
         try:
             if self._unframed_bytes > MAX_HEAD_BYTES - _SLICE_BYTES:
                 _measure_head(target, fields)
-            inbound = read_request(
-                parser.get_method(),
-                target,
-                parser.get_http_version(),
-                fields,
-                self._gateway.names,
-            )
+            inbound = self._read_request(parser, target, fields)
         except BadRequest as refusal:
             self.refuse(refusal)
             return
-        if inbound.keep_alive and not parser.should_keep_alive():
-            # The parser obeys Proxy-Connection, too, and reads nothing behind such a request.
-            inbound.keep_alive = False
         self._unframed_bytes = 0
         self._inbound = inbound
         self._body_left = inbound.length
         self._receiver.request_read(inbound)
+
+    def _read_request(
+        self, parser: httptools.HttpRequestParser, target: bytes, fields: list[Header]
+    ) -> Inbound:
+        names, keeps_alive = self._gateway.names, parser.should_keep_alive()
+        if keeps_alive:
+            # Without a word about it only HTTP/1.1 keeps a connection: no need to ask for a text.
+            try:
+                inbound = read_request(parser.get_method(), target, "1.1", fields, names)
+                if not inbound.has_hop:
+                    return inbound
+            except BadRequest:
+                # Perhaps for the version's sake: the reading below says.
+                pass
+        version = parser.get_http_version()
+        inbound = read_request(parser.get_method(), target, version, fields, names)
+        # The parser obeys Proxy-Connection, too, and reads nothing behind such a request.
+        inbound.keep_alive = inbound.keep_alive and keeps_alive
+        return inbound
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""

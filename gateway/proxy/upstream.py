@@ -60,6 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_has_extra",
         "_is_head_due",
         "_is_held",
+        "_is_http11",
         "_is_raw",
         "_is_sent",
         "_outbound",
@@ -87,6 +88,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._body_left = 0
         self._is_raw = False
         self._fault: UpstreamError | None = None
+        self._is_http11 = False
         self._ended = False
         self._has_extra = False
         self._is_sent = False
@@ -164,7 +166,9 @@ class UpstreamConnection(asyncio.Protocol):
         if self._is_raw:
             self._take_raw(caller, data)
             return
-        self.has_answered = True
+        if not self.has_answered:
+            self.has_answered = True
+            self._is_http11 = data.startswith(b"HTTP/1.1 ")
         self._frame_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -288,7 +292,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _read_head(self, caller: Caller, status: int, fields: Sequence[Header]) -> None:
         if status >= FIRST_FINAL:
-            version = self._parser.get_http_version()
+            # Asked only where it is in doubt: the parser makes a text of it each time.
+            version = "1.1" if self._is_http11 else self._parser.get_http_version()
             outbound = read_response(caller.method, version, status, self._reason, fields)
             self._outbound, self._is_head_due = outbound, True
             self._body_left = outbound.length
@@ -300,6 +305,7 @@ class UpstreamConnection(asyncio.Protocol):
         elif status < FIRST_INTERIM:
             raise BadResponse(f"status {status} does not exist")
         else:
+            self._is_http11 = False
             caller.answer_interim(status, self._reason, fields)
 
     def on_body(self, data: bytes) -> None:

@@ -46,6 +46,7 @@ class Inbound(RequestHead):
         "connection",
         "expects_continue",
         "forwarded",
+        "has_hop",
         "host",
         "is_http11",
         "keep_alive",
@@ -86,6 +87,8 @@ class Inbound(RequestHead):
         """Other protocols that the customer offers to go on in; None if it offers none."""
         self.takes_trailers = False
         self.expects_continue = False
+        self.has_hop = False
+        """Whether some field spoke of the connection alone."""
         self.passages = 0
         """How often the request has come through this gateway already."""
         self.traceparent: bytes | None = None

@@ -216,9 +216,12 @@ def write_response(outbound: Outbound, *, to_http11: bool, keep_alive: bool) -> 
     `keep_alive` must be False there.
     """
     fields = b"\r\n".join(map(_join_field, outbound.lines))
+    body = outbound.body
+    has_end = body is _LENGTH or body is _NONE
+    if has_end and fields and keep_alive and to_http11 and outbound.upgrade is None:
+        return b"HTTP/1.1 %d %b\r\n%b\r\n\r\n" % (outbound.status, outbound.reason, fields)
     if fields:
         fields += b"\r\n"
-    body = outbound.body
     if to_http11 and (body is _CHUNKED or body is _CLOSE):
         fields += b"Transfer-Encoding: chunked\r\n"
     if outbound.upgrade is not None:

@@ -32,7 +32,12 @@ def _take_host(inbound: Inbound, name: bytes, value: bytes) -> None:
 
 
 def _take_connection(inbound: Inbound, _name: bytes, value: bytes) -> None:
+    inbound.has_hop = True
     inbound.connection |= members_of(value)
+
+
+def _drop_hop(inbound: Inbound, _name: bytes, _value: bytes) -> None:
+    inbound.has_hop = True
 
 
 def _take_length(inbound: Inbound, name: bytes, value: bytes) -> None:
@@ -101,6 +106,7 @@ def _hold_private(inbound: Inbound, name: bytes, value: bytes) -> None:
 _TAKERS: dict[Kind, Callable[[Inbound, bytes, bytes], None]] = {
     Kind.HOST: _take_host,
     Kind.CONNECTION: _take_connection,
+    Kind.HOP: _drop_hop,
     Kind.CONTENT_LENGTH: _take_length,
     Kind.TRANSFER_ENCODING: _take_coding,
     Kind.EXPECT: _take_expect,
