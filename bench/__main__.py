@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bench.report import PICTURE, page, picture, sections
 from bench.results import Results
 from bench.session import QUICK, Extent, Session, open_session
 
-_DOCS = Path(__file__).resolve().parent.parent / "docs"
+_ROOT = Path(__file__).resolve().parent.parent
 Measure = Callable[[Session, Results], None]
 
 
@@ -71,34 +71,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
     extent = _extent(given)
     machine = this_machine()
     results = Results()
+    is_partial = bool(given.only or given.cases)
     failed = False
     with open_session(extent) as session:
-        for name in MEASURES if given.what == "all" else [given.what]:
+        for name in _measures(given.what, is_partial=is_partial):
             try:
                 MEASURES[name](session, results)
             except (MissingError, StartError, OSError) as error:
                 session.say(f"{name}: could not be measured: {error}")
                 failed = True
     sys.stdout.write("\n" + "\n\n".join(sections(results)) + "\n")
-    is_whole = given.what == "all" and not (given.quick or given.cases or given.peers)
-    folder = given.docs or (_DOCS if is_whole and not failed else None)
-    if folder is not None:
+    is_whole = given.what is None and not (given.quick or is_partial or failed)
+    if given.docs or is_whole:
         command = ["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)]
-        _write(folder, results, page(results, machine, " ".join(command), extent.rounds))
+        text = page(results, machine, " ".join(command), extent.rounds)
+        _write(given.docs or _ROOT / "docs", results, text)
     return 1 if failed else 0
 
 
+def _measures(what: str | None, *, is_partial: bool) -> Collection[str]:
+    if what is None:
+        return ["cost"] if is_partial else MEASURES
+    return [what]
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure the gateway beside other proxies. Lists are separated by commas.",
+    )
     add = parser.add_argument
-    add("what", nargs="?", default="all", choices=["all", *MEASURES], help="default: all")
-    add("--cases", nargs="+", choices=[case.name for case in CASES], help="of cost")
-    add("--peers", nargs="+", choices=[peer.name for peer in PEERS], help="of cost")
+    add("what", nargs="?", choices=list(MEASURES), help="default: all")
+    add("--only", type=_some_of([peer.name for peer in PEERS]), help="proxies; cost alone")
+    add(
+        "--cases",
+        type=_some_of([case.name for case in CASES]),
+        help="requests; cost alone",
+    )
     add("--rounds", type=int, help="default 5")
     add("--requests", type=int, help=f"of GET 1 KiB in a round, default {GET_1K.requests}")
-    add("--quick", action="store_true", help="under a minute; the numbers say little")
+    add("--quick", action="store_true", help="everything in little; the numbers say little, too")
     add("--docs", type=Path, help="folder for the page; a whole run writes docs/ unasked")
     return parser
+
+
+def _some_of(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """What reads a list of some of these."""
+
+    def read(text: str) -> list[str]:
+        wanted = text.split(",")
+        for each in wanted:
+            if each not in names:
+                raise argparse.ArgumentTypeError(f"{each!r} is none of {', '.join(names)}")
+        return wanted
+
+    return read
 
 
 def _extent(given: argparse.Namespace) -> Extent:
@@ -109,12 +136,13 @@ def _extent(given: argparse.Namespace) -> Extent:
         extent = replace(extent, scale=max(given.requests, 1) / GET_1K.requests)
     if given.cases:
         extent = replace(extent, cases=[case for case in CASES if case.name in given.cases])
-    if given.peers:
-        extent = replace(extent, peers=[peer for peer in PEERS if peer.name in given.peers])
+    if given.only:
+        extent = replace(extent, peers=[peer for peer in PEERS if peer.name in given.only])
     return extent
 
 
 def _write(folder: Path, results: Results, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "performance.md").write_text(text)
     if results.costs:
         (folder / PICTURE).write_text(picture(results.costs))

@@ -10,6 +10,8 @@ CUSTOMER_HEADER = "X-Customer-Id"
 """What the sticky split goes by; each connection is a customer of its own."""
 SLOW = "slow"
 """Last segment of a target whose body the origin reads slowly."""
+SLOW_BYTES_PER_S = 128 * MIB
+"""Of a slow end: a gigabit's worth, a tenth of what a proxy passes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

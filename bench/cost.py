@@ -9,11 +9,11 @@ from bench.peers.field import Serving
 from bench.peers.peer import MissingError
 from bench.processes import StartError
 from bench.results import Costs, Measured
-from bench.session import Session, sample
+from bench.session import Session
 
 
 def measure(session: Session) -> Costs:
-    """Start every proxy that can be, then let them take turns."""
+    """Start every proxy that can be, then let them take turns, another one first each round."""
     costs = Costs()
     with ExitStack() as stack:
         field = _start(session, costs, stack)
@@ -21,6 +21,7 @@ def measure(session: Session) -> Costs:
             for case in session.extent.cases:
                 for proxy in field:
                     _take_turn(session, costs, case, proxy)
+            field = [*field[1:], *field[:1]]
             session.say(f"cost: round {number + 1} of {session.extent.rounds} done")
     return costs
 
@@ -43,11 +44,14 @@ def _start(session: Session, costs: Costs, stack: ExitStack) -> list[Serving]:
 
 
 def _take_turn(session: Session, costs: Costs, case: Case, proxy: Serving) -> None:
-    extent = session.extent
+    extent, name = session.extent, proxy.peer.name
     plan = plan_of(case, proxy.port, scale=extent.scale, seconds=extent.seconds)
-    found = sample(proxy, plan)
-    costs.cpu_us.setdefault((case.name, proxy.peer.name), []).append(found.cpu_us)
+    found = session.sample(proxy, plan)
+    costs.cpu_us.setdefault((case.name, name), []).append(found.cpu_us)
+    costs.opened[name] = max(costs.opened.get(name, 0), found.opened)
     if found.cpu_us is None:
         fault = f"{proxy.peer.label}, {case.label}: {found.load.fault or 'no request ended'}"
         session.say(f"cost: {fault}")
         costs.faults.append(fault)
+    else:
+        costs.busy.setdefault((case.name, name), []).append(found.busy)

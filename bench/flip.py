@@ -7,7 +7,7 @@ import http.client
 import time
 
 from bench.cases import CUSTOMER_HEADER, KIB, target
-from bench.peers.figueira import FIGUEIRA, routes_yaml
+from bench.peers.figueira import FIGUEIRA, routes_path, routes_yaml
 from bench.processes import HOST, StartError
 from bench.results import Flips
 from bench.session import Session
@@ -27,7 +27,7 @@ def measure(session: Session) -> Flips:
         session.serving(FIGUEIRA) as proxy,
         contextlib.closing(http.client.HTTPConnection(HOST, proxy.port)) as connection,
     ):
-        path = proxy.setting.folder / "routes.yaml"
+        path = routes_path(proxy.setting)
         beside = path.with_suffix(".new")
         for number in range(session.extent.flips + 1):
             wanted, percent = ("b", 0) if number % 2 == 0 else ("a", 100)

@@ -17,7 +17,7 @@ from bench.peers.field import Serving
 from bench.peers.figueira import FIGUEIRA
 from bench.processes import HOST, StartError, fetch
 from bench.results import Growth, Rounds, Workers
-from bench.session import Session, sample
+from bench.session import Session
 
 ROUTES = (1, 100, 1000)
 IDLE = (10, 1000, 5000)
@@ -38,7 +38,7 @@ def measure_routes(session: Session) -> Growth:
         for _ in range(session.extent.rounds):
             for count, proxy in field.items():
                 plan = replace(_plan(session, proxy), routes=count)
-                growth.cpu_us[count].append(sample(proxy, plan).cpu_us)
+                growth.cpu_us[count].append(session.sample(proxy, plan).cpu_us)
     session.say("routes: done")
     return growth
 
@@ -56,7 +56,7 @@ def measure_idle(session: Session) -> Growth:
             for count in IDLE:
                 if count <= most:
                     with _idling(proxy, count):
-                        found = sample(proxy, _plan(session, proxy)).cpu_us
+                        found = session.sample(proxy, _plan(session, proxy)).cpu_us
                     growth.cpu_us.setdefault(count, []).append(found)
                     time.sleep(_SETTLE_S)
     session.say("idle: done")
@@ -89,17 +89,17 @@ def measure_workers(session: Session) -> Workers:
     """One worker and two under the same load, and how the two share it."""
     one: Rounds = []
     two: Rounds = []
-    share: Rounds = []
+    busier: Rounds = []
     with session.serving(FIGUEIRA) as single, session.serving(FIGUEIRA, workers=2) as double:
         pids = _worker_pids(double)
         for _ in range(session.extent.rounds):
-            one.append(sample(single, _wide(session, single)).cpu_us)
+            one.append(session.sample(single, _wide(session, single)).cpu_us)
             before = [read_bytes(pid) for pid in pids]
-            two.append(sample(double, _wide(session, double)).cpu_us)
+            two.append(session.sample(double, _wide(session, double)).cpu_us)
             read = [read_bytes(pid) - was for pid, was in zip(pids, before, strict=True)]
-            share.append(read[0] / sum(read) if sum(read) else None)
+            busier.append(max(read) / sum(read) if sum(read) else None)
     session.say("workers: done")
-    return Workers(one_us=one, two_us=two, first_share=share)
+    return Workers(one_us=one, two_us=two, busier_share=busier)
 
 
 def _worker_pids(proxy: Serving) -> list[int]:

@@ -6,9 +6,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from bench.cases import GET_1K, plan_of
-from bench.peers.envoy import ENVOY
-from bench.peers.figueira import FIGUEIRA
-from bench.peers.nginx import NGINX
 from bench.peers.peer import MissingError
 from bench.processes import StartError, loading
 from bench.results import DIRECT, Latencies
@@ -23,8 +20,8 @@ def measure(session: Session) -> Latencies:
     extent = session.extent
     latencies = Latencies(p50_us={})
     with ExitStack() as stack:
-        ports = {DIRECT: session.origins["a"]}
-        for peer in (FIGUEIRA, ENVOY, NGINX):
+        ports = {DIRECT: session.origin.ports["a"]}
+        for peer in extent.peers:
             try:
                 ports[peer.label] = stack.enter_context(session.serving(peer)).port
             except (MissingError, StartError) as error:

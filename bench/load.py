@@ -37,6 +37,8 @@ class LoadResult:
     elapsed_s: float
     p50_us: float
     """Median time from a request to the end of its answer."""
+    busy: float
+    """The load generator's own use of a core, 0..1: near 1, it was what everybody waited for."""
     fault: str
     """What went wrong; empty if nothing did."""
 
@@ -152,13 +154,15 @@ async def _drive(plan: LoadPlan) -> LoadResult:
     sys.stdout.flush()
     sys.stdin.readline()
     if warm.fault:
-        return LoadResult(requests=0, elapsed_s=0, p50_us=0, fault=warm.fault)
-    began_s = time.perf_counter()
+        return LoadResult(requests=0, elapsed_s=0, p50_us=0, busy=0, fault=warm.fault)
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
     run = await _all(connections, Run(plan, plan.requests, plan.seconds))
+    elapsed_s = time.perf_counter() - began_s
     return LoadResult(
         requests=len(run.took_s),
-        elapsed_s=time.perf_counter() - began_s,
+        elapsed_s=elapsed_s,
         p50_us=percentile(run.took_s, 0.5) * 1e6 if run.took_s else 0,
+        busy=(time.process_time() - began_cpu_s) / elapsed_s,
         fault=run.fault,
     )
 

@@ -1,8 +1,9 @@
 """The origin behind every proxy: as little work as an HTTP server can do, in its own process.
 
 ``python -m bench.origin`` prints the two ports that it listens on, as JSON, and serves until its
-standard input ends. The last segment of a target says how many bytes the answer's body has. The
-answers of the two ports differ in one header, so that a client can see which backend served it.
+standard input ends; to each line of that it says how many connections it has accepted so far. The
+last segment of a target says how many bytes the answer's body has. The answers of the two ports
+differ in one header, so that a client can see which backend served it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import cast
 
 import uvloop
 
-from bench.cases import KIB, MIB, SLOW
+from bench.cases import KIB, MIB, SLOW, SLOW_BYTES_PER_S
 
 NAMES = ("a", "b")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -24,13 +25,13 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _WHOLE_BYTES = 16 * MIB
 """Longer bodies are sent piece by piece, as the other side takes them."""
 _PIECE = bytes(MIB)
-_SLOW_PIECE_BYTES = 256 * KIB
-_SLOW_PAUSE_S = 0.005
-"""With the piece: at most some 50 MiB a second, a tenth of what a proxy passes on."""
+_SHORTEST_PAUSE_S = 0.001
+"""A shorter one is not worth its timer."""
 
 
 @cache
-def _answer(name: str, size: int) -> bytes:
+def answer(name: str, size: int) -> bytes:
+    """A whole answer; the same in every byte each time."""
     return _head(name, size) + b"x" * size
 
 
@@ -45,10 +46,18 @@ def _head(name: str, size: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+class Origin:
+    """What the connections share."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+
+
 class OriginConnection(asyncio.Protocol):
     """One connection from a proxy."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, origin: Origin, name: str) -> None:
+        self._origin = origin
         self._name = name
         self._head = b""
         self._last = ""
@@ -58,10 +67,12 @@ class OriginConnection(asyncio.Protocol):
         self._tail = b""
         self._answer_left = 0
         self._is_paused = False
-        self._unpaused_bytes = 0
+        self._slow_bytes = 0
+        self._slow_since_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
+        self._origin.accepted += 1
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -96,16 +107,19 @@ class OriginConnection(asyncio.Protocol):
             self._slow_down(len(data))
 
     def _slow_down(self, read_bytes: int) -> None:
-        self._unpaused_bytes += read_bytes
-        if self._unpaused_bytes >= _SLOW_PIECE_BYTES:
-            self._unpaused_bytes = 0
+        """Rest until no more than the slow rate has been read."""
+        loop = asyncio.get_running_loop()
+        if not self._slow_bytes:
+            self._slow_since_s = loop.time()
+        self._slow_bytes += read_bytes
+        due_s = self._slow_since_s + self._slow_bytes / SLOW_BYTES_PER_S
+        if due_s - loop.time() > _SHORTEST_PAUSE_S:
             self._transport.pause_reading()
-            loop = asyncio.get_running_loop()
-            loop.call_later(_SLOW_PAUSE_S, self._transport.resume_reading)
+            loop.call_at(due_s, self._transport.resume_reading)
 
     def _write(self, size: int) -> None:
         if size <= _WHOLE_BYTES:
-            self._transport.write(_answer(self._name, size))
+            self._transport.write(answer(self._name, size))
             return
         self._transport.write(_head(self._name, size))
         self._answer_left = size
@@ -129,14 +143,20 @@ class OriginConnection(asyncio.Protocol):
 
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
+    origin = Origin()
     servers = [
-        await loop.create_server(lambda name=name: OriginConnection(name), "127.0.0.1", 0)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        await loop.create_server(lambda name=name: OriginConnection(origin, name), "127.0.0.1", 0)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         for name in NAMES
     ]
     ports = [server.sockets[0].getsockname()[1] for server in servers]
-    sys.stdout.write(json.dumps(ports) + "\n")
+    _say(ports)
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        _say(origin.accepted)
+
+
+def _say(what: object) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
-    await loop.run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":

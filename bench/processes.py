@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from bench.cases import KIB, LoadPlan, target
+from bench.cases import CUSTOMER_HEADER, KIB, LoadPlan, target
 from bench.load import LoadResult
 from bench.origin import NAMES
 
@@ -26,6 +26,8 @@ PATIENCE_S = 20.0
 """For a process to serve, and to end."""
 _PAUSE_S = 0.05
 _LOG_TAIL_BYTES = 2000
+_CUSTOMERS = 16
+"""All on one side, once in 32,768 proxies that split rightly; their names are always the same."""
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -91,20 +93,52 @@ def wait_until_serving(process: subprocess.Popen[bytes], folder: Path, port: int
     raise StartError(f"{state} ({found}): {last[0][:300]}")
 
 
-def fetch(port: int, path: str) -> tuple[int, bytes, str]:
+def check_sticky(port: int, routes: int) -> None:
+    """See that a proxy keeps every customer on one side, and that both sides have customers.
+
+    Raises:
+        StartError: It does not.
+    """
+    sides: dict[int, str] = {}
+    for customer in [*range(_CUSTOMERS)] * 2:
+        headers = {CUSTOMER_HEADER: f"customer-{customer}"}
+        _, _, side = fetch(port, target(customer % routes, KIB), headers)
+        if sides.setdefault(customer, side) != side:
+            raise StartError(f"customer {customer} is not kept on one side")
+    if set(sides.values()) != set(NAMES):
+        raise StartError(f"{_CUSTOMERS} customers went to {sorted(set(sides.values()))}")
+
+
+def fetch(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes, str]:
     """GET once; return status, body, and which origin answered (empty if none says so)."""
     with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=10)) as connection:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read(), answer.getheader("X-Origin", "")
 
 
+class RunningOrigin:
+    """The origin's process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.pid = process.pid
+        self.ports: dict[str, int] = dict(
+            zip(NAMES, json.loads(_line(process.stdout)), strict=True)
+        )
+        """Name -> where it listens."""
+
+    def accepted(self) -> int:
+        """How many connections it has accepted so far."""
+        _tell(self._process)
+        return int(_line(self._process.stdout))
+
+
 @contextmanager
-def running_origin() -> Iterator[dict[str, int]]:
-    """Run the origin; gives the port of each name."""
+def running_origin() -> Iterator[RunningOrigin]:
+    """Run the origin."""
     with _python("bench.origin") as process:
-        ports = json.loads(_line(process.stdout))
-        yield dict(zip(NAMES, ports, strict=True))
+        yield RunningOrigin(process)
 
 
 class Load:
@@ -115,9 +149,7 @@ class Load:
 
     def go(self) -> LoadResult:
         """Run the plan."""
-        assert self._process.stdin is not None  # noqa: S101 - `_python` asks for the pipe
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+        _tell(self._process)
         return LoadResult(**json.loads(_line(self._process.stdout)))
 
 
@@ -142,6 +174,13 @@ def _python(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def _tell(process: subprocess.Popen[str]) -> None:
+    """Write a line, whatever it says, to a process that waits for one."""
+    assert process.stdin is not None  # noqa: S101 - `_python` asks for the pipe
+    process.stdin.write("go\n")
+    process.stdin.flush()
 
 
 def _line(stream: IO[str] | None) -> str:

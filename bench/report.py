@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from bench.cases import CASES
 from bench.chart import Bar, Panel, draw
+from bench.cost_section import costs_section
 from bench.machine import Machine
-from bench.results import Costs, Results
+from bench.results import OURS, Costs, Results
 from bench.rounds import median_of
 from bench.sections import (
-    costs_section,
     flips_section,
     idle_section,
     latency_section,
@@ -29,10 +29,13 @@ page is written by `make bench`, words included; a target that is not met says s
 _LIMITS = """\
 ## What these numbers do not say
 
-- **Proxies differ in what they do.** Figueira runs as it is shipped, over 100 routes. Envoy and
-  nginx have as many routes, a split and a log of about the same fields; Traefik as many routers;
-  Caddy one route, which favours it; the two Python proxies neither routes nor log, which favours
-  them.
+- **Proxies differ in what they do.** Figueira runs as it is shipped. All but the two Python
+  proxies have as many routes, share the traffic out over two backends, count it, and write an
+  access log as JSON to a file on the same disk; Traefik does not keep customers on one side. The
+  Python proxies do none of that, which favours them. Figueira, Envoy, nginx and Traefik gather log
+  lines, the other two cannot.
+- **nginx and HAProxy are as old as the machine's distribution has them**, the others are this
+  year's.
 - **CPU is not throughput.** Nothing here is a most of requests per second: load generator, origin
   and proxy share the machine's cores, and a proxy that has a core to itself behaves a little
   differently.
@@ -87,7 +90,7 @@ def picture(costs: Costs) -> str:
         for name, peer in costs.peers.items():
             value = median_of(costs.cpu_us.get((case.name, name), []))
             if value is not None:
-                bars.append(Bar(peer.label, value, is_ours=name == "figueira"))
+                bars.append(Bar(peer.label, value, is_ours=name == OURS))
         if bars:
             panels.append(Panel(case.label, bars))
     return draw("Microseconds of CPU per request (shorter is cheaper)", panels)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+OURS, OUR_LABEL = "figueira", "Figueira"
+"""Name and label of the gateway itself."""
 DIRECT = "no proxy"
 """Label of the origin itself, asked directly."""
 Rounds = list[float | None]
@@ -19,6 +21,15 @@ class Measured:
     features: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    """How much of a core each used in a round: near 1, the others waited for it."""
+
+    proxy: float
+    load: float
+    origin: float
+
+
 @dataclass(slots=True, kw_only=True)
 class Costs:
     """CPU per request, side by side."""
@@ -28,6 +39,10 @@ class Costs:
     """Label -> why it could not take part."""
     cpu_us: dict[tuple[str, str], Rounds] = field(default_factory=dict)
     """(case, peer) -> microseconds of CPU a request."""
+    busy: dict[tuple[str, str], list[Busy]] = field(default_factory=dict)
+    """(case, peer) -> who was busy; rounds that failed are left out."""
+    opened: dict[str, int] = field(default_factory=dict)
+    """Peer -> most connections to the origin that it opened in a round."""
     faults: list[str] = field(default_factory=list)
     """Rounds that failed, and why."""
 
@@ -40,15 +55,17 @@ class Latencies:
     """Label -> median of each round."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Memory:
-    """Resident memory of one proxy during one long transfer."""
+    """Memory of each proxy during long transfers."""
 
-    label: str
-    direction: str
     transfer_mib: int
-    idle_bytes: int
-    peak_bytes: int
+    slow_mib_per_s: int
+    idle_bytes: dict[str, int] = field(default_factory=dict)
+    """Label -> what all its processes hold, warm and with nothing to do."""
+    above_bytes: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(label, transfer) -> the most above that."""
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,8 +84,8 @@ class Workers:
 
     one_us: Rounds
     two_us: Rounds
-    first_share: Rounds
-    """The part (0..1) of the two workers' requests that the first of them took."""
+    busier_share: Rounds
+    """The part (0.5..1) of the two workers' requests that the busier of them took."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +101,7 @@ class Results:
 
     costs: Costs | None = None
     latencies: Latencies | None = None
-    memory: list[Memory] | None = None
+    memory: Memory | None = None
     routes: Growth | None = None
     idle: Growth | None = None
     workers: Workers | None = None

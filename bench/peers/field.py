@@ -11,13 +11,23 @@ from pathlib import Path
 from bench.peers.caddy import CADDY
 from bench.peers.envoy import ENVOY
 from bench.peers.figueira import FIGUEIRA
+from bench.peers.haproxy import HAPROXY
 from bench.peers.nginx import NGINX
 from bench.peers.peer import Peer, Setting
 from bench.peers.python_proxies import AIOHTTP, STARLETTE
 from bench.peers.traefik import TRAEFIK
-from bench.processes import free_port, running, wait_until_serving
+from bench.processes import check_sticky, free_port, running, wait_until_serving
 
-PEERS: tuple[Peer, ...] = (FIGUEIRA, ENVOY, TRAEFIK, CADDY, NGINX, AIOHTTP, STARLETTE)
+PEERS: tuple[Peer, ...] = (
+    FIGUEIRA,
+    ENVOY,
+    NGINX,
+    HAPROXY,
+    TRAEFIK,
+    CADDY,
+    AIOHTTP,
+    STARLETTE,
+)
 """In the order of the tables."""
 
 
@@ -68,4 +78,6 @@ def serving(
     launch = peer.prepare(setting)
     with running(launch.command, folder, launch.environment) as process:
         wait_until_serving(process, folder, setting.port)
+        if peer.is_sticky:
+            check_sticky(setting.port, routes)
         yield Serving(peer=peer, version=launch.version, process=process, setting=setting)

@@ -30,14 +30,19 @@ def routes_yaml(setting: Setting, *, percent_a: int = 50) -> str:
     return "\n".join([*lines, ""])
 
 
+def routes_path(setting: Setting) -> Path:
+    """Where the gateway reads its routes; nobody else writes to that folder, for it is watched."""
+    return setting.folder / "etc" / "routes.yaml"
+
+
 def prepare(setting: Setting) -> Launch:
     """Write routes.yaml and say how the gateway is started."""
     if not PYTHON.is_file():
         raise MissingError(f"{PYTHON.relative_to(_ROOT)} is not there; `make up` makes it")
-    routes = setting.folder / "routes.yaml"
+    routes = routes_path(setting)
+    routes.parent.mkdir()
     routes.write_text(routes_yaml(setting))
-    # Not beside routes.yaml, whose folder is watched: every line of the log would be looked at.
-    state = setting.folder / "state"
+    state = setting.folder / "var"
     state.mkdir()
     version = subprocess.run(  # noqa: S603 - our own program, no shell
         [PYTHON, "-c", _VERSION], check=True, capture_output=True, text=True, cwd=setting.folder
@@ -58,5 +63,6 @@ FIGUEIRA = Peer(
     name="figueira",
     label="Figueira",
     prepare=prepare,
-    features="sticky split by hash on every route, metrics, JSON access log",
+    is_sticky=True,
+    features="100 routes, sticky split by hash on each, metrics, JSON access log",
 )

@@ -1,16 +1,16 @@
-"""nginx, where the machine has it: there is no wheel of it."""
+"""nginx, from the machine's own packages: there is no wheel of it."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 
 from bench.cases import CUSTOMER_HEADER, route_prefix
-from bench.peers.peer import Launch, MissingError, Peer, Setting
+from bench.debian import libraries, program
+from bench.peers.peer import Launch, Peer, Setting
 
-_LOG = (
+_LINE = (
     '{"time":"$time_iso8601","method":"$request_method","path":"$uri","status":$status,'
     '"duration_s":$request_time,"client":"$remote_addr","backend":"$side",'
     '"bytes_in":$request_length,"bytes_out":$body_bytes_sent,'
@@ -20,22 +20,23 @@ _LOG = (
 
 def prepare(setting: Setting) -> Launch:
     """Write the configuration and say how nginx is started."""
-    binary = shutil.which("nginx")
-    if binary is None:
-        raise MissingError("nginx is not on PATH")
+    binary = program("nginx")
     path = setting.folder / "nginx.conf"
-    path.write_text(_configuration(setting))
-    said = subprocess.run(  # noqa: S603 - found on PATH, no shell
-        [binary, "-v"], check=True, capture_output=True, text=True
+    path.write_text(configuration(setting))
+    environment = libraries(binary)
+    said = subprocess.run(  # noqa: S603 - found where servers are, no shell
+        [binary, "-v"], check=True, capture_output=True, text=True, env=environment
     ).stderr
     found = re.search(r"nginx/(\S+)", said)
     return Launch(
         command=[binary, "-p", str(setting.folder), "-c", str(path), "-g", "daemon off;"],
+        environment=environment,
         version=found[1] if found else "?",
     )
 
 
-def _configuration(setting: Setting) -> str:
+def configuration(setting: Setting) -> str:
+    """All of it."""
     # keepalive_requests: its default would close connections in the middle of a run.
     upstreams = [
         f"  upstream {name} {{ server 127.0.0.1:{port}; keepalive 64; "
@@ -55,12 +56,14 @@ def _configuration(setting: Setting) -> str:
         "error_log error.log error;",
         "events { worker_connections 8192; }",
         "http {",
-        f"  log_format line escape=json '{_LOG}';",
-        "  access_log access.log line;",
+        f"  log_format line escape=json '{_LINE}';",
+        # As late as Figueira's lines, and as many in a write.
+        "  access_log access.log line buffer=64k flush=1s;",
         "  client_max_body_size 0;",
         "  keepalive_requests 100000000;",
         "  proxy_http_version 1.1;",
         '  proxy_set_header Connection "";',
+        "  proxy_set_header Host $host;",
         "  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
         *(f"  {kind}_temp_path {kind};" for kind in _TEMPORARY),
         f"  split_clients $http_{variable} $side {{ 50% a; * b; }}",
@@ -70,6 +73,7 @@ def _configuration(setting: Setting) -> str:
         *locations,
         "    location / { proxy_pass http://a; }",
         "  }",
+        f"  server {{ listen 127.0.0.1:{setting.admin_port}; access_log off; stub_status; }}",
         "}",
         "",
     ]
@@ -82,5 +86,7 @@ NGINX = Peer(
     name="nginx",
     label="nginx",
     prepare=prepare,
-    features="100 locations, split by hash, JSON access log",
+    is_sticky=True,
+    features="100 locations, split by hash, its few counters, JSON access log; as by default, what "
+    "one end sends and the other does not take at once goes through files",
 )

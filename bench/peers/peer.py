@@ -53,6 +53,8 @@ class Peer:
     """Writes the configuration; raises `MissingError`."""
     features: str
     """What is switched on, for the text around the tables."""
+    is_sticky: bool = False
+    """Whether it keeps each customer on one side, by hash: then that is looked at first."""
 
 
 def program(name: str) -> str:

@@ -8,12 +8,15 @@ from importlib.metadata import version
 from bench.cases import route_prefix
 from bench.peers.peer import ONE_THREAD, Launch, Peer, Setting, program
 
+_LOG_LINES = 1000
+"""That may wait to be written; without, a request waits for its line."""
+
 
 def prepare(setting: Setting) -> Launch:
     """Write both configurations and say how Traefik is started (JSON is YAML, too)."""
     binary = program("traefik")
     dynamic = setting.folder / "dynamic.yaml"
-    dynamic.write_text(json.dumps({"http": _http(setting)}))
+    dynamic.write_text(json.dumps({"http": routing(setting)}))
     static = setting.folder / "traefik.yaml"
     static.write_text(json.dumps(_static(setting, str(dynamic))))
     return Launch(
@@ -27,7 +30,11 @@ def _static(setting: Setting, dynamic: str) -> dict[str, object]:
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "log": {"level": "ERROR"},
-        "accessLog": {"filePath": str(setting.folder / "access.log"), "format": "json"},
+        "accessLog": {
+            "filePath": str(setting.folder / "access.log"),
+            "format": "json",
+            "bufferingSize": _LOG_LINES,
+        },
         "metrics": {"prometheus": {"entryPoint": "metrics"}},
         "entryPoints": {
             "customers": {"address": f"127.0.0.1:{setting.port}"},
@@ -37,7 +44,8 @@ def _static(setting: Setting, dynamic: str) -> dict[str, object]:
     }
 
 
-def _http(setting: Setting) -> dict[str, object]:
+def routing(setting: Setting) -> dict[str, object]:
+    """The part that may change while it runs: routers and services."""
     services: dict[str, object] = {
         name: {"loadBalancer": {"servers": [{"url": f"http://127.0.0.1:{port}"}]}}
         for name, port in setting.origins.items()
@@ -61,5 +69,5 @@ TRAEFIK = Peer(
     label="Traefik",
     prepare=prepare,
     features="100 routers, weighted service without stickiness (it has only cookies), "
-    "Prometheus metrics, JSON access log",
+    "Prometheus metrics, JSON access log with all its fields",
 )

@@ -10,6 +10,7 @@ from bench.chart import Bar, Panel, draw, full_scale
 from bench.machine import Machine
 from bench.report import page, picture, sections
 from bench.results import (
+    Busy,
     Costs,
     Flips,
     Growth,
@@ -23,6 +24,7 @@ from bench.results import (
 from bench.table import median_cell, table
 from bench.targets import digits, verdict
 
+_MIB = 1024 * 1024
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -59,6 +61,11 @@ def test_a_verdict_says_whether_the_target_is_met() -> None:
     assert verdict(0.75, 0.75) == "0.75 (≤ 0.75, met)"
     assert verdict(0.76, 0.75) == "0.76 (≤ 0.75, **not met**)"
     assert verdict(None, 0.75) == "not measured"
+
+
+def test_a_near_miss_does_not_look_like_a_hit() -> None:
+    assert verdict(1.0004, 1.0) == "1.0004 (≤ 1.00, **not met**)"
+    assert verdict(1.004, 1.0) == "1.004 (≤ 1.00, **not met**)"
 
 
 def test_columns_are_in_line_and_rows_must_fit() -> None:
@@ -107,6 +114,26 @@ def test_a_failed_case_is_neither_hidden_nor_judged() -> None:
     assert "connection lost" in text
 
 
+def test_a_peer_without_a_target_is_shown_all_the_same() -> None:
+    costs = _costs([30.0], [45.0])
+    costs.peers["haproxy"] = Measured(label="HAProxy", version="3", features="all")
+    costs.cpu_us["get-1k", "haproxy"] = [15.0]
+    row = _row(_text(Results(costs=costs)), of="HAProxy", about="Figueira / peer")
+    assert row.rstrip("| ").endswith(" 2.00")
+
+
+@pytest.mark.parametrize(("load", "is_slow"), [(0.5, False), (0.97, True)])
+def test_an_end_that_held_the_proxies_up_is_named(load: float, is_slow: bool) -> None:
+    costs = _costs([30.0], [45.0])
+    costs.opened = {"figueira": 0, "envoy": 3}
+    costs.busy["get-1k", "figueira"] = [Busy(proxy=1.0, load=0.3, origin=0.2)]
+    costs.busy["get-1k", "envoy"] = [Busy(proxy=1.0, load=load, origin=0.2)] * 3
+    text = _text(Results(costs=costs))
+    assert f"load generator used {load:.0%} of a core at most (GET 1 KiB through Envoy)" in text
+    assert ("**the proxy waited for it**" in text) is is_slow
+    assert "in the worst round: Figueira 0, Envoy 3." in text
+
+
 def test_growth_is_judged_at_its_far_end() -> None:
     growth = Growth(of="routes", cpu_us={1: [20.0], 100: [30.0], 1000: [24.0]})
     text = _text(Results(routes=growth))
@@ -119,30 +146,45 @@ def test_what_the_machine_does_not_allow_is_said() -> None:
     assert "5,000 were left out: why." in _text(Results(idle=growth))
 
 
+def test_what_was_not_measured_is_not_met_by_something_smaller() -> None:
+    growth = Growth(of="idle connections", cpu_us={10: [1.0], 1000: [1.0]}, skipped={5000: "why"})
+    assert "met" not in _row(_text(Results(idle=growth)), of="1,000", about="idle")
+
+
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("busier", "said"),
     [
-        (0.45, "45% and 55% (40% to 60%, met)"),
-        (0.7, "70% and 30% (40% to 60%, **not met**)"),
-        (0.3, "30% and 70% (40% to 60%, **not met**)"),
+        ([0.55], "45% and 55%, at worst 45% and 55% (40% to 60%, met)"),
+        ([0.52, 0.64, 0.55], "45% and 55%, at worst 36% and 64% (40% to 60%, met)"),
+        ([0.7], "30% and 70%, at worst 30% and 70% (40% to 60%, **not met**)"),
     ],
 )
-def test_both_workers_shares_must_be_fair(share: float, said: str) -> None:
-    text = _text(Results(workers=Workers(one_us=[20.0], two_us=[21.0], first_share=[share])))
+def test_both_workers_shares_must_be_fair(busier: Rounds, said: str) -> None:
+    text = _text(Results(workers=Workers(one_us=[20.0], two_us=[21.0], busier_share=busier)))
     assert said in text
     assert "1.05 (≤ 1.10, met)" in text
 
 
-def test_memory_is_judged_by_what_is_above_idle() -> None:
-    mib = 1024 * 1024
+def test_memory_is_judged_by_what_is_above_idle_and_ours_alone() -> None:
     memory = Memory(
-        label="Figueira",
-        direction="down",
-        transfer_mib=256,
-        idle_bytes=100 * mib,
-        peak_bytes=109 * mib,
+        transfer_mib=1024,
+        slow_mib_per_s=128,
+        idle_bytes={"Figueira": 100 * _MIB, "Envoy": 60 * _MIB},
+        above_bytes={
+            ("Figueira", "down, slow reader"): 9 * _MIB,
+            ("Figueira", "up, slow origin"): 8 * _MIB,
+            ("Envoy", "down, slow reader"): 3 * _MIB,
+        },
+        faults=["Envoy, up, slow origin: cut"],
     )
-    assert "9.00 (≤ 8.00, **not met**)" in _text(Results(memory=[memory]))
+    text = _text(Results(memory=memory))
+    ours = _row(text, of="Figueira", about="MiB above")
+    assert "100 | 9.00 (≤ 8.00, **not met**) | 8.00 (≤ 8.00, met)" in ours.replace("  ", "")
+    theirs = _row(text, of="Envoy", about="MiB above")
+    assert "met" not in theirs
+    assert theirs.rstrip("| ").endswith("failed")
+    assert "A transfer failed: Envoy, up, slow origin: cut." in text
+    assert "1,024 MiB" in text
 
 
 def test_latency_is_judged_against_envoy_alone() -> None:
