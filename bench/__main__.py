@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import cost, flip, growth, latency, memory
+from bench import cost, flip, growth, latency, memory, profile
 from bench.cases import CASES, GET_1K
 from bench.machine import this_machine
 from bench.peers.field import PEERS
@@ -68,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     # So that the processes started here end with this one, however it is told to.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if given.what == "profile":
+        return profile.run(given.cases or [GET_1K.name], given.beside)
     extent = _extent(given)
     machine = this_machine()
     results = Results()
@@ -101,17 +103,18 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure the gateway beside other proxies. Lists are separated by commas.",
     )
     add = parser.add_argument
-    add("what", nargs="?", choices=list(MEASURES), help="default: all")
+    add("what", nargs="?", choices=[*MEASURES, "profile"], help="default: all but profile")
     add("--only", type=_some_of([peer.name for peer in PEERS]), help="proxies; cost alone")
     add(
         "--cases",
         type=_some_of([case.name for case in CASES]),
-        help="requests; cost alone",
+        help="requests; cost alone, or of profile",
     )
     add("--rounds", type=int, help="default 5")
     add("--requests", type=int, help=f"of GET 1 KiB in a round, default {GET_1K.requests}")
     add("--quick", action="store_true", help="everything in little; the numbers say little, too")
     add("--docs", type=Path, help="folder for the page; a whole run writes docs/ unasked")
+    add("--beside", type=Path, help="of profile: another checkout, to take turns with")
     return parser
 
 
