@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import cost, flip, growth, latency, memory, profile
 from bench.cases import CASES, GET_1K
+from bench.claims import claims, put
 from bench.machine import this_machine
 from bench.peers.field import PEERS
 from bench.peers.peer import MissingError
@@ -88,6 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = ["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)]
         text = page(results, machine, " ".join(command), extent.rounds)
         _write(given.docs or _ROOT / "docs", results, text)
+    if is_whole and not given.docs:
+        readme = _ROOT / "README.md"
+        readme.write_text(put(readme.read_text(), claims(results)))
     return 1 if failed else 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bench.cases import CASES
 from bench.chart import Bar, Panel, draw
+from bench.claims import claims
 from bench.cost_section import costs_section
 from bench.machine import Machine
 from bench.results import OURS, Costs, Results
@@ -77,6 +78,8 @@ def page(results: Results, machine: Machine, command: str, rounds: int) -> str:
         ["command", f"`{command}`, {rounds} rounds"],
     ]
     parts = [_TITLE, table(["", ""], facts)]
+    if said := claims(results):
+        parts.append(said)
     if results.costs:
         parts.append(f"![CPU per request, side by side]({PICTURE})")
     return "\n\n".join([*parts, *sections(results), _LIMITS]) + "\n"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from bench.chart import Bar, Panel, draw, full_scale
+from bench.claims import BEGIN, END, claims, put
 from bench.machine import Machine
 from bench.report import page, picture, sections
 from bench.results import (
@@ -24,6 +26,7 @@ from bench.results import (
 from bench.table import median_cell, table
 from bench.targets import digits, verdict
 
+_ROOT = Path(__file__).resolve().parents[3]
 _MIB = 1024 * 1024
 _SVG = "{http://www.w3.org/2000/svg}"
 
@@ -238,3 +241,23 @@ def test_one_enormous_bar_does_not_flatten_the_others() -> None:
     widths = [float(bar.attrib["width"]) for bar in root.iter(f"{_SVG}rect")][1:]
     assert widths[2] == widths[3] == max(widths)
     assert len(list(root.iter(f"{_SVG}path"))) == 2
+
+
+def test_the_claims_are_the_measurements_and_have_their_place_in_the_readme() -> None:
+    results = Results(costs=_costs([30.0], [45.0]), flips=Flips(took_ms=[28.0]))
+    said = claims(results)
+    assert said.splitlines() == [
+        "- GET 1 KiB costs 30.0 microseconds of CPU: 0.67 times Envoy's.",
+        "- A flip takes effect 28.0 ms after the file is written.",
+    ]
+    readme = f"# Figueira\n\n{BEGIN}- old\n{END}\nmore\n"
+    assert put(readme, said) == f"# Figueira\n\n{BEGIN}{said}\n{END}\nmore\n"
+    assert put("# Figueira\n", said) == "# Figueira\n"
+
+
+def test_what_the_readme_claims_is_what_the_page_says() -> None:
+    _, begin, rest = (_ROOT / "README.md").read_text().partition(BEGIN)
+    said, end, _ = rest.partition(END)
+    assert begin
+    assert end
+    assert said in (_ROOT / "docs" / "performance.md").read_text()
