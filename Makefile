@@ -23,7 +23,9 @@ check: $(VENV)/dev.stamp
 coverage: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/unit tests/conformance --quiet --cov --cov-report=term:skip-covered --cov-fail-under=92
 
-# Against the other proxies, side by side; writes docs/performance.md. ARGS="--quick" for a look.
+# Against the other proxies, side by side, a quarter of an hour; writes docs/performance.md and the
+# README's numbers. While developing: ARGS="--only figueira,envoy --cases get-1k" (half a minute), or
+# ARGS="profile" (which microseconds go where); ARGS="--help" says the rest.
 bench: .venv-bench/stamp $(VENV)/runtime.stamp
 	@exec .venv-bench/bin/python -m bench $(ARGS)
 

@@ -60,7 +60,7 @@ CASES: tuple[Case, ...] = (
         method="GET",
         request_bytes=0,
         answer_bytes=10 * MIB,
-        requests=120,
+        requests=200,
     ),
 )
 GET_1K = CASES[0]

@@ -6,13 +6,15 @@ import textwrap
 from collections.abc import Iterator
 
 from bench.cases import GET_1K, MIB
-from bench.results import OUR_LABEL, OURS, Costs, Latencies, Memory, Results
+from bench.results import DIRECT, OUR_LABEL, OURS, Costs, Latencies, Memory, Results
 from bench.rounds import median_of, median_ratio, percentile
 from bench.targets import digits
 
 BEGIN, END = "<!-- measured: `make bench` writes this -->\n", "<!-- end of measured -->\n"
 """Around the sentences in the README."""
 _WIDTH = 100
+_YARDSTICKS = (DIRECT, "Envoy", "nginx")
+"""Whose latency is named."""
 
 
 def claims(results: Results) -> str:
@@ -64,15 +66,13 @@ def _latency(latencies: Latencies) -> Iterator[str]:
         if (middle := median_of(values)) is not None
     }
     if OUR_LABEL in found:
-        others = (
-            f"{digits(found[label])} through {label}" for label in found if label != OUR_LABEL
-        )
+        others = [f"{digits(found[each])} with {each}" for each in _YARDSTICKS if each in found]
         said = f"Without load, it takes {digits(found[OUR_LABEL])} microseconds"
-        yield f"{said} ({', '.join(others)})."
+        yield f"{said} ({', '.join(others)})." if others else f"{said}."
 
 
 def _memory(memory: Memory) -> Iterator[str]:
     above = [each for (label, _), each in memory.above_bytes.items() if label == OUR_LABEL]
     if above:
-        most = digits(max(above) / MIB)
-        yield f"A body of {memory.transfer_mib:,} MiB takes at most {most} MiB of memory."
+        size, most = f"{memory.transfer_mib:,} MiB", digits(max(above) / MIB)
+        yield f"A body of {size} takes at most {most} MiB of memory on its way."

@@ -65,7 +65,7 @@ def _fetch(package: str) -> str:
     if why and os.geteuid() == 0:
         # The lists may be old, or not there at all.
         why = _run(*_UPDATE)[1] or _try_to_fetch(package)
-    return f"apt-get says: {why}" if why else ""
+    return f"apt-get says: {why.removeprefix('E: ')}" if why else ""
 
 
 def _try_to_fetch(package: str) -> str:

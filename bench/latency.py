@@ -11,8 +11,11 @@ from bench.processes import StartError, loading
 from bench.results import DIRECT, Latencies
 from bench.session import Session
 
-_SHARE = 0.25
+_SHARE = 0.1
 """Of the requests of a round under load: one connection is slower than sixteen."""
+_ROUNDS = 3
+"""For one under load. A run of requests is quick or slow as a whole, by which cores its processes
+wake each other on: many short runs have a steadier median than few long ones."""
 
 
 def measure(session: Session) -> Latencies:
@@ -26,7 +29,7 @@ def measure(session: Session) -> Latencies:
                 ports[peer.label] = stack.enter_context(session.serving(peer)).port
             except (MissingError, StartError) as error:
                 session.say(f"latency: {peer.label} is left out: {error}")
-        for _ in range(extent.rounds):
+        for _ in range(_ROUNDS * extent.rounds):
             for label, port in ports.items():
                 plan = plan_of(GET_1K, port, scale=extent.scale * _SHARE, seconds=extent.seconds)
                 with loading(replace(plan, connections=1)) as load:

@@ -33,8 +33,8 @@ _LIMITS = """\
 - **Proxies differ in what they do.** Figueira runs as it is shipped. All but the two Python
   proxies have as many routes, share the traffic out over two backends, count it, and write an
   access log as JSON to a file on the same disk; Traefik does not keep customers on one side. The
-  Python proxies do none of that, which favours them. Figueira, Envoy, nginx and Traefik gather log
-  lines, the other two cannot.
+  Python proxies do none of that, which favours them. Figueira, Envoy, nginx and Traefik write log
+  lines behind the requests, HAProxy and Caddy each at once.
 - **nginx and HAProxy are as old as the machine's distribution has them**, the others are this
   year's.
 - **CPU is not throughput.** Nothing here is a most of requests per second: load generator, origin

@@ -20,7 +20,8 @@ from bench.targets import (
 )
 
 _LATENCY = """\
-One connection, one request (GET 1 KiB) at a time: the median of each round."""
+One connection, one request (GET 1 KiB) at a time: the median of each of many short rounds. Most of
+it is the waking of one process by another, which proxies do not decide."""
 _MEMORY = """\
 One body of {size} MiB at a time, through a proxy that has just started and served some requests.
 A slow end takes {rate} MiB a second. Idle is the memory of all processes, a page that they share
