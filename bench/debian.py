@@ -48,6 +48,15 @@ def libraries(path: str) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
 
 
+def version(path: str, pattern: str) -> str:
+    """What a program says of its version: the group of `pattern`; ``?`` if it does not say."""
+    done = subprocess.run(  # noqa: S603 - found where servers are, no shell
+        [path, "-v"], check=False, capture_output=True, text=True, env=libraries(path)
+    )
+    found = re.search(pattern, done.stdout + done.stderr)
+    return found[1] if found else "?"
+
+
 def _installed(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SBIN}")
 

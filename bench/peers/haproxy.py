@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-
 from bench.cases import CUSTOMER_HEADER, route_prefix
-from bench.debian import libraries, program
+from bench.debian import libraries, program, version
 from bench.peers.peer import Launch, Peer, Setting
 
 _LINE = (
@@ -23,15 +20,10 @@ def prepare(setting: Setting) -> Launch:
     routes.write_text(routes_map(setting))
     path = setting.folder / "haproxy.cfg"
     path.write_text(configuration(setting, str(routes)))
-    environment = libraries(binary)
-    said = subprocess.run(  # noqa: S603 - found where servers are, no shell
-        [binary, "-v"], check=True, capture_output=True, text=True, env=environment
-    ).stdout
-    found = re.search(r"version (\d[^\s-]*)", said)
     return Launch(
         command=[binary, "-db", "-f", str(path)],
-        environment=environment,
-        version=found[1] if found else "?",
+        environment=libraries(binary),
+        version=version(binary, r"version (\d[^\s-]*)"),
     )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 
 from bench.cases import CUSTOMER_HEADER, route_prefix
-from bench.debian import libraries, program
+from bench.debian import libraries, program, version
 from bench.peers.peer import Launch, Peer, Setting
 
 _LINE = (
@@ -23,15 +21,10 @@ def prepare(setting: Setting) -> Launch:
     binary = program("nginx")
     path = setting.folder / "nginx.conf"
     path.write_text(configuration(setting))
-    environment = libraries(binary)
-    said = subprocess.run(  # noqa: S603 - found where servers are, no shell
-        [binary, "-v"], check=True, capture_output=True, text=True, env=environment
-    ).stderr
-    found = re.search(r"nginx/(\S+)", said)
     return Launch(
         command=[binary, "-p", str(setting.folder), "-c", str(path), "-g", "daemon off;"],
-        environment=environment,
-        version=found[1] if found else "?",
+        environment=libraries(binary),
+        version=version(binary, r"nginx/(\S+)"),
     )
 
 
