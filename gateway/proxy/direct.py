@@ -262,17 +262,12 @@ class DirectConnection(asyncio.Protocol):
     def flush(self) -> None:
         """Write what was gathered."""
         out, transport = self._out, self._transport
-        if not out:
-            return
-        self._out = []
-        if transport is None:
-            return
-        if len(out) == 1:
-            transport.write(out[0])
-        elif sum(map(len, out)) <= _JOIN_BYTES:
-            transport.write(b"".join(out))
-        else:
-            transport.writelines(out)
+        if out and transport is not None:
+            self._out = []
+            if sum(map(len, out)) <= _JOIN_BYTES:
+                transport.write(b"".join(out))
+            else:
+                transport.writelines(out)
 
     def problem(self, status: int, title: str, detail: str) -> None:
         """Gather the gateway's own answer."""

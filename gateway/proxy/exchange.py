@@ -85,7 +85,7 @@ class Exchange:
         self.attempts = 0
         self.status = 0
         self.error = ""
-        self.trace_id = ""
+        self.trace_id = b""
         self.bytes_in = 0
         self.bytes_out = 0
         self.is_started = False

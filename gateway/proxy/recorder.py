@@ -83,6 +83,6 @@ class Recorder:
             exchange.bytes_out,
             None if first_s is None else milliseconds(first_s - started_s),
             exchange.attempts,
-            exchange.trace_id,
+            exchange.trace_id.decode(),
             exchange.error,
         )

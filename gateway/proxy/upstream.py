@@ -330,7 +330,15 @@ class UpstreamConnection(asyncio.Protocol):
         pieces, trailers = self._pieces, self._fields
         head = outbound if self._is_head_due else None
         self._caller, self._pieces = None, []
-        is_clean = not self._has_extra and outbound.keep_alive and self._has_left()
+        transport = self._transport
+        is_clean = (
+            outbound.keep_alive
+            and not self._has_extra
+            # Unless the whole request has left, the rest of it would be the next one's beginning.
+            and self._is_sent
+            and transport is not None
+            and transport.get_write_buffer_size() == 0
+        )
         if trailers:
             self._fields = []
             is_clean = is_clean and len(trailers) <= MAX_FIELDS
@@ -349,11 +357,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _replace_parser(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-
-    def _has_left(self) -> bool:
-        """Whether the whole request has, so that the next can follow."""
-        transport = self._transport
-        return self._is_sent and transport is not None and transport.get_write_buffer_size() == 0
 
     def _ends_with_connection(self) -> bool:
         return self._outbound is not None and self._outbound.body is _CLOSE

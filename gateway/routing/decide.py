@@ -103,11 +103,10 @@ def choose(way: Way, head: RequestHead, path: bytes, draw: float) -> Forward:
         claimed = way.owner.claim(head.method, path)
         if claimed is not None:
             return _forward_to_owner(route, claimed)
-    found = way.sticky.find(head)
-    if found is None:
+    source, value = way.sticky.find(head)
+    if not value:
         bucket = bucket_of_draw(draw)
         return Forward(route, way.split.backend(bucket), Reason.DRAW, bucket)
-    source, value = found
     bucket = bucket_of(value)
     return Forward(route, way.split.backend(bucket), Reason.STICKY, bucket, source)
 

@@ -18,13 +18,13 @@ class StickyIndex:
             (_READERS[sticky.source], sticky.name.encode(), str(sticky)) for sticky in sources
         ]
 
-    def find(self, head: RequestHead) -> tuple[str, bytes] | None:
-        """The first source that the request carries, as text, and its raw value; None if none."""
+    def find(self, head: RequestHead) -> tuple[str, bytes]:
+        """The first source that the request carries, as text, and its raw value; empty if none."""
         for read, name, text in self._sources:
             value = head.named.get(name) if read is None else read(head, name)
             if value:
                 return text, value
-        return None
+        return "", b""
 
 
 def _client_ip(head: RequestHead, _name: bytes) -> bytes:

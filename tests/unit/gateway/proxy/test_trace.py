@@ -21,12 +21,12 @@ def test_new_values_are_well_formed_and_all_different() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        pytest.param(b"00-" + b"ab" * 16 + b"-" + b"cd" * 8 + b"-01", "ab" * 16, id="well-formed"),
-        pytest.param(b"", "", id="empty"),
-        pytest.param(b"00-" + b"ab" * 15, "", id="short"),
-        pytest.param(b"00-" + b"XY" * 16 + b"-1-01", "", id="not-hexadecimal"),
-        pytest.param(b'00-"}\n' + b"a" * 40, "", id="what-would-forge-a-log-line"),
+        pytest.param(b"00-" + b"ab" * 16 + b"-" + b"cd" * 8 + b"-01", b"ab" * 16, id="well-formed"),
+        pytest.param(b"", b"", id="empty"),
+        pytest.param(b"00-" + b"ab" * 15, b"", id="short"),
+        pytest.param(b"00-" + b"XY" * 16 + b"-1-01", b"", id="not-hexadecimal"),
+        pytest.param(b'00-"}\n' + b"a" * 40, b"", id="what-would-forge-a-log-line"),
     ],
 )
-def test_only_a_well_formed_id_reaches_the_log(value: bytes, expected: str) -> None:
+def test_only_a_well_formed_id_reaches_the_log(value: bytes, expected: bytes) -> None:
     assert trace_id(value) == expected
