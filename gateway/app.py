@@ -19,11 +19,10 @@ from starlette.routing import Mount
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
-from gateway.config import load
 from gateway.control.children import Work
 from gateway.control.control import ControlPlan, run_control
-from gateway.control.file import read_config
 from gateway.control.lifeline import Lifeline
+from gateway.control.loading import load_config
 from gateway.control.log import note, start_log
 from gateway.control.messages import Accepted, Left
 from gateway.control.reload import read_environment
@@ -53,7 +52,7 @@ def serve(settings: Settings) -> int:
         ConfigError: routes.yaml cannot be used.
     """
     start_log("supervisor")
-    load(read_config(settings.config), read_environment())
+    load_config(settings.config, read_environment())
     check_access_log(settings.access_log)
     _allow_connections()
     listener = _bind("customers'", settings.host, settings.port)

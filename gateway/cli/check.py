@@ -11,9 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from gateway.config import load
 from gateway.config.wording import plural
-from gateway.control.file import read_config
+from gateway.control.loading import load_config
 from gateway.errors import ConfigError, Problem
 from gateway.routing.snapshot import Snapshot
 
@@ -32,7 +31,7 @@ def check(file: Path, *, as_json: bool) -> int:
         The exit code: 0 good, 1 there are problems or the file cannot be read.
     """
     try:
-        snapshot = load(read_config(file), os.environ)
+        snapshot = load_config(file, os.environ)
     except ConfigError as error:
         _tell_problems(file, error.problems, as_json=as_json)
         return PROBLEMS

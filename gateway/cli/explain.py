@@ -10,8 +10,7 @@ import msgspec
 
 from gateway.cli.answer import Answer, Considered, answer, refused
 from gateway.cli.question import Question, understand
-from gateway.config import load
-from gateway.control.file import read_config
+from gateway.control.loading import load_config
 from gateway.errors import ConfigError
 from gateway.wire.inbound import BadRequest
 
@@ -27,7 +26,7 @@ def explain(config: Path, question: Question, *, as_json: bool) -> int:
         cannot be used, 2 if the question cannot be understood.
     """
     try:
-        said = answer(understand(question, load(read_config(config), os.environ)), question.draw)
+        said = answer(understand(question, load_config(config, os.environ)), question.draw)
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(problem.describe(str(config)) + "\n")

@@ -1,7 +1,8 @@
 """routes.yaml: its text becomes a `Snapshot`, or every `Problem` with line and column.
 
-bytes -> `source` -> text -> `document` -> plain data and marks -> `draft` -> spec -> `checks`,
-`unreachable` -> `compile` -> Snapshot. Pure: no file is opened and no variable read here.
+bytes -> `source` -> text -> `document` -> plain data and marks -> `draft` -> spec -> `backends`,
+`checks`, `unreachable` -> `compile` -> Snapshot. Pure: no file is opened and no variable read here;
+what the text refers to is handed in (`outside`).
 """
 
 from __future__ import annotations

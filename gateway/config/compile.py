@@ -9,6 +9,7 @@ from gateway.config.spec import (
     OwnerSpec,
     RouteSpec,
     StickySpec,
+    TlsSpec,
 )
 from gateway.config.units import REST
 from gateway.routing.snapshot import (
@@ -22,6 +23,7 @@ from gateway.routing.snapshot import (
     Snapshot,
     Sticky,
     Timeouts,
+    Tls,
     Trust,
 )
 
@@ -39,15 +41,24 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
 def _backend(name: str, spec: BackendSpec) -> Backend:
     return Backend(
         name=name,
-        host=spec.url.host,
-        port=spec.url.port,
+        addresses=tuple(endpoint.address for endpoint in spec.endpoints),
+        tls=_tls(spec),
         timeouts=Timeouts(
             connect_s=spec.timeouts.connect,
             first_byte_s=spec.timeouts.first_byte,
             idle_s=spec.timeouts.idle,
+            total_s=spec.timeouts.total,
         ),
         max_connections=spec.max_connections,
+        max_waiting=spec.max_waiting,
     )
+
+
+def _tls(spec: BackendSpec) -> Tls | None:
+    if spec.endpoints[0].scheme != "https":
+        return None
+    written = spec.tls or TlsSpec()
+    return Tls(ca=written.ca, server_name=written.server_name)
 
 
 def _route(spec: RouteSpec) -> Route:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.document import Document, Value
+from gateway.config.outside import Outside
 from gateway.config.report import Report
 from gateway.config.spec import FileSpec
 from gateway.config.translation import report_errors
@@ -46,7 +47,7 @@ class Draft:
         return not any(loc[:i] in self.bad for i in range(1, len(loc) + 1))
 
 
-def draft(document: Document, environment: Mapping[str, str]) -> Draft:
+def draft(document: Document, outside: Outside) -> Draft:
     """Validate the document's shape; changes `document.data` and reports to `document.report`.
 
     Raises:
@@ -60,7 +61,7 @@ def draft(document: Document, environment: Mapping[str, str]) -> Draft:
         data["routes"] = cast(Value, deepcopy(_FILE["routes"]))
     for round_ in range(_ROUNDS):
         try:
-            spec = FileSpec.model_validate(data, context=environment)
+            spec = FileSpec.model_validate(data, context=outside)
         except ValidationError as error:
             errors = error.errors(include_url=False)
             if round_ == 0:

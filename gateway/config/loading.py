@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from types import MappingProxyType
 
+from gateway.config.backends import check_backends
 from gateway.config.checks import check
 from gateway.config.compile import compile_snapshot
 from gateway.config.document import parse
 from gateway.config.draft import draft
+from gateway.config.outside import NOTHING_SET, Certificates, Outside, no_files
 from gateway.config.source import decode
 from gateway.config.unreachable import check_reachable
 from gateway.routing.snapshot import Snapshot
 
-NOTHING_SET: Mapping[str, str] = MappingProxyType({})
 
-
-def load(text: bytes, environment: Mapping[str, str] = NOTHING_SET) -> Snapshot:
+def load(
+    text: bytes,
+    environment: Mapping[str, str] = NOTHING_SET,
+    certificates: Certificates = no_files,
+) -> Snapshot:
     """Read routes.yaml, all of it or nothing.
 
     Args:
         text: The file's bytes; above `SIZE_LIMIT_BYTES` they are refused unread.
         environment: What ``${VAR}`` in a backend's url stands for.
+        certificates: Reads the files that ``tls.ca`` names.
 
     Raises:
         ConfigError: with every problem found, in file order. Nothing else is raised, whatever
@@ -31,8 +35,9 @@ def load(text: bytes, environment: Mapping[str, str] = NOTHING_SET) -> Snapshot:
     # 1. Bytes to plain data. What stops here (size, encoding, syntax) is reported alone.
     document = parse(decode(text))
     # 2. Shape: keys, types and single values.
-    known = draft(document, environment)
+    known = draft(document, Outside(environment=environment, certificates=certificates))
     # 3. What holds between values.
+    check_backends(known, document.report)
     check(known, document.report)
     check_reachable(known, document.report)
     document.report.raise_if_any()

@@ -20,16 +20,31 @@ from pydantic import (
 )
 
 from gateway.config import paths, units
-from gateway.config.urls import Endpoint, endpoint
+from gateway.config.outside import NOTHING_SET, Outside, no_files
+from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
 from gateway.routing.snapshot import Backend, Timeouts
 
 _TIMEOUTS = Timeouts()
-_BACKEND = Backend(name="", host="", port=0)
+_BACKEND = Backend(name="", addresses=())
 
 
 def _endpoint(value: object, info: ValidationInfo) -> Endpoint:
-    return endpoint(value, info.context or {})
+    return endpoint(value, _outside(info).environment)
+
+
+def _certificates(value: object, info: ValidationInfo) -> str:
+    name = units.text(value, example="ca.pem")
+    if not name:
+        raise Refusal("must be the name of a file, not empty")
+    return _outside(info).certificates(name)
+
+
+def _outside(info: ValidationInfo) -> Outside:
+    """What the validation was handed; nothing where a spec is built without."""
+    if isinstance(info.context, Outside):
+        return info.context
+    return Outside(environment=NOTHING_SET, certificates=no_files)
 
 
 def _one_or_many(value: object) -> object:
@@ -74,14 +89,34 @@ class TimeoutsSpec(Spec):
     connect: DurationS = _TIMEOUTS.connect_s
     first_byte: DurationS = _TIMEOUTS.first_byte_s
     idle: DurationS = _TIMEOUTS.idle_s
+    total: Annotated[float | None, PlainValidator(units.duration_s)] = _TIMEOUTS.total_s
+
+
+class TlsSpec(Spec):
+    """``backends.NAME.tls``."""
+
+    ca: Annotated[str, PlainValidator(_certificates)] = ""
+    """The certificates in the file that is named."""
+    server_name: Annotated[str, PlainValidator(host_name)] = ""
+
+
+Url = Annotated[Endpoint, PlainValidator(_endpoint)]
 
 
 class BackendSpec(Spec):
     """``backends.NAME``."""
 
-    url: Annotated[Endpoint, PlainValidator(_endpoint)]
+    url: Annotated[Endpoint | None, PlainValidator(_endpoint)] = None
+    urls: Annotated[list[Url], Field(min_length=1)] = []
+    tls: Annotated[TlsSpec | None, BeforeValidator(_written)] = None
     timeouts: TimeoutsSpec = TimeoutsSpec()
     max_connections: Annotated[int, PlainValidator(units.connections)] = _BACKEND.max_connections
+    max_waiting: Annotated[int | None, PlainValidator(units.waiting)] = _BACKEND.max_waiting
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """What is written as `url` or `urls`."""
+        return [self.url] if self.url is not None else self.urls
 
 
 class MatchSpec(Spec):

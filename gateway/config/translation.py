@@ -17,6 +17,7 @@ from gateway.config.spec import (
     RouteSpec,
     StickySpec,
     TimeoutsSpec,
+    TlsSpec,
     TrustSpec,
 )
 from gateway.config.units import shown
@@ -36,6 +37,7 @@ _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("trust",): TrustSpec,
     ("backends",): BackendSpec,
     ("backends", "timeouts"): TimeoutsSpec,
+    ("backends", "tls"): TlsSpec,
     ("routes",): RouteSpec,
     ("routes", "match"): MatchSpec,
     ("routes", "sticky"): StickySpec,

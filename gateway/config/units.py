@@ -114,10 +114,19 @@ def duration_s(value: object) -> float:
 
 def connections(value: object) -> int:
     """A number of connections, 1 to 65,535."""
+    return _whole(value, least=1)
+
+
+def waiting(value: object) -> int:
+    """A number of requests that wait for a connection, 0 to 65,535."""
+    return _whole(value, least=0)
+
+
+def _whole(value: object, *, least: int) -> int:
     if not isinstance(value, int):
         raise Refusal(f"must be a whole number, not {shown(value)}", _plainly(value))
-    if not 1 <= value <= MOST_CONNECTIONS:
-        raise Refusal(f"must be between 1 and {MOST_CONNECTIONS}, not {value}")
+    if not least <= value <= MOST_CONNECTIONS:
+        raise Refusal(f"must be between {least} and {MOST_CONNECTIONS}, not {value}")
     return value
 
 

@@ -1,4 +1,7 @@
-"""Where a backend listens: ``http://host[:port]``, with ``${VAR:-default}`` filled in."""
+"""Where a backend listens: ``http://host[:port]``, ``https://host[:port]`` or ``unix:/path``.
+
+``${VAR:-default}`` in it is filled in.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.config.units import text
-from gateway.config.wording import Refusal, quoted
+from gateway.config.wording import Refusal, quoted, shorten
+from gateway.routing.snapshot import Address
 
-HTTP_PORT = 80
+PORTS = {"http": 80, "https": 443}
+"""By scheme: the port where none is written (RFC 9110, sections 4.2.1 and 4.2.2)."""
+LONGEST_SOCKET_BYTES = 107
+"""Of a Unix socket's path: Linux keeps 108 bytes, the last of them a zero."""
 
 # `$` and whatever follows it: a whole ${...}, or the beginning of one that is never closed.
 _REFERENCE = re.compile(r"\$(?:\{([^{}]*)\})?")
@@ -30,11 +37,16 @@ _LAST_PORT = 65_535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a backend listens."""
+    """A backend's URL, read."""
 
-    host: str
-    """Lower-case name or address; an IPv6 address without brackets."""
-    port: int
+    scheme: str
+    """``http``, ``https`` or ``unix``."""
+    address: Address
+    """Hosts in lower case."""
+
+    def __str__(self) -> str:
+        """As it could have been written."""
+        return str(self.address) if self.address.path else f"{self.scheme}://{self.address}"
 
 
 def expand(written: str, environment: Mapping[str, str]) -> str:
@@ -64,38 +76,68 @@ def expand(written: str, environment: Mapping[str, str]) -> str:
 
 
 def endpoint(value: object, environment: Mapping[str, str]) -> Endpoint:
-    """Parse a backend's URL. Port 80 if none is written.
+    """Parse a backend's URL.
 
     Raises:
-        Refusal: not ``http://host[:port]``. A user or password in it is not shown.
+        Refusal: not one of the three forms. A user or password in it is not shown.
     """
     url = expand(text(value, example="http://127.0.0.1:8001"), environment)
+    if url.startswith("unix:"):
+        return Endpoint(scheme="unix", address=Address(path=_socket(url)))
     parts = _URL.fullmatch(url)
     if parts is None:
-        raise Refusal(f"bad URL {_safe(url)}", "write it like http://127.0.0.1:8001")
-    if parts["scheme"].lower() != "http":
-        raise Refusal(f"bad URL {_safe(url)}: only http:// is supported")
+        example = f"unix:{url}" if url.startswith("/") else "http://127.0.0.1:8001"
+        raise Refusal(f"bad URL {_safe(url)}", f"write it like {shorten(example)}")
+    scheme = parts["scheme"].lower()
+    if scheme not in PORTS:
+        raise Refusal(f"bad URL {_safe(url)}: only http://, https:// and unix:/ are supported")
     if "@" in parts["authority"]:
         raise Refusal("bad URL: a user or password in it is not supported", "remove it")
     if parts["rest"]:
         raise Refusal(
             f"bad URL {_safe(url)}: a backend has no path, query or fragment",
-            f"write {_safe('http://' + parts['authority'])}",
+            f"write {_safe(f'{scheme}://' + parts['authority'])}",
         )
-    return _endpoint(url, parts["authority"])
+    return Endpoint(scheme=scheme, address=_address(url, parts["authority"], PORTS[scheme]))
 
 
-def _endpoint(url: str, authority: str) -> Endpoint:
+def host_name(value: object) -> str:
+    """A host name or address, in lower case; an IPv6 address without brackets.
+
+    Raises:
+        Refusal: resolvers would not read it, or each in its own way.
+    """
+    written = text(value, example="shop.example")
+    host = written.lower()
+    if not (_is_ipv6(host) or _is_name_or_ipv4(host)):
+        raise Refusal(f"bad host {quoted(written)}", "write it like shop.example")
+    return host
+
+
+def _socket(url: str) -> str:
+    path = url.removeprefix("unix:")
+    if not path.startswith("/") or path.startswith("//"):
+        hint = f"write {quoted('unix:/' + path.lstrip('/'))}"
+        raise Refusal(f"bad URL {quoted(url)}: a socket's path starts with one slash", hint)
+    if not path.isprintable():
+        raise Refusal(f"bad URL {quoted(url)}: a character that cannot be printed")
+    if (size := len(path.encode())) > LONGEST_SOCKET_BYTES:
+        limit = f"the system's limit is {LONGEST_SOCKET_BYTES}"
+        raise Refusal(f"bad URL {quoted(url)}: a socket's path of {size} bytes; {limit}")
+    return path
+
+
+def _address(url: str, authority: str, default_port: int) -> Address:
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
         raise Refusal(f"bad URL {_safe(url)}: no host and port there", "write http://host:port")
-    port = int(parts["port"]) if parts["port"] else HTTP_PORT
+    port = int(parts["port"]) if parts["port"] else default_port
     if not 1 <= port <= _LAST_PORT:
         raise Refusal(f"bad URL {_safe(url)}: a port is between 1 and {_LAST_PORT}")
     host = parts["host"].lower().strip("[]")
     if not (_is_ipv6(host) if parts["host"].startswith("[") else _is_name_or_ipv4(host)):
         raise Refusal(f"bad URL {_safe(url)}: bad host {quoted(parts['host'])}")
-    return Endpoint(host=host, port=port)
+    return Address(host=host, port=port)
 
 
 def _is_ipv6(host: str) -> bool:

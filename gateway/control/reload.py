@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from gateway.config import codec, load
+from gateway.config import codec
+from gateway.control.certificates import CertificateFiles
 from gateway.control.file import read_config
+from gateway.control.loading import load_text
 from gateway.control.messages import Accepted
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.routing.snapshot import Snapshot
@@ -84,6 +86,7 @@ class Reloader:
         self._wall_clock = wall_clock
         self._seen = ""
         """Digest (or error) of the file as last looked at."""
+        self._certificates = CertificateFiles(path.parent)
         self._lock = asyncio.Lock()
         self._unkept: deque[_Unkept] = deque(maxlen=_MAX_UNKEPT)
         self._keep_again_at_s = 0.0
@@ -114,12 +117,19 @@ class Reloader:
             try:
                 text = read_config(self.path)
                 seen = hashlib.sha256(text).hexdigest()
+                # What it refers to may have changed while the file itself has not.
+                force = force or self._certificates.have_changed()
                 if seen == self._seen and not force:
                     return await self._keep_again()
-                snapshot = await asyncio.to_thread(load, text, self._environment)
+                snapshot = await self._load(text)
             except ConfigError as error:
                 return self._refuse(seen or str(error), error.problems, force=force)
             return await self._accept(text, snapshot)
+
+    async def _load(self, text: bytes) -> Snapshot:
+        """Compile the text in a thread: admin requests need not wait for a large file."""
+        self._certificates = CertificateFiles(self.path.parent)
+        return await asyncio.to_thread(load_text, text, self._environment, self._certificates)
 
     def _refuse(self, seen: str, problems: tuple[Problem, ...], *, force: bool) -> Look:
         if seen == self._seen and not force:

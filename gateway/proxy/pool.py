@@ -1,23 +1,36 @@
-"""Connections to one backend: the warmest first, never more than allowed, waiting in order."""
+"""Connections to one backend: the warmest first, never more than allowed, waiting in order.
+
+A caller waits for any connection, not for one of its own: whichever comes first, given back or
+newly made, serves whoever has waited longest.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import logging
+import random
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gateway.errors import Cause, Source, Stage, UpstreamError
+from gateway.proxy.addresses import Addresses, AddressReport, AddressState
+from gateway.proxy.dialling import Dialler
 from gateway.proxy.spawn import spawn
-from gateway.proxy.upstream import UpstreamConnection
+from gateway.telemetry.events import Event, write_event
 
 if TYPE_CHECKING:
     from gateway.proxy.ports import Caller
+    from gateway.proxy.upstream import UpstreamConnection
     from gateway.routing.snapshot import Backend
 
 _IDLE_LIFETIME_S = 4.0
 """Shorter than the 5 s after which uvicorn, Node and others close an idle connection: the backend
-would close it just as the next request leaves, and a POST cannot be repeated."""
+would close it just as the next request leaves, and a POST cannot be repeated. The sweep sees to it;
+between two sweeps nobody looks at a clock."""
+_MOST_TRIED = 3
+"""Addresses that one request waits for: it is seldom that so many fail and are not left out yet."""
+_log = logging.getLogger("figueira")
 
 
 class Pool:
@@ -25,9 +38,19 @@ class Pool:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._idle: list[UpstreamConnection] = []
+        self._most_open = backend.max_connections
+        waiting = backend.max_waiting
+        self._most_waiting = backend.max_connections if waiting is None else waiting
+        self._dialler = Dialler(backend)
+        self._addresses = Addresses(backend.addresses)
+        self._sole = self._addresses.sole
+        self._address_of: dict[UpstreamConnection, AddressState] = {}
+        """Connections that stand. One that never came to stand was never lent."""
         self._waiting: deque[Caller] = deque()
+        self._dials = 0
+        """Connections that are being made for those who wait."""
         self._is_closed = False
+        self._now_s = time.monotonic()
         self.open_connections = 0
         """Connections that stand or are being made."""
 
@@ -36,92 +59,206 @@ class Pool:
 
         Args:
             caller: Who wants one.
-            fresh: Whether the connection must not have served before (a retry).
+            fresh: Whether one that has been idle will not do (a retry).
         """
-        now_s = time.monotonic()
-        while self._idle and not fresh:
-            connection = self._idle.pop()
-            if not connection.is_closing() and now_s - connection.idle_since_s < _IDLE_LIFETIME_S:
-                self._lend(connection, caller)
+        idle = (self._sole or self._addresses.choose()).idle
+        while idle and not fresh:
+            connection = idle.pop()
+            if not connection.is_closing():
+                connection.begin(caller)
+                caller.connected(connection)
                 return
-            connection.abandon()
-        if self.open_connections < self.backend.max_connections:
-            self._connect(caller)
-        elif len(self._waiting) < self.backend.max_connections:
+        self._acquire_slowly(caller, fresh=fresh)
+
+    def _acquire_slowly(self, caller: Caller, *, fresh: bool) -> None:
+        if self.open_connections < self._most_open:
             self._waiting.append(caller)
+            self._start_dial()
+        elif not fresh and (connection := self._addresses.take_idle()) is not None:
+            self._lend(connection, caller)
+        elif len(self._waiting) - self._dials < self._most_waiting:
+            self._waiting.append(caller)
+            if fresh and (stale := self._addresses.take_idle()) is not None:
+                # Its end makes room.
+                stale.abandon()
         else:
-            detail = f"{self.open_connections} connections open, as many requests waiting"
+            detail = f"{self.open_connections} connections open, {len(self._waiting)} waiting"
             caller.failed(UpstreamError(Stage.QUEUE, Source.INTERNAL, Cause.OVERLOAD, detail))
 
     def cancel(self, caller: Caller) -> None:
-        """Forget a caller that waits; one that is being connected hears of it and declines."""
+        """Forget a caller that waits. What is being made for it will serve another."""
         if caller in self._waiting:
             self._waiting.remove(caller)
 
     def give_back(self, connection: UpstreamConnection) -> None:
-        """Take a clean connection back: for the next in line, or to keep."""
+        """Take a clean connection back, its answer complete: for the next in line, or to keep."""
+        state = self._sole or self._address_of[connection]
+        if state.standing.failures:
+            state.standing.answered()
         if self._waiting:
             self._lend(connection, self._waiting.popleft())
         elif self._is_closed:
             connection.abandon()
         else:
-            connection.idle_since_s = time.monotonic()
-            self._idle.append(connection)
+            connection.idle_since_s = self._now_s
+            state.idle.append(connection)
 
-    def forget(self, connection: UpstreamConnection) -> None:
-        """Note that a connection is gone; its place is free."""
+    def forget(self, connection: UpstreamConnection, *, unanswered: bool = False) -> None:
+        """Note that a connection is gone; its place is free.
+
+        Args:
+            connection: One of this pool, or one that ended before it had been lent.
+            unanswered: Whether it ended by the backend's doing, with a request on it and without a
+                byte of an answer.
+        """
+        state = self._address_of.pop(connection, None)
+        if state is None:
+            return
+        state.opened -= 1
         self.open_connections -= 1
-        if connection in self._idle:
-            self._idle.remove(connection)
-        if self._waiting:
-            self._connect(self._waiting.popleft())
+        if connection in state.idle:
+            state.idle.remove(connection)
+        elif unanswered:
+            self._note_failure(state, "closed without an answer")
+        elif connection.has_answered:
+            state.standing.answered()
+        self._dial_for_waiting()
 
     def sweep(self, now_s: float) -> None:
-        """Close what has been idle too long; the oldest are at the front."""
-        while self._idle and now_s - self._idle[0].idle_since_s >= _IDLE_LIFETIME_S:
-            self._idle.pop(0).abandon()
+        """Close what has been idle too long; see whether what was left out is well again.
+
+        Args:
+            now_s: Monotonic time in seconds. It holds until the next sweep.
+        """
+        self._now_s = now_s
+        for state in self._addresses:
+            idle = state.idle
+            while idle and now_s - idle[0].idle_since_s >= _IDLE_LIFETIME_S:
+                idle.pop(0).abandon()
+            if state.standing.is_due(now_s) and not (state.is_tried or self._is_closed):
+                self._try_again(state)
+
+    def report(self) -> list[AddressReport]:
+        """Where each address stands, in the order of routes.yaml."""
+        return self._addresses.report()
 
     def close(self) -> None:
         """Keep nothing any more; requests in flight end in peace."""
         self._is_closed = True
-        while self._idle:
-            self._idle.pop().abandon()
+        for state in self._addresses:
+            while state.idle:
+                state.idle.pop().abandon()
 
     def _lend(self, connection: UpstreamConnection, caller: Caller) -> None:
         connection.begin(caller)
         caller.connected(connection)
 
-    def _connect(self, caller: Caller) -> None:
+    # Making connections
+
+    def _start_dial(self) -> None:
         self.open_connections += 1
-        spawn(self._connect_for(caller), f"connect-{self.backend.name}")
+        self._dials += 1
+        spawn(self._dial(), f"connect-{self.backend.name}")
 
-    async def _connect_for(self, caller: Caller) -> None:
-        backend = self.backend
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(backend.timeouts.connect_s):
-                _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(self), backend.host, backend.port
-                )
-        except TimeoutError:
-            detail = f"{backend.authority}: no connection in {backend.timeouts.connect_s:g} s"
-            self._give_up(caller, Cause.TIMEOUT, detail)
-        except (OSError, UnicodeError) as error:
-            # UnicodeError: a host name that cannot be one.
-            self._give_up(caller, Cause.REFUSED, f"{backend.authority}: {error}")
-        else:
-            self._lend_new(connection, caller)
+    def _dial_for_waiting(self) -> None:
+        """Make a connection if somebody waits for whom none is being made."""
+        if len(self._waiting) > self._dials and self.open_connections < self._most_open:
+            self._start_dial()
 
-    def _lend_new(self, connection: UpstreamConnection, caller: Caller) -> None:
-        """Lend a connection that stood a moment ago; `forget` may have been told of its end."""
-        if connection.is_gone:
-            detail = f"{self.backend.authority}: closed as soon as it stood"
-            caller.failed(UpstreamError(Stage.CONNECT, Source.UPSTREAM, Cause.CLOSED, detail))
-        else:
-            self._lend(connection, caller)
-
-    def _give_up(self, caller: Caller, cause: Cause, detail: str) -> None:
+    async def _dial(self) -> None:
+        """Try one address after the other; nothing has been sent, so any request may wait."""
+        tried: list[AddressState] = []
+        failures: list[UpstreamError] = []
+        state: AddressState | None = self._addresses.choose()
+        while state is not None and len(tried) < _MOST_TRIED and (self._waiting or not tried):
+            try:
+                connection = await self._connect(state)
+            except UpstreamError as error:
+                failures.append(error)
+            else:
+                self._dials -= 1
+                self._place(connection, state)
+                return
+            tried.append(state)
+            state = self._addresses.choose_but(tried)
+        self._dials -= 1
         self.open_connections -= 1
-        caller.failed(UpstreamError(Stage.CONNECT, Source.UPSTREAM, cause, detail))
-        if self._waiting and self.open_connections < self.backend.max_connections:
-            self._connect(self._waiting.popleft())
+        if len(self._waiting) > self._dials:
+            self._waiting.popleft().failed(_sum_up(failures))
+        self._dial_for_waiting()
+
+    async def _connect(self, state: AddressState) -> UpstreamConnection:
+        """Make one connection and learn from how that goes.
+
+        Raises:
+            UpstreamError: It cannot be made.
+        """
+        state.opened += 1
+        try:
+            connection = await self._dialler.dial(state.address, self)
+        except UpstreamError as error:
+            self._note_failure(state, error.detail)
+            state.opened -= 1
+            raise
+        except BaseException:
+            state.opened -= 1
+            raise
+        self._address_of[connection] = state
+        self._take_in(state)
+        return connection
+
+    def _place(self, connection: UpstreamConnection, state: AddressState) -> None:
+        """Let a new connection serve whoever waits; else keep it."""
+        if self._waiting:
+            self._lend(connection, self._waiting.popleft())
+        elif self._is_closed:
+            connection.abandon()
+        else:
+            # By the time it serves, it may be stale like one that has served before.
+            connection.is_reused = True
+            connection.idle_since_s = self._now_s
+            state.idle.append(connection)
+
+    # Addresses that fail
+
+    def _note_failure(self, state: AddressState, why: str) -> None:
+        if state.standing.failed(self._now_s, random.random()):  # noqa: S311 - chance, not secrets
+            self._addresses.settle()
+            self._say(Event.ADDRESS_EJECTED, state, why=why)
+
+    def _take_in(self, state: AddressState) -> None:
+        if state.standing.connected():
+            self._addresses.settle()
+            self._say(Event.ADDRESS_READMITTED, state)
+
+    def _try_again(self, state: AddressState) -> None:
+        """Connect to an address that is left out, so that no customer has to wait for it."""
+        if self.open_connections >= self._most_open:
+            # No room to try. Nor can it do harm before there is.
+            self._take_in(state)
+            return
+        self.open_connections += 1
+        state.is_tried = True
+        spawn(self._try(state), f"try-{self.backend.name}")
+
+    async def _try(self, state: AddressState) -> None:
+        try:
+            connection = await self._connect(state)
+        except UpstreamError:
+            self.open_connections -= 1
+            self._dial_for_waiting()
+        else:
+            self._place(connection, state)
+        finally:
+            state.is_tried = False
+
+    def _say(self, event: Event, state: AddressState, **values: object) -> None:
+        told = write_event(event, backend=self.backend.name, address=state.address, **values)
+        _log.warning("%s", told)
+
+
+def _sum_up(failures: Sequence[UpstreamError]) -> UpstreamError:
+    """What one caller is told of all addresses tried: the last one's end, everyone's detail."""
+    last = failures[-1]
+    detail = "; ".join(failure.detail for failure in failures)
+    return UpstreamError(last.stage, last.source, last.cause, detail)

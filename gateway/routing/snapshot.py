@@ -18,31 +18,76 @@ class Timeouts:
     """How long a backend may take, in seconds, each > 0."""
 
     connect_s: float = 1.0
-    """Until the TCP connection stands."""
+    """Until a connection to one address stands, the TLS handshake included."""
     first_byte_s: float = 60.0
     """From the last byte of the request sent to the first byte of the answer. Generous: the
     monolith makes pictures inside the request."""
     idle_s: float = 30.0
     """Between two pieces of a body, either way."""
+    total_s: float | None = None
+    """From the request's head read to the answer's end; None sets no limit: a long download is no
+    fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One place where a backend listens: a host and a port, or else a Unix socket."""
+
+    host: str = ""
+    """Host name or address; an IPv6 address without brackets. Empty for a Unix socket."""
+    port: int = 0
+    path: str = ""
+    """Absolute path of a Unix socket; empty for a host."""
+
+    def __str__(self) -> str:
+        """``host:port`` as it is written in a URL, or ``unix:/path``."""
+        if self.path:
+            return f"unix:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How a backend proves who it is; nothing turns the proof off."""
+
+    ca: str = ""
+    """Certificates in PEM that alone are trusted; empty trusts those of the system. Held here and
+    not read again, so that a worker started later trusts what was accepted."""
+    server_name: str = ""
+    """The name that is asked for (SNI) and has to be in the certificate; empty: each address's
+    own host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """A configured destination (``backends.NAME``); ``http://host:port`` only."""
+    """A configured destination (``backends.NAME``)."""
 
     name: str
-    host: str
-    """Host name or address; an IPv6 address without brackets."""
-    port: int
+    addresses: tuple[Address, ...]
+    """Where it listens; never empty, each once. They are equals: any may serve any request."""
+    tls: Tls | None = None
+    """None speaks plain HTTP."""
     timeouts: Timeouts = Timeouts()
     max_connections: int = 256
-    """Connections open at once, per worker; a request beyond them waits its turn."""
+    """Connections open at once, to all addresses together, per worker; a request beyond them waits
+    its turn."""
+    max_waiting: int | None = None
+    """Requests that may wait their turn, per worker; None: as many as `max_connections`."""
 
     @property
     def authority(self) -> str:
-        """``host:port`` as it is written in a URL."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        """Host for a request that brought none (HTTP/1.0): it can go to any of the addresses.
+
+        ``host:port`` of the first, with the name that TLS asks for if there is one; ``localhost``
+        for a Unix socket.
+        """
+        first = self.addresses[0]
+        if first.path:
+            return "localhost"
+        if self.tls is not None and self.tls.server_name:
+            return str(Address(host=self.tls.server_name, port=first.port))
+        return str(first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

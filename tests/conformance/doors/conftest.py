@@ -9,7 +9,7 @@ import pytest
 
 from gateway.routing.snapshot import Backend
 from tests.conformance.doors.origin import Origin
-from tests.conformance.doors.stage import Stage, shop
+from tests.conformance.doors.stage import Stage, at_port, shop
 
 NewOrigin = Callable[..., Origin]
 OpenStage = Callable[..., Awaitable[Stage]]
@@ -52,9 +52,11 @@ async def open_stage(origin: Origin) -> AsyncIterator[OpenStage]:
     """Open a door whose backend is configured as the test says."""
     stages: list[Stage] = []
 
-    async def open_one(*, send_buffer_bytes: int | None = None, **changes: Any) -> Stage:
-        settings: dict[str, Any] = {"name": "legacy", "host": "127.0.0.1", "port": origin.port}
-        stage = Stage(shop(Backend(**(settings | changes))))
+    async def open_one(
+        *, port: int = origin.port, send_buffer_bytes: int | None = None, **changes: Any
+    ) -> Stage:
+        settings = {"name": "legacy", "addresses": at_port(port)} | changes
+        stage = Stage(shop(Backend(**settings)))
         stages.append(stage)
         await stage.open(send_buffer_bytes=send_buffer_bytes)
         return stage

@@ -17,11 +17,16 @@ from uvicorn.server import ServerState
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
-from gateway.routing.snapshot import Backend, Match, Route, Snapshot, Trust
+from gateway.routing.snapshot import Address, Backend, Match, Route, Snapshot, Trust
 from tests.conformance.doors.wire import PATIENCE_S, Wire, until
 
 WALL_S = 1_800_000_000.0
 """The time of day, in seconds since 1970, for access lines."""
+
+
+def at_port(port: int) -> tuple[Address, ...]:
+    """Where a backend of a test listens."""
+    return (Address(host="127.0.0.1", port=port),)
 
 
 def shop(*backends: Backend) -> Snapshot:
@@ -89,8 +94,10 @@ class Stage:
         """Install the next revision."""
         self.gateway.install(shop(*backends), self.gateway.revision + 1)
 
-    def backend(self, **changes: Any) -> Backend:
+    def backend(self, *, port: int | None = None, **changes: Any) -> Backend:
         """The first backend, with changes."""
+        if port is not None:
+            changes["addresses"] = at_port(port)
         return replace(self._snapshot.backends[0], **changes)
 
     def open_connections(self) -> int:

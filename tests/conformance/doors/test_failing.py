@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.proxy.exchange import Exchange
+from gateway.routing.snapshot import Address
 from tests.conformance.doors.conftest import OpenStage
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.stage import Stage
@@ -81,7 +82,7 @@ async def test_a_backend_that_is_down_is_a_502(stage: Stage, origin: Origin) -> 
 
 
 async def test_a_backend_whose_name_nobody_knows_is_a_502(open_stage: OpenStage) -> None:
-    stage = await open_stage(host="shop.invalid." + "x" * 64)
+    stage = await open_stage(addresses=(Address(host="shop.invalid." + "x" * 64, port=80),))
     customer = await stage.ask(_GET)
     assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 502 Bad Gateway\r\n"
     assert stage.line()["error"] == "connect:refused:upstream"

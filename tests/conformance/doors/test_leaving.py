@@ -67,14 +67,17 @@ async def test_a_customer_who_leaves_within_its_answer_stops_the_backend(
     assert line["bytes_out"] == 5
 
 
-async def test_a_customer_who_leaves_while_its_backend_is_dialled_is_forgotten(
-    stage: Stage,
+async def test_a_customer_who_leaves_while_its_backend_is_dialled_leaves_the_line_to_the_next(
+    stage: Stage, origin: Origin
 ) -> None:
     customer = await stage.ask(_GET)
     customer.reset()
     await until(lambda: stage.answered() == 1)
-    await until(lambda: stage.open_connections() == 0)
     assert stage.line()["status"] == 499
+    next_customer = await stage.ask(_GET)
+    await (await origin.accept()).serve(_OK + b"Content-Length: 0\r\n\r\n")
+    assert (await next_customer.read_until(b"\r\n")) == b"HTTP/1.1 200 OK\r\n"
+    assert origin.is_untouched()
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])

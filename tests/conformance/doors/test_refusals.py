@@ -10,7 +10,7 @@ from gateway.routing.snapshot import Backend
 from tests.conformance.doors.conftest import OpenStage
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.payloads import PAYLOADS, Payload
-from tests.conformance.doors.stage import Stage, shop
+from tests.conformance.doors.stage import Stage, at_port, shop
 from tests.conformance.doors.wire import settle
 
 _GOOD = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
@@ -23,7 +23,7 @@ async def forked_stage(open_stage: OpenStage, origin: Origin) -> Stage:
     """A door with a second backend below ``/new``."""
     stage = await open_stage()
     old = stage.backend()
-    new = Backend(name="new", host="127.0.0.1", port=origin.port)
+    new = Backend(name="new", addresses=at_port(origin.port))
     stage.gateway.install(shop(old, new), 1)
     return stage
 

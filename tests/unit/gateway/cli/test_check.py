@@ -78,6 +78,20 @@ def test_the_environment_is_the_process_own(
     assert '"ftp://h"' in capsys.readouterr().err
 
 
+def test_a_ca_file_that_cannot_be_used_is_a_problem_at_its_line(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is looked for beside the file, wherever the command was given."""
+    backend = '{url: "https://legacy", tls: {ca: own/ca.pem}}'
+    file.write_text(GOOD.replace('{url: "${FIGUEIRA_TEST_URL:-http://127.0.0.1:8001}"}', backend))
+    assert check(file, as_json=False) == 1
+    expected = (
+        f'{file}:3:45: error: backends.legacy.tls.ca: cannot read "own/ca.pem": '
+        f"No such file or directory (looked for in {file.parent})"
+    )
+    assert capsys.readouterr().err.splitlines()[0] == expected
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("missing.yaml", "No such file or directory"), ("", "Is a directory")],

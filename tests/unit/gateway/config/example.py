@@ -7,6 +7,7 @@ import hashlib
 from gateway.config import load
 from gateway.errors import ConfigError, Problem
 from gateway.routing.snapshot import (
+    Address,
     Backend,
     IdRange,
     Match,
@@ -16,6 +17,7 @@ from gateway.routing.snapshot import (
     Snapshot,
     Sticky,
     Timeouts,
+    Tls,
     Trust,
 )
 
@@ -27,8 +29,13 @@ backends:
     url: http://Legacy.internal
   image_service:
     url: "http://[::1]:8002"
-    timeouts: {connect: 250ms, first_byte: 2m, idle: 1.5s}
+    timeouts: {connect: 250ms, first_byte: 2m, idle: 1.5s, total: 10m}
     max_connections: 16
+    max_waiting: 0
+  far:
+    urls: ["https://A.internal", "https://b.internal:8443"]
+    tls: {ca: ca.pem, server_name: Shop.internal}
+  near: {url: "unix:/run/shop.sock"}
 routes:
   - name: images
     match: [{path_prefix: /images}, {path: /gallery/, methods: [GET, HEAD]}]
@@ -49,14 +56,20 @@ SNAPSHOT = Snapshot(
     digest=hashlib.sha256(TEXT).hexdigest(),
     trust=Trust(proxies=("10.0.0.0/8", "fd00::/8"), testers=("127.0.0.1/32",)),
     backends=(
-        Backend(name="legacy", host="legacy.internal", port=80),
+        Backend(name="legacy", addresses=(Address(host="legacy.internal", port=80),)),
         Backend(
             name="image_service",
-            host="::1",
-            port=8002,
-            timeouts=Timeouts(connect_s=0.25, first_byte_s=120.0, idle_s=1.5),
+            addresses=(Address(host="::1", port=8002),),
+            timeouts=Timeouts(connect_s=0.25, first_byte_s=120.0, idle_s=1.5, total_s=600.0),
             max_connections=16,
+            max_waiting=0,
         ),
+        Backend(
+            name="far",
+            addresses=(Address(host="a.internal", port=443), Address(host="b.internal", port=8443)),
+            tls=Tls(ca="what ca.pem holds", server_name="shop.internal"),
+        ),
+        Backend(name="near", addresses=(Address(path="/run/shop.sock"),)),
     ),
     routes=(
         Route(
@@ -100,10 +113,15 @@ SNAPSHOT = Snapshot(
 )
 
 
+def certificates(name: str) -> str:
+    """What a CA file of any name is said to hold."""
+    return f"what {name} holds"
+
+
 def problems_of(text: bytes) -> tuple[Problem, ...]:
     """What is wrong with a file; empty if nothing is."""
     try:
-        load(text)
+        load(text, certificates=certificates)
     except ConfigError as error:
         return error.problems
     return ()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.config.codec import decode, encode
 from gateway.routing.snapshot import (
+    Address,
     Backend,
     IdRange,
     Match,
@@ -18,6 +19,7 @@ from gateway.routing.snapshot import (
     Snapshot,
     Sticky,
     Timeouts,
+    Tls,
     Trust,
 )
 from tests.unit.gateway.config import example
@@ -28,8 +30,22 @@ PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple)
 SECONDS = st.floats(min_value=0.001, max_value=3600)
 
 
-TIMEOUTS = st.builds(Timeouts, connect_s=SECONDS, first_byte_s=SECONDS, idle_s=SECONDS)
-BACKEND = st.builds(Backend, name=TEXT, host=TEXT, port=st.integers(1, 65_535), timeouts=TIMEOUTS)
+TIMEOUTS = st.builds(
+    Timeouts,
+    connect_s=SECONDS,
+    first_byte_s=SECONDS,
+    idle_s=SECONDS,
+    total_s=SECONDS | st.none(),
+)
+ADDRESS = st.builds(Address, host=TEXT, port=st.integers(0, 65_535), path=TEXT)
+BACKEND = st.builds(
+    Backend,
+    name=TEXT,
+    addresses=st.lists(ADDRESS, min_size=1, max_size=2).map(tuple),
+    tls=st.builds(Tls, ca=TEXT, server_name=TEXT) | st.none(),
+    timeouts=TIMEOUTS,
+    max_waiting=st.integers(0, 65_535) | st.none(),
+)
 MATCH = st.builds(
     Match,
     path=TEXT | st.none(),

@@ -11,6 +11,8 @@ from gateway.config import SIZE_LIMIT_BYTES, load
 from gateway.config.document import DEPTH_LIMIT, NODE_LIMIT
 from gateway.config.draft import ROUTE_LIMIT
 from gateway.config.spec import BackendSpec, FileSpec, Spec, TimeoutsSpec
+from gateway.config.urls import LONGEST_SOCKET_BYTES
+from gateway.control.certificates import CA_LIMIT_BYTES
 from tests.unit.gateway.config import example
 
 DOCS = (Path(__file__).parents[4] / "docs" / "routes.md").read_text("utf-8")
@@ -29,6 +31,7 @@ WHERE = {
     "TrustSpec": "trust.",
     "BackendSpec": "backends.NAME.",
     "TimeoutsSpec": "backends.NAME.timeouts.",
+    "TlsSpec": "backends.NAME.tls.",
     "RouteSpec": "routes[].",
     "MatchSpec": "routes[].match.",
     "StickySpec": "routes[].sticky[].",
@@ -51,18 +54,21 @@ def test_no_row_tells_of_a_key_that_is_not_there() -> None:
     ("key", "default"),
     [
         *(
-            (f"backends.NAME.timeouts.{key}", f"{field.default:g}s")
+            (
+                f"backends.NAME.timeouts.{key}",
+                "none" if field.default is None else f"`{field.default:g}s`",
+            )
             for key, field in TimeoutsSpec.model_fields.items()
         ),
         (
             "backends.NAME.max_connections",
-            str(BackendSpec.model_fields["max_connections"].default),
+            f"`{BackendSpec.model_fields['max_connections'].default}`",
         ),
     ],
 )
 def test_every_default_is_the_one_in_the_code(key: str, default: str) -> None:
     (row,) = (row for row in ROWS if row.startswith(f"| `{key}` |"))
-    assert row.split(" | ")[2] == f"`{default}`"
+    assert row.split(" | ")[2] == default
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,8 @@ def test_every_default_is_the_one_in_the_code(key: str, default: str) -> None:
         *map(str, (DEPTH_LIMIT,)),
         f"{NODE_LIMIT:,}",
         f"{ROUTE_LIMIT:,}",
+        f"at most {CA_LIMIT_BYTES >> 10} KiB",
+        f"at most {LONGEST_SOCKET_BYTES} bytes",
     ],
 )
 def test_every_limit_is_told(limit: str) -> None:
@@ -84,7 +92,7 @@ def test_the_examples_load(number: int) -> None:
     text = EXAMPLES[number]
     if "version:" not in text:
         text = f"{HEAD}{text}{LAST}"
-    assert load(text.encode()).routes
+    assert load(text.encode(), certificates=example.certificates).routes
 
 
 def test_the_error_examples_are_what_is_said() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import load
+from gateway.config.wording import Refusal
 from gateway.errors import ConfigError
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,6 +37,13 @@ def with_routes(count: int) -> bytes:
     return (HEAD + "routes:\n" + "".join(map(ROUTE.format, range(count)))).encode()
 
 
+def certificates(name: str) -> str:
+    """Files of any name, by their number of bytes; the others are not there."""
+    if not name.isdigit():
+        raise Refusal(f'cannot read "{name}": No such file or directory', "looked for in /etc")
+    return "x" * int(name)
+
+
 GENERATED: dict[str, Callable[[], bytes]] = {
     "generated_not_utf8": lambda: HEAD.encode() + b"routes: # Jos\xe9\n",
     "generated_nul": lambda: HEAD.encode() + b"routes: \0\n",
@@ -56,5 +64,5 @@ def test_a_bad_file_is_told_exactly_this(case: str) -> None:
     written, messages = text.split(f"{DASHES}\n")
     source = GENERATED[case]() if written == "@generated\n" else written.encode()
     with pytest.raises(ConfigError) as caught:
-        load(source, ENVIRONMENT)
+        load(source, ENVIRONMENT, certificates)
     assert str(caught.value) == messages.rstrip("\n")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import load
-from gateway.routing.snapshot import BUCKETS, Backend, Match, Share, Timeouts
+from gateway.routing.snapshot import BUCKETS, Address, Backend, Match, Share, Timeouts
 from tests.unit.gateway.config import example
 
 SHIPPED = Path(__file__).parents[4] / "routes.yaml"
@@ -44,39 +44,39 @@ def is_within(inner: range, outer: range) -> bool:
 
 def test_every_key_reaches_the_snapshot() -> None:
     """Names are lower-cased where case has no meaning, ranges ascend, the rest comes last."""
-    assert load(example.TEXT) == example.SNAPSHOT
+    assert load(example.TEXT, certificates=example.certificates) == example.SNAPSHOT
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\r"])
 def test_line_ends_and_a_byte_order_mark_change_nothing_but_the_digest(line_end: str) -> None:
     text = b"\xef\xbb\xbf" + example.TEXT.replace(b"\n", line_end.encode())
-    loaded = load(text)
+    loaded = load(text, certificates=example.certificates)
     assert (loaded.backends, loaded.routes) == (example.SNAPSHOT.backends, example.SNAPSHOT.routes)
     assert loaded.digest != example.SNAPSHOT.digest
 
 
 def test_what_is_not_written_has_the_compiled_types_defaults() -> None:
     legacy = load(ONE_ROUTE.replace("SPLIT", "{legacy: 100}").encode()).backends[0]
-    assert legacy == Backend(name="legacy", host="127.0.0.1", port=8001)
+    assert legacy == Backend(name="legacy", addresses=(Address(host="127.0.0.1", port=8001),))
     assert legacy.timeouts == Timeouts()
 
 
 @pytest.mark.parametrize(
     ("environment", "address"),
     [
-        ({}, ("127.0.0.1", 8001)),
-        ({"LEGACY_URL": ""}, ("127.0.0.1", 8001)),
-        ({"LEGACY_URL": "http://legacy:80"}, ("legacy", 80)),
+        ({}, Address(host="127.0.0.1", port=8001)),
+        ({"LEGACY_URL": ""}, Address(host="127.0.0.1", port=8001)),
+        ({"LEGACY_URL": "http://legacy:80"}, Address(host="legacy", port=80)),
     ],
     ids=["unset", "empty", "set"],
 )
 def test_the_shipped_file_takes_its_addresses_from_the_environment(
-    environment: dict[str, str], address: tuple[str, int]
+    environment: dict[str, str], address: Address
 ) -> None:
     """As shipped, all new images go to the monolith, and so does everything else."""
     snapshot = load(SHIPPED.read_bytes(), environment)
     legacy, images = snapshot.backends[0], snapshot.routes[0]
-    assert (legacy.host, legacy.port) == address
+    assert legacy.addresses == (address,)
     assert images.shares == (
         Share(backend="image_service", start=0, end=0),
         Share(backend="legacy", start=0, end=BUCKETS),

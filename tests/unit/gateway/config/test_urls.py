@@ -4,25 +4,54 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.config.urls import Endpoint, endpoint, expand
+from gateway.config.urls import LONGEST_SOCKET_BYTES, Endpoint, endpoint, expand, host_name
 from gateway.config.wording import Refusal
+from gateway.routing.snapshot import Address
 
 ENVIRONMENT = {"HOST": "legacy", "PORT": "8001", "EMPTY": "", "NESTED": "${HOST}"}
 
 
 @pytest.mark.parametrize(
-    ("url", "host", "port"),
+    ("url", "scheme", "host", "port"),
     [
-        ("http://127.0.0.1:8001", "127.0.0.1", 8001),
-        ("http://legacy", "legacy", 80),
-        ("http://image_service:8002", "image_service", 8002),
-        ("HTTP://Legacy.Example.COM:1", "legacy.example.com", 1),
-        ("http://[::1]:65535", "::1", 65_535),
-        ("http://${HOST}:${PORT}", "legacy", 8001),
+        ("http://127.0.0.1:8001", "http", "127.0.0.1", 8001),
+        ("http://legacy", "http", "legacy", 80),
+        ("https://legacy", "https", "legacy", 443),
+        ("https://legacy:80", "https", "legacy", 80),
+        ("http://image_service:8002", "http", "image_service", 8002),
+        ("HTTPS://Legacy.Example.COM:1", "https", "legacy.example.com", 1),
+        ("http://[::1]:65535", "http", "::1", 65_535),
+        ("http://${HOST}:${PORT}", "http", "legacy", 8001),
     ],
 )
-def test_a_good_url_is_a_host_and_a_port(url: str, host: str, port: int) -> None:
-    assert endpoint(url, ENVIRONMENT) == Endpoint(host=host, port=port)
+def test_a_good_url_is_a_scheme_a_host_and_a_port(
+    url: str, scheme: str, host: str, port: int
+) -> None:
+    read = endpoint(url, ENVIRONMENT)
+    assert read == Endpoint(scheme=scheme, address=Address(host=host, port=port))
+    assert endpoint(str(read), {}) == read
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("unix:/run/shop.sock", "/run/shop.sock"),
+        ("unix:/run/${HOST}.sock", "/run/legacy.sock"),
+        ("unix:/a b/@caf\u00e9", "/a b/@caf\u00e9"),
+        ("unix:/" + "x" * (LONGEST_SOCKET_BYTES - 1), "/" + "x" * (LONGEST_SOCKET_BYTES - 1)),
+    ],
+    ids=["plain", "variable", "any-characters", "longest"],
+)
+def test_a_unix_socket_is_its_path_as_it_is(url: str, path: str) -> None:
+    """No percent-decoding: a path is no URL."""
+    read = endpoint(url, ENVIRONMENT)
+    assert read == Endpoint(scheme="unix", address=Address(path=path))
+    assert str(read) == f"unix:{path}"
+
+
+@pytest.mark.parametrize("name", ["Shop.Example", "10.0.0.1", "::1"])
+def test_a_servers_name_is_a_host_name_or_an_address(name: str) -> None:
+    assert host_name(name) == name.lower()
 
 
 @pytest.mark.parametrize(

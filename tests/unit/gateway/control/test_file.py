@@ -27,6 +27,17 @@ def test_the_largest_file_allowed_is_read_and_the_next_larger_one_refused(tmp_pa
         read_config(path)
 
 
+def test_a_folder_in_the_files_place_costs_nothing_however_often_it_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    """Control looks once a second; descriptors left open would use up the system's in an hour."""
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(3):
+        with pytest.raises(ConfigError, match="Is a directory"):
+            read_config(tmp_path)
+    assert len(os.listdir("/dev/fd")) == before
+
+
 @pytest.mark.parametrize("special", ["/dev/zero", "FIFO", "FOLDER"])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, special: str) -> None:
     """A device never ends, and a pipe that nobody writes to would hold up every later flip."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.reader import RequestReader
-from gateway.routing.snapshot import Backend, Match, Route, Snapshot, Trust
+from gateway.routing.snapshot import Address, Backend, Match, Route, Snapshot, Trust
 from gateway.wire.inbound import MAX_HEAD_BYTES, BadRequest, Inbound
 from gateway.wire.messages import Header
 
@@ -20,7 +20,7 @@ _GATEWAY = Gateway(
     Snapshot(
         digest="0" * 64,
         trust=Trust(),
-        backends=(Backend(name="legacy", host="127.0.0.1", port=1),),
+        backends=(Backend(name="legacy", addresses=(Address(host="127.0.0.1", port=1),)),),
         routes=(Route(name="all", matches=(Match(path_prefix="/"),), backend="legacy"),),
     ),
     1,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gateway.routing.snapshot import (
     BUCKETS,
+    Address,
     Backend,
     IdRange,
     Match,
@@ -39,7 +40,8 @@ def snapshot(*routes: Route) -> Snapshot:
     """A snapshot of these routes, with every backend that they name."""
     names = dict.fromkeys(name for route in routes for name in route.backends)
     backends = tuple(
-        Backend(name=name, host="127.0.0.1", port=8001 + n) for n, name in enumerate(names)
+        Backend(name=name, addresses=(Address(host="127.0.0.1", port=8001 + n),))
+        for n, name in enumerate(names)
     )
     return Snapshot(digest="", trust=Trust(), backends=backends, routes=routes)
 

@@ -6,16 +6,38 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from gateway.routing.snapshot import Backend, IdRange, Owner, Route, Sticky
+from gateway.routing.snapshot import Address, Backend, IdRange, Owner, Route, Sticky, Tls
 from tests.unit.gateway.routing.shop import CLIENT_IP, IMAGE_OWNER, MONOLITH, images, prefix
 
 
 @pytest.mark.parametrize(
-    ("host", "expected"),
-    [("legacy", "legacy:80"), ("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80")],
+    ("address", "expected"),
+    [
+        (Address(host="legacy", port=80), "legacy:80"),
+        (Address(host="127.0.0.1", port=80), "127.0.0.1:80"),
+        (Address(host="::1", port=80), "[::1]:80"),
+        (Address(path="/run/shop.sock"), "unix:/run/shop.sock"),
+    ],
+    ids=str,
 )
-def test_an_authority_is_written_as_in_a_url(host: str, expected: str) -> None:
-    assert expected == Backend(name="b", host=host, port=80).authority
+def test_an_address_is_shown_as_in_a_url(address: Address, expected: str) -> None:
+    assert expected == str(address)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "tls", "expected"),
+    [
+        ((Address(host="a", port=1), Address(host="b", port=2)), None, "a:1"),
+        ((Address(host="a", port=443),), Tls(), "a:443"),
+        ((Address(host="10.0.0.1", port=443),), Tls(server_name="shop"), "shop:443"),
+        ((Address(path="/run/shop.sock"),), None, "localhost"),
+    ],
+    ids=["first-of-several", "tls", "tls-by-another-name", "unix-socket"],
+)
+def test_a_request_without_a_host_is_given_the_backends_own(
+    addresses: tuple[Address, ...], tls: Tls | None, expected: str
+) -> None:
+    assert expected == Backend(name="b", addresses=addresses, tls=tls).authority
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""routes.yaml and everything it refers to, from the disk to a Snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.config import load
+from gateway.control.certificates import CertificateFiles
+from gateway.control.file import read_config
+from gateway.routing.snapshot import Snapshot
+
+
+def load_config(path: Path, environment: Mapping[str, str]) -> Snapshot:
+    """Read and compile it.
+
+    Raises:
+        ConfigError: It, or a file that it names, cannot be used.
+    """
+    return load_text(read_config(path), environment, CertificateFiles(path.parent))
+
+
+def load_text(
+    text: bytes, environment: Mapping[str, str], certificates: CertificateFiles
+) -> Snapshot:
+    """Compile what was read; the files that it names are read now.
+
+    Raises:
+        ConfigError: It, or a file that it names, cannot be used.
+    """
+    return load(text, environment, certificates.read)
