@@ -61,19 +61,19 @@ class Pool:
             caller: Who wants one.
             fresh: Whether one that has been idle will not do (a retry).
         """
-        idle = (self._sole or self._addresses.choose()).idle
-        while idle and not fresh:
-            connection = idle.pop()
+        state = self._sole or self._addresses.choose()
+        while state.idle and not fresh:
+            connection = state.idle.pop()
             if not connection.is_closing():
                 connection.begin(caller)
                 caller.connected(connection)
                 return
-        self._acquire_slowly(caller, fresh=fresh)
+        self._acquire_slowly(caller, state, fresh=fresh)
 
-    def _acquire_slowly(self, caller: Caller, *, fresh: bool) -> None:
+    def _acquire_slowly(self, caller: Caller, state: AddressState, *, fresh: bool) -> None:
         if self.open_connections < self._most_open:
             self._waiting.append(caller)
-            self._start_dial()
+            self._start_dial(state)
         elif not fresh and (connection := self._addresses.take_idle()) is not None:
             self._lend(connection, caller)
         elif len(self._waiting) - self._dials < self._most_waiting:
@@ -109,7 +109,7 @@ class Pool:
         Args:
             connection: One of this pool, or one that ended before it had been lent.
             unanswered: Whether it ended by the backend's doing, with a request on it and without a
-                byte of an answer.
+                byte of an answer. One that had served before may just have grown too old.
         """
         state = self._address_of.pop(connection, None)
         if state is None:
@@ -118,7 +118,7 @@ class Pool:
         self.open_connections -= 1
         if connection in state.idle:
             state.idle.remove(connection)
-        elif unanswered:
+        elif unanswered and not connection.is_reused:
             self._note_failure(state, "closed without an answer")
         elif connection.has_answered:
             state.standing.answered()
@@ -155,22 +155,22 @@ class Pool:
 
     # Making connections
 
-    def _start_dial(self) -> None:
+    def _start_dial(self, state: AddressState) -> None:
         self.open_connections += 1
         self._dials += 1
-        spawn(self._dial(), f"connect-{self.backend.name}")
+        state.opened += 1
+        spawn(self._dial(state), f"connect-{self.backend.name}")
 
     def _dial_for_waiting(self) -> None:
         """Make a connection if somebody waits for whom none is being made."""
         if len(self._waiting) > self._dials and self.open_connections < self._most_open:
-            self._start_dial()
+            self._start_dial(self._addresses.choose())
 
-    async def _dial(self) -> None:
+    async def _dial(self, state: AddressState) -> None:
         """Try one address after the other; nothing has been sent, so any request may wait."""
         tried: list[AddressState] = []
         failures: list[UpstreamError] = []
-        state: AddressState | None = self._addresses.choose()
-        while state is not None and len(tried) < _MOST_TRIED and (self._waiting or not tried):
+        while True:
             try:
                 connection = await self._connect(state)
             except UpstreamError as error:
@@ -180,7 +180,11 @@ class Pool:
                 self._place(connection, state)
                 return
             tried.append(state)
-            state = self._addresses.choose_but(tried)
+            untried = self._addresses.choose_but(tried)
+            if untried is None or len(tried) == _MOST_TRIED or not self._waiting:
+                break
+            state = untried
+            state.opened += 1
         self._dials -= 1
         self.open_connections -= 1
         if len(self._waiting) > self._dials:
@@ -188,20 +192,16 @@ class Pool:
         self._dial_for_waiting()
 
     async def _connect(self, state: AddressState) -> UpstreamConnection:
-        """Make one connection and learn from how that goes.
+        """Make one connection, which is counted already, and learn from how that goes.
 
         Raises:
             UpstreamError: It cannot be made.
         """
-        state.opened += 1
         try:
             connection = await self._dialler.dial(state.address, self)
         except UpstreamError as error:
+            state.opened -= 1
             self._note_failure(state, error.detail)
-            state.opened -= 1
-            raise
-        except BaseException:
-            state.opened -= 1
             raise
         self._address_of[connection] = state
         self._take_in(state)
@@ -238,6 +238,7 @@ class Pool:
             self._take_in(state)
             return
         self.open_connections += 1
+        state.opened += 1
         state.is_tried = True
         spawn(self._try(state), f"try-{self.backend.name}")
 

@@ -63,6 +63,9 @@ async def open_pool(origin: Origin) -> AsyncIterator[OpenPool]:
     yield open_one
     for pool in pools:
         pool.close()
+        pool._waiting.clear()
+        for connection in pool._address_of:
+            connection.abandon()
         await until(lambda pool=pool: pool.open_connections == 0)  # type: ignore[misc] # a lambda's default has no type
 
 
