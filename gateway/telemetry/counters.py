@@ -67,6 +67,8 @@ class Counters(msgspec.Struct):
     """Open now, from customers."""
     upstream_connections: dict[str, int] = msgspec.field(default_factory=dict)
     """Open now, by backend."""
+    upstream_ejected: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Backend -> address, as in a URL -> workers that leave it out now; 0 where it is well."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
 
@@ -82,13 +84,15 @@ class Counters(msgspec.Struct):
             mine.add(theirs)
         _add_to(self.refused, other.refused)
         _add_to(self.upstream_connections, other.upstream_connections)
+        for backend, addresses in other.upstream_ejected.items():
+            _add_to(self.upstream_ejected.setdefault(backend, {}), addresses)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
 
     def without_gauges(self) -> Counters:
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""
         left = total([self])
-        left.client_connections, left.upstream_connections = 0, {}
+        left.client_connections, left.upstream_connections, left.upstream_ejected = 0, {}, {}
         return left
 
 

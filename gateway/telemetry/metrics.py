@@ -107,6 +107,12 @@ def _upstream_connections(counters: Counters, _facts: Facts) -> Iterator[tuple[L
     return (((backend,), count) for backend, count in counters.upstream_connections.items())
 
 
+def _addresses_ejected(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for backend, addresses in counters.upstream_ejected.items():
+        for address, workers in addresses.items():
+            yield (backend, address), workers
+
+
 def _weights(_counters: Counters, facts: Facts) -> Iterator[tuple[Labels, float]]:
     for route, weights in facts.weights.items():
         for backend, percent in weights.items():
@@ -186,6 +192,13 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         help="Connections to backends open now, idle ones included.",
         labels=("backend",),
         read=_upstream_connections,
+    ),
+    NumberMetric(
+        name="figueira_upstream_addresses_ejected",
+        kind="gauge",
+        help="Workers that leave this address of a backend out now, as connections to it fail.",
+        labels=("backend", "address"),
+        read=_addresses_ejected,
     ),
     NumberMetric(
         name="figueira_access_lines_dropped_total",

@@ -106,6 +106,7 @@ _COUNTERS = st.builds(
     refused=_TALLIES,
     client_connections=_COUNTS,
     upstream_connections=_TALLIES,
+    upstream_ejected=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
     access_lines_dropped=_COUNTS,
 )
 
@@ -157,8 +158,10 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
     left = worker.without_gauges()
     assert left.client_connections == 0
     assert left.upstream_connections == {}
+    assert left.upstream_ejected == {}
     left.client_connections = worker.client_connections
     left.upstream_connections = worker.upstream_connections
+    left.upstream_ejected = worker.upstream_ejected
     assert _sum(left) == _sum(worker)
     left.add(left.without_gauges())
     assert worker == before

@@ -38,6 +38,7 @@ def _busy() -> Counters:
         refused={"400": 5},
         client_connections=12,
         upstream_connections={"legacy": 3},
+        upstream_ejected={"legacy": {"[::1]:8001": 2, "unix:/run/shop.sock": 0}},
         access_lines_dropped=9,
     )
 
@@ -92,6 +93,12 @@ LANE = {"route": "images", "backend": "legacy"}
         ("figueira_refused_total", {"status": "400"}, 5),
         ("figueira_client_connections", {}, 12),
         ("figueira_upstream_connections", {"backend": "legacy"}, 3),
+        ("figueira_upstream_addresses_ejected", {"backend": "legacy", "address": "[::1]:8001"}, 2),
+        (
+            "figueira_upstream_addresses_ejected",
+            {"backend": "legacy", "address": "unix:/run/shop.sock"},
+            0,
+        ),
         ("figueira_access_lines_dropped_total", {}, 9),
         ("figueira_config_revision", {}, 7),
         ("figueira_config_last_reload_successful", {}, 0),
