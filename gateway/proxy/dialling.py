@@ -47,8 +47,8 @@ class Dialler:
             raise _failure(Cause.PROTOCOL, address, why) from error
         except ssl.SSLError as error:
             raise _failure(Cause.PROTOCOL, address, f"TLS failed: {error.reason}") from error
-        except (OSError, UnicodeError) as error:
-            # UnicodeError: a host name that cannot be one.
+        except (OSError, ValueError) as error:
+            # ValueError: a host name that cannot be one.
             raise _failure(Cause.REFUSED, address, str(error)) from error
         if connection.is_gone:
             raise _failure(Cause.CLOSED, address, "closed as soon as it stood")

@@ -172,6 +172,27 @@ async def _use_until_ejected(pool: Pool) -> None:
             assert await errand.end() == 200
 
 
+async def test_an_address_comes_back_untried_where_there_is_no_room_to_try_it(
+    open_pool: OpenPool, new_origin: NewOrigin
+) -> None:
+    """Else a busy pool would never use it again; a request that meets it down tries the next."""
+    down, well = new_origin(), new_origin()
+    down.close()
+    pool = open_pool(down, well, max_connections=1)
+    while not any(_ejected(pool)):
+        errand = Errand()
+        pool.acquire(errand)
+        await _serve_once(well, _LAST_ANSWER)
+        await errand.end()
+        await until(lambda: pool.open_connections == 0)
+    errand = Errand()
+    pool.acquire(errand)
+    await well.accept()
+    pool.sweep(time.monotonic() + 1.1)
+    assert _ejected(pool) == [False, False]
+    assert pool.report()[0].failures == 2, "on probation"
+
+
 async def test_where_all_are_left_out_all_are_tried(
     open_pool: OpenPool, new_origin: NewOrigin, serve: Serve
 ) -> None:
