@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from gateway.errors import UpstreamError
+from gateway.proxy.pool import Pool
 from gateway.proxy.ports import Connection
 from gateway.proxy.tunnel import Tunnel
 from gateway.wire.messages import Header
 from gateway.wire.response import Outbound
 from tests.conformance.doors.wire import until
+from tests.conformance.pool.asked import ANSWER
 
 GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
 
@@ -78,3 +81,19 @@ class Errand:
 
     def upload_free(self) -> None:
         """Nothing is uploaded."""
+
+
+async def run_errand(pool: Pool) -> int:
+    """Ask for something and wait for it; the answer's status."""
+    errand = Errand()
+    pool.acquire(errand)
+    return await errand.end()
+
+
+async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Serve one connection of an asyncio server, whatever is asked."""
+    try:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(ANSWER)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()

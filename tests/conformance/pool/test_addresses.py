@@ -6,23 +6,20 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import httpx
 import pytest
 
-from gateway.errors import Cause, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.proxy import dialling
 from gateway.proxy.pool import Pool
 from gateway.proxy.transport import PoolTransport
-from gateway.routing import snapshot
 from gateway.routing.snapshot import Address, Timeouts
 from tests.conformance.doors.origin import Backend, Origin
-from tests.conformance.doors.stage import Stage, shop
 from tests.conformance.doors.wire import settle, until
 from tests.conformance.pool.asked import ANSWER, head_of
 from tests.conformance.pool.conftest import NewOrigin, OpenPool, at
-from tests.conformance.pool.errand import Errand
+from tests.conformance.pool.errand import Errand, answer_all, run_errand
 
 _LAST_ANSWER = ANSWER.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 Serve = Callable[[Origin], Awaitable[None]]
@@ -35,25 +32,11 @@ async def serve() -> AsyncIterator[Serve]:
 
     async def at_place_of(origin: Origin) -> None:
         origin.close()
-        servers.append(await asyncio.start_server(_answer_all, "127.0.0.1", origin.port))
+        servers.append(await asyncio.start_server(answer_all, "127.0.0.1", origin.port))
 
     yield at_place_of
     for server in servers:
         server.close()
-
-
-async def _answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(ANSWER)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
-
-
-async def _ask(pool: Pool) -> int:
-    errand = Errand()
-    pool.acquire(errand)
-    return await errand.end()
 
 
 async def _serve_once(origin: Origin, answer: bytes) -> Backend:
@@ -101,7 +84,7 @@ async def test_each_address_has_its_warmest_connection_used_first(
     await serve(other)
     pool = open_pool(one, other)
     for _ in range(50):
-        assert await _ask(pool) == 200
+        assert await run_errand(pool) == 200
     assert pool.open_connections == 2
     assert [report.idle for report in pool.report()] == [1, 1]
 
@@ -160,7 +143,7 @@ async def test_an_address_that_is_well_again_is_taken_in_before_any_customer_ask
         f"address_readmitted backend=legacy address=127.0.0.1:{down.port}"
     )
     while pool.report()[0].failures:
-        assert await _ask(pool) == 200
+        assert await run_errand(pool) == 200
 
 
 async def _use_until_ejected(pool: Pool) -> None:
@@ -203,13 +186,13 @@ async def test_where_all_are_left_out_all_are_tried(
     pool = open_pool(one, other)
     for _ in range(5):
         with pytest.raises(UpstreamError, match="refused at connect") as caught:
-            await _ask(pool)
+            await run_errand(pool)
         assert f":{one.port}: " in caught.value.detail
         assert f":{other.port}: " in caught.value.detail
     assert _ejected(pool) == [True, True]
     assert pool.open_connections == 0
     await serve(other)
-    assert await _ask(pool) == 200
+    assert await run_errand(pool) == 200
     assert _ejected(pool) == [True, False]
 
 
@@ -221,7 +204,7 @@ async def test_no_request_waits_for_more_than_three_addresses(
         origin.close()
     pool = open_pool(*origins)
     with pytest.raises(UpstreamError):
-        await _ask(pool)
+        await run_errand(pool)
     assert sum(report.failures for report in pool.report()) == 3
 
 
@@ -232,10 +215,10 @@ async def test_a_sole_address_is_never_left_out_though_it_is_said_to_fail(
     pool = open_pool(origin)
     for _ in range(4):
         with pytest.raises(UpstreamError):
-            await _ask(pool)
+            await run_errand(pool)
     assert _ejected(pool) == [True]
     await serve(origin)
-    assert await _ask(pool) == 200
+    assert await run_errand(pool) == 200
     assert _ejected(pool) == [False]
 
 
@@ -355,52 +338,9 @@ async def test_idle_connections_to_every_address_end_in_time(
         await serve(origin)
     pool = open_pool(*origins)
     for _ in range(20):
-        await _ask(pool)
+        await run_errand(pool)
     now_s = time.monotonic()
     pool.sweep(now_s + 3.5)
     assert pool.open_connections == 2
     pool.sweep(now_s + 4.5)
     await until(lambda: pool.open_connections == 0)
-
-
-# Unix sockets
-
-
-async def test_a_unix_socket_is_a_backend_like_any_other(
-    open_pool: OpenPool, tmp_path: Path
-) -> None:
-    path = tmp_path / "shop.sock"
-    server = await asyncio.start_unix_server(_answer_all, path)
-    pool = open_pool(addresses=(Address(path=str(path)),))
-    for _ in range(3):
-        assert await _ask(pool) == 200
-    assert pool.open_connections == 1
-    server.close()
-
-
-async def test_a_unix_socket_that_is_not_there_is_no_connection(
-    open_pool: OpenPool, tmp_path: Path
-) -> None:
-    pool = open_pool(addresses=(Address(path=f"{tmp_path}/none"),))
-    with pytest.raises(UpstreamError, match=f"unix:{tmp_path}/none: .*No such file") as caught:
-        await _ask(pool)
-    assert caught.value.cause is Cause.REFUSED
-
-
-async def test_a_request_without_a_host_is_for_localhost_there(tmp_path: Path) -> None:
-    heads: asyncio.Queue[bytes] = asyncio.Queue()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.put_nowait(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(_LAST_ANSWER)
-        writer.close()
-
-    path = tmp_path / "shop.sock"
-    server = await asyncio.start_unix_server(answer, path)
-    stage = Stage(shop(snapshot.Backend(name="legacy", addresses=(Address(path=str(path)),))))
-    await stage.open()
-    customer = await stage.ask(b"GET / HTTP/1.0\r\n\r\n")
-    assert (await customer.read_to_end()).data.endswith(b"\r\n\r\nok")
-    assert (await heads.get()).startswith(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-    await stage.close()
-    server.close()
