@@ -101,7 +101,17 @@ class UpstreamError(GatewayError):
 
     @property
     def status(self) -> int:
-        """The customer's answer: 503 no room, 504 too slow, else 502 (RFC 9110, section 15.6)."""
+        """The customer's answer (RFC 9110, section 15.6).
+
+        503 there is no room, 504 the backend is too slow, 500 the gateway itself failed, else 502.
+        """
         if self.cause is Cause.OVERLOAD:
             return 503
+        if self.source is Source.INTERNAL:
+            return 500
         return 504 if self.cause is Cause.TIMEOUT else 502
+
+
+def write_failure(stage: Stage, cause: Cause, source: Source) -> str:
+    """A failure as access lines and metrics have it, e.g. ``connect:refused:upstream``."""
+    return f"{stage.value}:{cause.value}:{source.value}"

@@ -11,14 +11,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway.proxy.exchange import Exchange, RefusedExchange
+from gateway.proxy.exchange import Exchange
+from gateway.proxy.refused import RefusedExchange
 from gateway.proxy.spawn import spawn
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest
 from gateway.wire.messages import Header
-from gateway.wire.problem import problem_parts
 from gateway.wire.request import read_request
 from gateway.wire.response import Outbound
 
@@ -117,9 +117,9 @@ class AsgiDoor:
         """Let `serve` send."""
         self._wake.set()
 
-    def problem(self, status: int, title: str, detail: str) -> None:
+    def problem(self, status: int, title: str, parts: tuple[list[Header], bytes]) -> None:  # noqa: ARG002 - the server has titles of its own
         """Answer with the gateway's own words."""
-        headers, body = problem_parts(status, title, detail)
+        headers, body = parts
         self._begin(status, [(name.lower(), value) for name, value in headers])
         if self._exchange is None or self._exchange.method != b"HEAD":
             self.body([body])

@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 
 from gateway.proxy.parting import UNREAD_PATIENCE_S, Parting, Progress, give_up, has_left, reset
+from gateway.wire.forwarded import Peer
 
-HEAD_PATIENCE_S = 10.0
-"""For a whole request head: a browser's comes in one packet, an attacker's one byte a second."""
 IDLE_PATIENCE_S = 75.0
 """Between requests; longer than browsers (60 s) and load balancers (60 s) keep a connection."""
 HOLD_PIPELINE, HOLD_UPLOAD = 1, 2
 
 
+def peer_of(transport: asyncio.BaseTransport) -> Peer:
+    """Who is at the other end, and how it is spoken to."""
+    address = transport.get_extra_info("peername")
+    scheme = b"https" if transport.get_extra_info("sslcontext") else b"http"
+    return Peer(address[0] if isinstance(address, tuple) else "", scheme)
+
+
 class Customer:
     """A transport, and what must be known of whoever is at its other end."""
 
-    __slots__ = ("_parting", "holds", "transport", "unread")
+    __slots__ = ("_parting", "holds", "is_lost", "transport", "unread")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
+        self.is_lost = False
+        """Whether the connection is gone."""
         self.holds = 0
         """Why nothing is read from it; 0 if it is read."""
         self.unread: Progress | None = None
@@ -37,7 +45,7 @@ class Customer:
 
     def hold(self, reason: int) -> None:
         """Read nothing from it."""
-        if not self.holds:
+        if not self.holds and not self.is_lost:
             self.transport.pause_reading()
         self.holds |= reason
 
@@ -73,7 +81,7 @@ class Customer:
     def part(self, now_s: float, *, is_heard_out: bool) -> None:
         """Close behind the last answer; whoever is still sending gets time to read it."""
         self.release(HOLD_PIPELINE | HOLD_UPLOAD)
-        if self.transport.is_closing():
+        if self.is_lost or self.transport.is_closing():
             return
         self._parting = Parting(now_s)
         if is_heard_out or not self.transport.can_write_eof():
@@ -88,8 +96,10 @@ class Customer:
 
     def give_up(self) -> None:
         """Close at once, as a cut connection if the end of an answer was still to be written."""
-        give_up(self.transport)
+        if not self.is_lost:
+            give_up(self.transport)
 
     def abort(self) -> None:
         """Cut the connection: the answer must not look complete."""
-        reset(self.transport)
+        if not self.is_lost:
+            reset(self.transport)

@@ -10,13 +10,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import Source
-from gateway.proxy.customer import HEAD_PATIENCE_S, HOLD_PIPELINE, HOLD_UPLOAD, Customer
-from gateway.proxy.exchange import Exchange, RefusedExchange
+from gateway.proxy.customer import HOLD_PIPELINE, HOLD_UPLOAD, Customer, peer_of
+from gateway.proxy.exchange import Exchange
 from gateway.proxy.parting import Progress
 from gateway.proxy.reader import RequestReader
+from gateway.proxy.refused import RefusedExchange
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.telemetry.events import Event
@@ -87,16 +89,12 @@ class DirectConnection(asyncio.Protocol):
         self._keep_alive = True
         self._since_s = self._gateway.now_s
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; leave at once if the server is stopping."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._customer = Customer(self._transport)
-        peer = transport.get_extra_info("peername")
-        scheme = b"https" if transport.get_extra_info("sslcontext") else b"http"
-        self._peer = Peer(peer[0] if isinstance(peer, tuple) else "", scheme)
+        self._peer = peer_of(transport)
         self._connections.add(self)
         self._gateway.doors.add(self)
         if self._gateway.is_draining:
@@ -105,6 +103,7 @@ class DirectConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - both ways are leaving
         """Drop what was in progress."""
         self._transport = None
+        self._customer.is_lost = True
         self._connections.discard(self)
         self._gateway.doors.discard(self)
         self._drop_queue(Source.DOWNSTREAM)
@@ -152,7 +151,7 @@ class DirectConnection(asyncio.Protocol):
             self._tunnel.cut("tunnel:closed:internal")
         elif self._drop_queue(Source.INTERNAL):
             self._customer.abort()
-        elif self._transport is not None:
+        else:
             self._customer.give_up()
 
     def check(self, now_s: float) -> None:
@@ -177,10 +176,8 @@ class DirectConnection(asyncio.Protocol):
         """End what has taken too long while no exchange is in progress."""
         customer, reader = self._customer, self._reader
         if customer.unread is None and reader.is_in_head:
-            if now_s - reader.head_since_s > HEAD_PATIENCE_S:
-                detail = "The request did not arrive in time."
-                reader.refuse(BadRequest(408, "Request Timeout", detail))
-                self._advance()
+            reader.check_head(now_s)
+            self._advance()
         elif customer.is_stuck(now_s, self._since_s):
             if customer.unread is None:
                 self._part(is_heard_out=True)
@@ -197,9 +194,9 @@ class DirectConnection(asyncio.Protocol):
         if self._reader.is_waiting:
             return self._reader.rest_bytes > WRITE_BUFFER_BYTES
         reading = self._reading
-        if reading is None or reading.is_started:
+        if reading is None or reading.is_started or reading.upload is None:
             return False
-        return reading.pending_bytes > WRITE_BUFFER_BYTES
+        return reading.upload.pending_bytes > WRITE_BUFFER_BYTES
 
     def request_read(self, inbound: Inbound) -> None:
         """Queue an exchange."""
@@ -218,7 +215,8 @@ class DirectConnection(asyncio.Protocol):
         if exchange is not None:
             self._reading = None
             exchange.request_complete = True
-            exchange.trailers = trailers
+            if trailers and exchange.upload is not None:
+                exchange.upload.trailers = trailers
 
     def refused(self, refusal: BadRequest) -> None:
         """Refuse what is being read, behind the answers still due."""
@@ -269,7 +267,7 @@ class DirectConnection(asyncio.Protocol):
             else:
                 transport.writelines(out)
 
-    def problem(self, status: int, title: str, detail: str) -> None:
+    def problem(self, status: int, title: str, parts: tuple[list[Header], bytes]) -> None:
         """Gather the gateway's own answer."""
         exchange = self._queue[0]
         inbound = exchange.inbound
@@ -281,8 +279,8 @@ class DirectConnection(asyncio.Protocol):
             and not self._is_leaving
         )
         is_head = exchange.method == b"HEAD"
-        answer = write_problem(status, title, detail, head=is_head, keep_alive=self._keep_alive)
-        self._out.append(answer)
+        keep_alive = self._keep_alive
+        self._out.append(write_problem(status, title, parts, head=is_head, keep_alive=keep_alive))
 
     def over(
         self,
@@ -321,30 +319,25 @@ class DirectConnection(asyncio.Protocol):
         self._queue.clear()
         self._tunnel, self._customer.unread = tunnel, None
         self._customer.release(HOLD_PIPELINE | HOLD_UPLOAD)
-        tunnel.customer.join(transport, self._reader.take_rest(), self._tunnel_lost)
-
-    def _tunnel_lost(self) -> None:
-        self.connection_lost(None)
+        tunnel.customer.join(
+            transport, self._reader.take_rest(), partial(self.connection_lost, None)
+        )
 
     def abort(self) -> None:
         """Cut the connection: the answer must not look complete."""
         self._queue.clear()
         self._reader.stop()
-        if self._transport is not None:
-            self._customer.abort()
+        self._customer.abort()
 
     def hold_upload(self) -> None:
         """Stop reading the body."""
-        if self._transport is not None:
-            self._customer.hold(HOLD_UPLOAD)
+        self._customer.hold(HOLD_UPLOAD)
 
     def release_upload(self) -> None:
         """Read on."""
         if self._customer.holds:
             self._customer.release(HOLD_UPLOAD)
             self._advance()
-
-    # Inside
 
     def _advance(self) -> None:
         """Start the first exchange in line, send on what has come for it, read what was left."""
@@ -360,18 +353,12 @@ class DirectConnection(asyncio.Protocol):
         finally:
             self._is_advancing = False
         if self._reading or len(queue) > 1 or reader.rest or self._customer.holds:
-            self._settle_reading()
+            if reader.has_more or self.is_full:
+                self._customer.hold(HOLD_PIPELINE)
+            else:
+                self._customer.release(HOLD_PIPELINE)
         if self._is_leaving:
             self._close_if_idle()
-
-    def _settle_reading(self) -> None:
-        """Read from the customer, or not, as there is room."""
-        if self._transport is None:
-            return
-        if self._reader.has_more or self.is_full:
-            self._customer.hold(HOLD_PIPELINE)
-        else:
-            self._customer.release(HOLD_PIPELINE)
 
     def _serve_first(self) -> None:
         queue = self._queue
@@ -410,5 +397,4 @@ class DirectConnection(asyncio.Protocol):
         """Close behind the last answer; a customer who is still sending gets time to read it."""
         self._queue.clear()
         self._reader.stop()
-        if self._transport is not None:
-            self._customer.part(self._gateway.now_s, is_heard_out=is_heard_out)
+        self._customer.part(self._gateway.now_s, is_heard_out=is_heard_out)

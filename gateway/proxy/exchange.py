@@ -11,27 +11,31 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.errors import Cause, Source, Stage, UpstreamError
+from gateway.errors import Cause, Source, Stage, UpstreamError, write_failure
+from gateway.proxy.overdue import overdue
 from gateway.proxy.tunnel import Tunnel
+from gateway.proxy.upload import Upload
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.routing.decide import Forward, Reply
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
 from gateway.wire.messages import Header
-from gateway.wire.problem import UPSTREAM_DETAILS, UPSTREAM_TITLES
+from gateway.wire.problem import (
+    UPSTREAM_DETAILS,
+    UPSTREAM_TITLES,
+    prefers_page,
+    problem_parts,
+)
 from gateway.wire.response import Outbound
 from gateway.wire.retry import may_retry
-from gateway.wire.trailers import kept_trailers, write_last_chunk
 
 if TYPE_CHECKING:
     from gateway.proxy.gateway import Gateway, Lane
     from gateway.proxy.ports import Connection, Door
 
-_NONE, _, _CHUNKED, _ = Body
+_NONE = Body.NONE
 CLIENT_GONE = 499
 """Access lines and counters only: the customer left before the answer was complete."""
-_PIECE_BYTES = 64
-"""What a piece of a body costs beside its bytes: chunks of two bytes are many pieces."""
 
 
 class Exchange:
@@ -42,11 +46,7 @@ class Exchange:
         "_door",
         "_gateway",
         "_head",
-        "_head_sent",
-        "_pending",
         "_request_sent",
-        "_touched_s",
-        "_upload_blocked",
         "attempts",
         "bytes_in",
         "bytes_out",
@@ -61,13 +61,13 @@ class Exchange:
         "lane",
         "method",
         "peer",
-        "pending_bytes",
         "request_complete",
         "revision",
         "started_s",
         "status",
+        "touched_s",
         "trace_id",
-        "trailers",
+        "upload",
     )
 
     def __init__(self, gateway: Gateway, door: Door, inbound: Inbound, peer: Peer) -> None:
@@ -93,16 +93,12 @@ class Exchange:
         self.request_complete = False
         self._head = b""
         self._connection: Connection | None = None
-        self._pending: list[bytes] = []
-        self.pending_bytes = 0
-        """Memory held for what has come of the request's body and not been sent on."""
-        self.trailers: Sequence[Header] = ()
-        """Fields that came behind the request's body."""
-        self._head_sent = False
+        self.upload = None if inbound.body is _NONE else Upload(inbound)
+        """The request's body; None if it has none."""
         self._request_sent = False
-        self._upload_blocked = False
         self.is_answer_held = False
-        self._touched_s = gateway.now_s
+        self.touched_s = gateway.now_s
+        """When something last moved, by the coarse clock."""
 
     @property
     def upgrade(self) -> bytes | None:
@@ -119,64 +115,70 @@ class Exchange:
             self.refuse(admitted.status, admitted.title, admitted.detail)
             return
         self._head = admitted
-        self._attempt()
-        if not self._request_sent:
+        if self.upload is None:
+            self._attempt()
+        else:
             self.pump()
 
     def refuse(self, status: int, title: str, detail: str) -> None:
         """Answer without asking a backend."""
         self.is_started = True
         self._end(status)
-        self._door.problem(status, title, detail)
+        accept = b",".join(v for n, v in self.inbound.lines if n.lower() == b"accept")
+        date, as_page = self._gateway.recorder.date(), prefers_page(accept)
+        parts = problem_parts(status, title, detail, date=date, as_page=as_page)
+        self._door.problem(status, title, parts)
         self._door.over()
 
     def request_body(self, data: bytes) -> None:
         """Take a piece of the request's body; `pump` sends it on."""
         self.bytes_in += len(data)
-        if not self.is_over:
-            self._pending.append(data)
-            self.pending_bytes += len(data) + _PIECE_BYTES
+        if self.upload is not None and not self.is_over:
+            self.upload.add(data)
 
     def pump(self) -> None:
         """Send on what has come of the request, or hold the door if the backend is slower."""
-        connection = self._connection
-        if self.is_over or self._request_sent:
+        upload = self.upload
+        if upload is None or self.is_over or self._request_sent:
             return
-        if connection is None or self._upload_blocked:
-            if self.pending_bytes > WRITE_BUFFER_BYTES:
+        if not self.attempts:
+            self._find_place(upload)
+        connection = self._connection
+        if connection is None or upload.is_blocked:
+            if upload.pending_bytes > WRITE_BUFFER_BYTES:
                 self._door.hold_upload()
             return
-        pieces = self._take_pieces()
+        pieces = upload.take(is_complete=self.request_complete)
+        if self._head:
+            pieces.insert(0, self._head)
+            self._head = b""
         if pieces:
-            self._touched_s = self._gateway.now_s
+            self.touched_s = self._gateway.now_s
             connection.send(pieces)
         if self.request_complete:
             self._request_sent = True
             connection.sent_all()
-        if not self._upload_blocked:
+            self._leave_place()
+        if not upload.is_blocked:
             self._door.release_upload()
 
-    def _take_pieces(self) -> list[bytes]:
-        """Whatever of the request has not been sent, framed as its head says."""
-        pieces = []
-        if not self._head_sent:
-            self._head_sent = True
-            pieces.append(self._head)
-        if self.inbound.body is _CHUNKED:
-            if self._pending:
-                pieces += (b"%x\r\n" % sum(map(len, self._pending)), *self._pending, b"\r\n")
-            if self.request_complete:
-                pieces.append(write_last_chunk(kept_trailers(self.trailers)))
-        else:
-            pieces += self._pending
-        self._pending, self.pending_bytes = [], 0
-        return pieces
+    def _find_place(self, upload: Upload) -> None:
+        """Ask for a connection, unless others whose body is still to come have enough of them."""
+        assert self.lane is not None  # noqa: S101 - admit has set it
+        if self.request_complete or self.lane.pool.begin_upload():
+            upload.has_place = not self.request_complete
+            self._attempt()
+
+    def _leave_place(self) -> None:
+        if self.upload is not None and self.upload.has_place and self.lane is not None:
+            self.upload.has_place = False
+            self.lane.pool.end_upload()
 
     def client_gone(self, source: Source = Source.DOWNSTREAM) -> None:
         """Tell the backend at once: the customer has left, or (`source`) we leave it."""
         if self.is_over:
             return
-        self.error = f"{self._stage().value}:closed:{source.value}"
+        self.error = write_failure(self._stage(), Cause.CLOSED, source)
         self._drop_connection()
         self._end(CLIENT_GONE)
 
@@ -185,7 +187,7 @@ class Exchange:
 
         The backend's connection is cut, so that the request never looks complete there.
         """
-        self.error = f"{self._stage().value}:protocol:downstream"
+        self.error = write_failure(self._stage(), Cause.PROTOCOL, Source.DOWNSTREAM)
         self._drop_connection()
         if self.status:
             self._end(self.status)
@@ -211,7 +213,7 @@ class Exchange:
     def release_answer(self) -> None:
         """Read on."""
         self.is_answer_held = False
-        self._touched_s = self._gateway.now_s
+        self.touched_s = self._gateway.now_s
         if self._connection is not None:
             self._connection.release_answer()
 
@@ -223,11 +225,11 @@ class Exchange:
             connection.abandon()
             return
         self._connection = connection
-        self._touched_s = self._gateway.now_s
+        self.touched_s = self._gateway.now_s
         if self.is_answer_held:
             connection.hold_answer()
-        if self.request_complete and self.inbound.body is _NONE:
-            self._head_sent = self._request_sent = True
+        if self.upload is None:
+            self._request_sent = True
             connection.send_whole(self._head)
         else:
             self.pump()
@@ -244,7 +246,7 @@ class Exchange:
             answered=connection.has_answered,
             attempts=self.attempts,
         ):
-            self._head_sent = self._request_sent = self._upload_blocked = False
+            self._request_sent = False
             self._attempt()
             return
         self._fail(error)
@@ -266,7 +268,7 @@ class Exchange:
 
     def answer_flush(self) -> None:
         """Let the door send what it has."""
-        self._touched_s = self._gateway.now_s
+        self.touched_s = self._gateway.now_s
         self._door.flush()
 
     def answer_end(
@@ -283,6 +285,8 @@ class Exchange:
             self.status = outbound.status
         for piece in pieces:
             self.bytes_out += len(piece)
+        if self.upload is not None:
+            self._leave_place()
         self._gateway.recorder.add(self)
         self._door.over(outbound, pieces, trailers)
 
@@ -302,36 +306,35 @@ class Exchange:
 
     def upload_blocked(self) -> None:
         """Hold the door."""
-        self._upload_blocked = True
-        self._door.hold_upload()
+        if self.upload is not None:
+            self.upload.is_blocked = True
+            self._door.hold_upload()
 
     def upload_free(self) -> None:
         """Send what has gathered; the door is released if that goes through."""
-        self._upload_blocked = False
-        self._touched_s = self._gateway.now_s
+        self.touched_s = self._gateway.now_s
+        if self.upload is not None:
+            self.upload.is_blocked = False
         if self._request_sent:
             self._door.release_upload()
         else:
             self.pump()
 
-    # From the sweep
-
     def touch(self, now_s: float) -> None:
         """Note that the customer reads, too slowly for the answer to be released."""
-        self._touched_s = now_s
+        self.touched_s = now_s
 
     def check(self, now_s: float) -> None:
-        """End the exchange if one side has been silent for longer than the backend's timeouts."""
+        """End the exchange if it, or one side of it, takes longer than it may."""
         if self.is_over or self.lane is None:
             return
-        timeouts = self.lane.pool.backend.timeouts
-        if self._is_waiting_for_head():
-            if now_s - self._touched_s > timeouts.first_byte_s:
-                self._time_out(f"no answer in {timeouts.first_byte_s:g} s")
-        elif now_s - self._touched_s > timeouts.idle_s:
-            self._time_out(f"nothing for {timeouts.idle_s:g} s")
+        self.pump()
+        if detail := overdue(self, self.lane.pool, now_s):
+            self._time_out(detail)
 
-    def _is_waiting_for_head(self) -> bool:
+    @property
+    def is_waiting_for_head(self) -> bool:
+        """Whether it is the backend's turn, and it has not begun to answer."""
         if self.status:
             return False
         return self._connection is None or self._request_sent or self._is_asking_first()
@@ -347,17 +350,15 @@ class Exchange:
         stage = self._stage()
         self._drop_connection()
         if source is Source.DOWNSTREAM and self.status == 0:
-            self.error = f"{stage.value}:timeout:downstream"
+            self.error = write_failure(stage, Cause.TIMEOUT, source)
             self.refuse(408, "Request Timeout", "The request did not arrive in time.")
             return
         self._fail(UpstreamError(stage, source, cause, detail))
 
     def _is_upload_slow(self) -> bool:
-        return not (
-            self.request_complete or self._upload_blocked or self.status or self._is_asking_first()
-        )
-
-    # Inside
+        upload = self.upload
+        is_ours = self.request_complete or upload is None or upload.is_blocked or not self.attempts
+        return not (is_ours or self.status or self._is_asking_first())
 
     def _attempt(self) -> None:
         assert self.lane is not None  # noqa: S101 - admit has set it
@@ -372,14 +373,11 @@ class Exchange:
         return Stage.READ_HEAD if self._request_sent else Stage.SEND_BODY
 
     def _fail(self, error: UpstreamError) -> None:
-        self.error = f"{error.stage.value}:{error.cause.value}:{error.source.value}"
+        self.error = write_failure(error.stage, error.cause, error.source)
         if self.status:
             # The head has gone out: only a cut connection says that the answer is not complete.
             self._end(self.status)
             self._door.abort()
-            return
-        if error.source is Source.INTERNAL and error.cause is not Cause.OVERLOAD:
-            self.refuse(500, "Internal Server Error", "The gateway failed.")
             return
         status = error.status
         self.refuse(status, UPSTREAM_TITLES[status], UPSTREAM_DETAILS[status])
@@ -394,22 +392,8 @@ class Exchange:
     def _end(self, status: int) -> None:
         self.is_over = True
         self.status = status
-        if self._pending:
-            self._pending, self.pending_bytes = [], 0
+        if self.upload is not None:
+            self._leave_place()
+            self.upload.drop()
         self.ended_s = time.monotonic()
         self._gateway.recorder.add(self)
-
-
-class RefusedExchange(Exchange):
-    """A request that was found unfit while being read; it waits its turn to be refused."""
-
-    __slots__ = ("_refusal",)
-
-    def __init__(self, gateway: Gateway, door: Door, peer: Peer, refusal: BadRequest) -> None:
-        super().__init__(gateway, door, Inbound(b"", b"", is_http11=True), peer)
-        self.inbound.keep_alive = False
-        self._refusal = refusal
-
-    def start(self) -> None:
-        """Refuse."""
-        self.refuse(self._refusal.status, self._refusal.title, self._refusal.detail)

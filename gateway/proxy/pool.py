@@ -49,6 +49,8 @@ class Pool:
         self._waiting: deque[Caller] = deque()
         self._dials = 0
         """Connections that are being made for those who wait."""
+        self._most_uploads = max(1, backend.max_connections // 2)
+        self._uploads = 0
         self._is_closed = False
         self._now_s = time.monotonic()
         self.open_connections = 0
@@ -123,6 +125,26 @@ class Pool:
         elif connection.has_answered:
             state.standing.answered()
         self._dial_for_waiting()
+
+    def begin_upload(self) -> bool:
+        """Whether a request may have a connection though its body is still to come.
+
+        Half of the connections, and no more, wait on customers: whoever sends slowly keeps none
+        from those who have said what they want.
+        """
+        if self.is_crowded:
+            return False
+        self._uploads += 1
+        return True
+
+    def end_upload(self) -> None:
+        """Note that such a body is complete, or given up."""
+        self._uploads -= 1
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether as many requests are being sent as they come in as may be."""
+        return self._uploads >= self._most_uploads
 
     def sweep(self, now_s: float) -> None:
         """Close what has been idle too long; see whether what was left out is well again.

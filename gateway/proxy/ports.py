@@ -31,8 +31,8 @@ class Door(Protocol):
     def flush(self) -> None:
         """Let go of what was passed: nothing more is at hand just now."""
 
-    def problem(self, status: int, title: str, detail: str) -> None:
-        """Answer with the gateway's own words; no `head` has been passed."""
+    def problem(self, status: int, title: str, parts: tuple[list[Header], bytes]) -> None:
+        """Answer with the gateway's own words, fields and body; no `head` has been passed."""
 
     def over(
         self,

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _SLICE_BYTES = 16 * 1024
 """Fed to the parser at once: some 600 of the shortest requests there are."""
+_HEAD_PATIENCE_S = 10.0
+"""For a whole request head: a browser's comes in one packet, an attacker's one byte a second."""
 _log = logging.getLogger("figueira")
 _NONE = Body.NONE
 
@@ -148,6 +150,11 @@ class RequestReader:
             self.stop()
             self.is_in_head = False
             self._receiver.refused(refusal)
+
+    def check_head(self, now_s: float) -> None:
+        """Refuse a head that does not come to its end; called by the sweep while one is read."""
+        if now_s - self.head_since_s > _HEAD_PATIENCE_S:
+            self.refuse(BadRequest(408, "Request Timeout", "The request did not arrive in time."))
 
     def _parse(self, data: bytes | memoryview) -> int:
         """Feed the parser; return how many bytes it was not given, for they must wait."""

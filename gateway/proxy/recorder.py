@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines, milliseconds
@@ -37,6 +38,10 @@ class Recorder:
     def set_clock(self) -> None:
         """Look at the wall clock again: it may have been put right."""
         self._wall_offset_s = self._wall_clock() - time.monotonic()
+
+    def date(self) -> str:
+        """Now, as an answer's Date has it."""
+        return formatdate(time.monotonic() + self._wall_offset_s, usegmt=True)
 
     def add(self, exchange: Exchange) -> None:
         """Take a finished exchange."""

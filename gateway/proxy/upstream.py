@@ -241,7 +241,8 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the caller how its exchange ended."""
         self._transport = None
-        self._pool.forget(self)
+        unanswered = self._caller is not None and not self.has_answered
+        self._pool.forget(self, unanswered=unanswered)
         caller, self._caller = self._caller, None
         if caller is None:
             return

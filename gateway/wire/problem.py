@@ -1,8 +1,9 @@
-"""The gateway's own answers: application/problem+json (RFC 9457), naming no software."""
+"""The gateway's own answers, naming no software: a page, or application/problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
 import json
+from html import escape
 
 from gateway.wire.messages import Header
 
@@ -10,46 +11,97 @@ _RETRY_AFTER_S = {503: 1}
 """A full pool empties in about the time of one request."""
 
 
-def problem_parts(status: int, title: str, detail: str) -> tuple[list[Header], bytes]:
+_NO_CONTENT = 204
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{status} {title}</title>
+<style>
+body {{ font: 1.1rem/1.5 system-ui, sans-serif; margin: 20vh auto 0; max-width: 34rem }}
+body {{ padding: 0 1rem }}
+h1 {{ font-size: 1.5rem; font-weight: 600; margin: 0 }}
+p {{ margin: 0.5rem 0 }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee }} }}
+</style>
+<h1>{title}</h1>
+<p>{detail}</p>
+<p><small>{status}</small></p>
+</html>
+"""
+_PAGE_TYPES = (b"text/html", b"application/xhtml+xml")
+_DATA_TYPES = (b"application/problem+json", b"application/json")
+
+
+def prefers_page(accept: bytes) -> bool:
+    """Whether an Accept header names a page before it names JSON, as browsers' do.
+
+    Weights are not looked at: whoever names HTML at all can show it.
+    """
+    members = [member.partition(b";")[0].strip() for member in accept.lower().split(b",")]
+    named = [member for member in members if member in (*_PAGE_TYPES, *_DATA_TYPES)]
+    return bool(named) and named[0] in _PAGE_TYPES
+
+
+def problem_parts(
+    status: int, title: str, detail: str, *, date: str, as_page: bool = False
+) -> tuple[list[Header], bytes]:
     """The header fields and the body of an answer.
 
     Args:
         status: HTTP status.
         title: The status's own words.
         detail: One sentence for the customer; never anything the request brought.
+        date: The moment of the answer, as RFC 9110, section 5.6.7, writes it.
+        as_page: Whether it is for a person to read.
     """
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    body = json.dumps(problem, separators=(",", ":")).encode() + b"\n"
-    headers = [
-        (b"Content-Type", b"application/problem+json"),
-        (b"Content-Length", b"%d" % len(body)),
-        (b"Cache-Control", b"no-store"),
-    ]
+    headers = [(b"Date", date.encode()), (b"Cache-Control", b"no-store")]
     if status in _RETRY_AFTER_S:
         headers.append((b"Retry-After", b"%d" % _RETRY_AFTER_S[status]))
+    if status == _NO_CONTENT:
+        return headers, b""
+    if as_page:
+        kind, body = b"text/html; charset=utf-8", _write_page(status, title, detail)
+    else:
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        kind = b"application/problem+json"
+        body = json.dumps(problem, separators=(",", ":")).encode() + b"\n"
+    headers += [(b"Content-Type", kind), (b"Content-Length", b"%d" % len(body))]
     return headers, body
 
 
-def write_problem(status: int, title: str, detail: str, *, head: bool, keep_alive: bool) -> bytes:
-    """A whole answer, as `problem_parts` but on the wire.
+def _write_page(status: int, title: str, detail: str) -> bytes:
+    return _PAGE.format(status=status, title=escape(title), detail=escape(detail)).encode()
+
+
+def write_problem(
+    status: int, title: str, parts: tuple[list[Header], bytes], *, head: bool, keep_alive: bool
+) -> bytes:
+    """A whole answer on the wire.
 
     Args:
         status: HTTP status.
         title: The status's own words.
-        detail: One sentence for the customer.
+        parts: Fields and body, from `problem_parts`.
         head: Whether the request was HEAD: then the body is left out.
         keep_alive: Whether the connection stays open.
     """
-    headers, body = problem_parts(status, title, detail)
+    headers, body = parts
     if not keep_alive:
-        headers.append((b"Connection", b"close"))
+        headers = [*headers, (b"Connection", b"close")]
     fields = b"".join(b"%b: %b\r\n" % field for field in headers)
     start = b"HTTP/1.1 %d %b\r\n" % (status, title.encode())
     return start + fields + b"\r\n" + (b"" if head else body)
 
 
-UPSTREAM_TITLES = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+UPSTREAM_TITLES = {
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
 UPSTREAM_DETAILS = {
+    500: "The gateway failed.",
     502: "The server behind this address gave no usable answer.",
     503: "The server behind this address is busy; try again shortly.",
     504: "The server behind this address did not answer in time.",

@@ -104,7 +104,9 @@ async def test_an_upload_behind_a_slow_answer_waits_at_the_customer(
     sent = await customer.send_while_taken(bytes(_MIB), size)
     assert sent < 12 * _MIB
     (door,) = stage.gateway.doors
-    assert door._queue[1].pending_bytes < _MIB
+    upload = door._queue[1].upload
+    assert upload is not None
+    assert upload.pending_bytes < _MIB
     await backend.send(_answer(b"slow"))
     await customer.read(len(_answer(b"slow")))
     assert (await backend.head()).startswith(b"POST /up ")
@@ -120,7 +122,8 @@ async def test_an_upload_in_countless_tiny_chunks_waits_at_the_customer_all_the_
         b"POST /up HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     await customer.send_while_taken(b"2\r\nhi\r\n" * 10_000, 32 * _MIB)
-    pieces = max(len(door._queue[0]._pending) for door in stage.gateway.doors)
+    uploads = [door._queue[0].upload for door in stage.gateway.doors]
+    pieces = max(len(upload._pieces) for upload in uploads if upload is not None)
     assert pieces < 50_000
     customer.reset()
 

@@ -46,9 +46,6 @@ async def _ask(stage: Stage) -> bytes:
     return status
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a connection does not tell its pool yet that it ended without an answer"
-)
 async def test_an_address_that_hangs_up_on_every_request_costs_three_and_no_more(
     stage: Stage,
 ) -> None:

@@ -6,7 +6,13 @@ import json
 
 import pytest
 
-from gateway.wire.problem import UPSTREAM_DETAILS, UPSTREAM_TITLES, write_problem
+from gateway.wire.problem import (
+    UPSTREAM_DETAILS,
+    UPSTREAM_TITLES,
+    prefers_page,
+    problem_parts,
+    write_problem,
+)
 
 
 def _split(answer: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
@@ -17,10 +23,52 @@ def _split(answer: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
     return first, dict(fields), body
 
 
+_DATE = "Mon, 23 Nov 2026 18:45:00 GMT"
+
+
 def _write(
-    status: int = 400, detail: str = "No.", *, head: bool = False, keep_alive: bool = True
+    status: int = 400,
+    detail: str = "No.",
+    *,
+    head: bool = False,
+    keep_alive: bool = True,
+    as_page: bool = False,
 ) -> bytes:
-    return write_problem(status, "Bad Request", detail, head=head, keep_alive=keep_alive)
+    parts = problem_parts(status, "Bad Request", detail, date=_DATE, as_page=as_page)
+    return write_problem(status, "Bad Request", parts, head=head, keep_alive=keep_alive)
+
+
+def test_a_person_gets_a_page_that_shows_nothing_it_was_not_meant_to() -> None:
+    first, fields, body = _split(_write(detail="<script>", as_page=True))
+    assert first == b"HTTP/1.1 400 Bad Request"
+    assert fields[b"Content-Type"] == b"text/html; charset=utf-8"
+    assert int(fields[b"Content-Length"]) == len(body)
+    assert b"<h1>Bad Request</h1>\n<p>&lt;script&gt;</p>" in body
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        pytest.param(b"text/html,application/xhtml+xml,*/*;q=0.8", True, id="browser"),
+        pytest.param(b"Text/HTML; q=0.9", True, id="any-case"),
+        pytest.param(b"application/json, text/html", False, id="data-first"),
+        pytest.param(b"text/html, application/json", True, id="page-first"),
+        pytest.param(b"*/*", False, id="anything"),
+        pytest.param(b"image/png", False, id="something-else"),
+        pytest.param(b"", False, id="nothing"),
+    ],
+)
+def test_a_page_is_for_those_who_ask_for_one(accept: bytes, expected: bool) -> None:
+    assert prefers_page(accept) is expected
+
+
+def test_an_answer_says_when_it_was_made() -> None:
+    assert _split(_write())[1][b"Date"] == _DATE.encode()
+
+
+def test_an_answer_without_content_has_none() -> None:
+    _, fields, body = _split(_write(204))
+    assert (body, b"Content-Length" in fields) == (b"", False)
 
 
 def test_a_problem_is_valid_json_of_the_length_it_says() -> None:
@@ -68,6 +116,7 @@ def test_the_length_counts_bytes_not_characters() -> None:
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_upstream_failures_have_their_own_words_and_name_no_software(status: int) -> None:
     title, detail = UPSTREAM_TITLES[status], UPSTREAM_DETAILS[status]
-    answer = write_problem(status, title, detail, head=False, keep_alive=True).lower()
+    parts = problem_parts(status, title, detail, date=_DATE)
+    answer = write_problem(status, title, parts, head=False, keep_alive=True).lower()
     assert answer.startswith(b"http/1.1 %d " % status)
     assert not [word for word in (b"figueira", b"python", b"uvicorn", b"server:") if word in answer]

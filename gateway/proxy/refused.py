@@ -1,0 +1,28 @@
+"""Requests that were found unfit while being read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.proxy.exchange import Exchange
+from gateway.wire.inbound import BadRequest, Inbound
+
+if TYPE_CHECKING:
+    from gateway.proxy.gateway import Gateway
+    from gateway.proxy.ports import Door
+    from gateway.wire.forwarded import Peer
+
+
+class RefusedExchange(Exchange):
+    """Such a request; it waits its turn to be refused."""
+
+    __slots__ = ("_refusal",)
+
+    def __init__(self, gateway: Gateway, door: Door, peer: Peer, refusal: BadRequest) -> None:
+        super().__init__(gateway, door, Inbound(b"", b"", is_http11=True), peer)
+        self.inbound.keep_alive = False
+        self._refusal = refusal
+
+    def start(self) -> None:
+        """Refuse."""
+        self.refuse(self._refusal.status, self._refusal.title, self._refusal.detail)
