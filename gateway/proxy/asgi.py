@@ -18,7 +18,7 @@ from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest
-from gateway.wire.messages import Header
+from gateway.wire.messages import Header, Piece
 from gateway.wire.request import read_request
 from gateway.wire.response import Outbound
 
@@ -104,7 +104,7 @@ class AsgiDoor:
         """Begin the answer."""
         self._begin(outbound.status, [(name.lower(), value) for name, value in outbound.lines])
 
-    def body(self, pieces: Sequence[bytes]) -> None:
+    def body(self, pieces: Sequence[Piece]) -> None:
         """Pass pieces on; hold the backend if the server sends more slowly."""
         data = b"".join(pieces)
         self._events.append({"type": "http.response.body", "body": data, "more_body": True})
@@ -127,7 +127,7 @@ class AsgiDoor:
     def over(
         self,
         outbound: Outbound | None = None,
-        pieces: Sequence[bytes] = (),
+        pieces: Sequence[Piece] = (),
         trailers: Sequence[Header] = (),  # noqa: ARG002 - the servers pass none on
     ) -> None:
         """Complete the answer."""

@@ -15,7 +15,7 @@ from gateway.proxy.outgoing import Outgoing
 from gateway.proxy.spawn import Running, spawn
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
-from gateway.wire.messages import Header
+from gateway.wire.messages import Header, Piece
 from gateway.wire.response import Outbound
 
 if TYPE_CHECKING:
@@ -195,10 +195,10 @@ class Call:
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Drop it: httpx has no place for it."""
 
-    def answer(self, outbound: Outbound | None, pieces: Sequence[bytes]) -> None:
+    def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
         """Keep what has come until it is asked for; hold the backend if it becomes much."""
         self._outbound = outbound or self._outbound
-        self._pieces += filter(None, pieces)
+        self._pieces += filter(None, map(bytes, pieces))
         self._unread_bytes += sum(map(len, pieces))
         if self._connection is not None and self._unread_bytes > WRITE_BUFFER_BYTES:
             self._connection.hold_answer()
@@ -208,7 +208,7 @@ class Call:
         self._news.set()
 
     def answer_end(
-        self, outbound: Outbound | None, pieces: Sequence[bytes], trailers: Sequence[Header]
+        self, outbound: Outbound | None, pieces: Sequence[Piece], trailers: Sequence[Header]
     ) -> None:
         """Note the end; a request that is still being sent is not wanted any more."""
         del trailers  # httpx has no place for them

@@ -24,7 +24,7 @@ from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.telemetry.events import Event
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
-from gateway.wire.messages import Header
+from gateway.wire.messages import Header, Piece
 from gateway.wire.problem import write_problem
 from gateway.wire.response import Outbound, write_interim, write_response
 from gateway.wire.trailers import write_last_chunk
@@ -84,7 +84,7 @@ class DirectConnection(asyncio.Protocol):
         self._tunnel: Tunnel | None = None
         self._is_leaving = False
         self._is_advancing = False
-        self._out: list[bytes] = []
+        self._out: list[Piece] = []
         self._chunks = False
         self._keep_alive = True
         self._since_s = self._gateway.now_s
@@ -250,7 +250,7 @@ class DirectConnection(asyncio.Protocol):
         )
         self._out.append(write_response(outbound, to_http11=is_http11, keep_alive=keep_alive))
 
-    def body(self, pieces: Sequence[bytes]) -> None:
+    def body(self, pieces: Sequence[Piece]) -> None:
         """Gather pieces of the body."""
         if self._chunks:
             self._out += (b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n")
@@ -285,7 +285,7 @@ class DirectConnection(asyncio.Protocol):
     def over(
         self,
         outbound: Outbound | None = None,
-        pieces: Sequence[bytes] = (),
+        pieces: Sequence[Piece] = (),
         trailers: Sequence[Header] = (),
     ) -> None:
         """Complete the answer, then go on, or close."""

@@ -19,7 +19,7 @@ from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.routing.decide import Forward, Reply
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
-from gateway.wire.messages import Header
+from gateway.wire.messages import Header, Piece
 from gateway.wire.problem import (
     UPSTREAM_DETAILS,
     UPSTREAM_TITLES,
@@ -256,7 +256,7 @@ class Exchange:
         if self.inbound.is_http11:
             self._door.interim(status, reason, headers)
 
-    def answer(self, outbound: Outbound | None, pieces: Sequence[bytes]) -> None:
+    def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
         """Pass on what has come of the answer."""
         if outbound is not None:
             self.first_byte_s = time.monotonic()
@@ -272,7 +272,7 @@ class Exchange:
         self._door.flush()
 
     def answer_end(
-        self, outbound: Outbound | None, pieces: Sequence[bytes], trailers: Sequence[Header]
+        self, outbound: Outbound | None, pieces: Sequence[Piece], trailers: Sequence[Header]
     ) -> None:
         """Complete the answer with the last of it, which may be all of it."""
         self._connection = None

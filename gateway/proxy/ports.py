@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.errors import UpstreamError
 from gateway.proxy.tunnel import Tunnel
-from gateway.wire.messages import Header
+from gateway.wire.messages import Header, Piece
 from gateway.wire.response import Outbound
 
 
@@ -25,7 +25,7 @@ class Door(Protocol):
     def head(self, outbound: Outbound) -> None:
         """Begin the answer."""
 
-    def body(self, pieces: Sequence[bytes]) -> None:
+    def body(self, pieces: Sequence[Piece]) -> None:
         """Pass on pieces of the answer's body, none of them empty."""
 
     def flush(self) -> None:
@@ -37,7 +37,7 @@ class Door(Protocol):
     def over(
         self,
         outbound: Outbound | None = None,
-        pieces: Sequence[bytes] = (),
+        pieces: Sequence[Piece] = (),
         trailers: Sequence[Header] = (),
     ) -> None:
         """The answer is complete.
@@ -79,14 +79,14 @@ class Caller(Protocol):
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """A 1xx head has come."""
 
-    def answer(self, outbound: Outbound | None, pieces: Sequence[bytes]) -> None:
+    def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
         """What one read has brought: the head, unless it has come before, and pieces of body."""
 
     def answer_flush(self) -> None:
         """More of the answer is to come, but not yet."""
 
     def answer_end(
-        self, outbound: Outbound | None, pieces: Sequence[bytes], trailers: Sequence[Header]
+        self, outbound: Outbound | None, pieces: Sequence[Piece], trailers: Sequence[Header]
     ) -> None:
         """As `answer`, and it is complete. The connection is back in its pool or gone."""
 

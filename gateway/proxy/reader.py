@@ -149,6 +149,7 @@ class RequestReader:
         if not self.is_deaf:
             self.stop()
             self.is_in_head = False
+            refusal.method = self._parser.get_method()
             self._receiver.refused(refusal)
 
     def check_head(self, now_s: float) -> None:

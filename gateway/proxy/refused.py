@@ -19,7 +19,7 @@ class RefusedExchange(Exchange):
     __slots__ = ("_refusal",)
 
     def __init__(self, gateway: Gateway, door: Door, peer: Peer, refusal: BadRequest) -> None:
-        super().__init__(gateway, door, Inbound(b"", b"", is_http11=True), peer)
+        super().__init__(gateway, door, Inbound(refusal.method, b"", is_http11=True), peer)
         self.inbound.keep_alive = False
         self._refusal = refusal
 

@@ -18,13 +18,15 @@ from gateway.errors import Cause, Source, Stage, UpstreamError
 from gateway.proxy.tunnel import Tunnel
 from gateway.telemetry.events import Event
 from gateway.wire.inbound import MAX_FIELDS, MAX_HEAD_BYTES, Body
-from gateway.wire.messages import Header
+from gateway.wire.messages import Header, Piece
 from gateway.wire.response import (
     FIRST_FINAL,
     FIRST_INTERIM,
     SWITCHING_PROTOCOLS,
     BadResponse,
     Outbound,
+    check_head,
+    check_reason,
     read_response,
     read_switch,
 )
@@ -84,7 +86,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reason = b""
         self._outbound: Outbound | None = None
         self._is_head_due = False
-        self._pieces: list[bytes] = []
+        self._pieces: list[Piece] = []
         self._body_left = 0
         self._is_raw = False
         self._fault: UpstreamError | None = None
@@ -165,55 +167,70 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self._is_raw:
             self._take_raw(caller, data)
-            return
+        elif self._outbound is None and len(data) > _RAW_BYTES:
+            self._read_much(caller, data)
+        elif self._parse(caller, data):
+            self._hand_over(caller)
+
+    def _parse(self, caller: Caller, data: Piece) -> bool:
+        """Feed the parser; whether there is something to hand over, if only that more may come."""
         if not self.has_answered:
             self.has_answered = True
-            self._is_http11 = data.startswith(b"HTTP/1.1 ")
+            self._is_http11 = data[:9] == b"HTTP/1.1 "
+            if not self._is_http11 and data[:1] != b"H":
+                self._blame("bytes before the status line")
         self._frame_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._switch(caller, data[upgrade.args[0] :])
-            if self._caller is None:
-                return
+            self._switch(caller, bytes(data[upgrade.args[0] :]))
         except httptools.HttpParserError as error:
             self._blame_for(error)
         if self._frame_bytes > MAX_HEAD_BYTES:
             self._blame(f"over {MAX_HEAD_BYTES} bytes of head or chunk frames")
         if self._fault is not None:
             self._cut()
-        elif self._ended and self._outbound is not None:
-            self._finish(caller, self._outbound)
-        else:
+        return self._fault is None and self._caller is not None
+
+    def _read_much(self, caller: Caller, data: bytes) -> None:
+        """Read a head with much behind it: the parser would copy a body with a length."""
+        end = data.find(b"\r\n\r\n") + 4
+        if not self._parse(caller, data[:end]):
+            return
+        rest, outbound = memoryview(data)[end:], self._outbound
+        if outbound is not None and outbound.body is _LENGTH and not self._ended:
+            self._take_raw(caller, rest)
+        elif self._parse(caller, rest):
             self._hand_over(caller)
 
     def _hand_over(self, caller: Caller) -> None:
-        """Pass on what one read has brought of an answer that goes on."""
+        """Pass on what one read has brought."""
         outbound, pieces = self._outbound, self._pieces
-        if outbound is not None:
+        if outbound is None:
+            caller.answer_flush()
+        elif self._ended:
+            self._finish(caller, outbound)
+        else:
             self._body_left -= sum(map(len, pieces))
             self._is_raw = self._body_left > _RAW_BYTES
             self._pieces = []
             caller.answer(outbound if self._is_head_due else None, pieces)
             self._is_head_due = False
-        caller.answer_flush()
+            caller.answer_flush()
 
-    def _take_raw(self, caller: Caller, data: bytes) -> None:
+    def _take_raw(self, caller: Caller, data: Piece) -> None:
         """Pass on a piece of a body with a length, without parsing it."""
         left_bytes = self._body_left - len(data)
-        if left_bytes > 0:
-            self._body_left = left_bytes
-            caller.answer(None, (data,))
-            caller.answer_flush()
-            return
         if left_bytes < 0:
             self._has_extra = True
             data = data[:left_bytes]
-        assert self._outbound is not None  # noqa: S101 - its body is what is read
-        self._is_raw, self._ended = False, True
-        self._replace_parser()
         self._pieces.append(data)
-        self._finish(caller, self._outbound)
+        if left_bytes <= 0:
+            self._is_raw, self._ended = False, True
+            self._replace_parser()
+        self._hand_over(caller)
+        if left_bytes > 0:
+            self._is_raw = True
 
     def _blame_for(self, error: httptools.HttpParserError) -> None:
         if isinstance(error, httptools.HttpParserCallbackError):
@@ -284,7 +301,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         try:
             if self._frame_bytes > MAX_HEAD_BYTES or len(fields) > MAX_FIELDS:
-                _check_head(fields)
+                check_head(fields)
             self._frame_bytes = 0
             self._read_head(caller, self._parser.get_status_code(), fields)
         except BadResponse as error:
@@ -307,6 +324,7 @@ class UpstreamConnection(asyncio.Protocol):
             raise BadResponse(f"status {status} does not exist")
         else:
             self._is_http11 = False
+            check_reason(self._reason)
             caller.answer_interim(status, self._reason, fields)
 
     def on_body(self, data: bytes) -> None:
@@ -380,10 +398,3 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             stage = Stage.READ_HEAD if self._is_sent else Stage.SEND_BODY
         return UpstreamError(stage, Source.UPSTREAM, cause, detail)
-
-
-def _check_head(fields: Sequence[Header]) -> None:
-    """Tell a head that is too large from one that came with other bytes."""
-    head_bytes = sum(len(name) + len(value) + 4 for name, value in fields)
-    if head_bytes > MAX_HEAD_BYTES or len(fields) > MAX_FIELDS:
-        raise BadResponse(f"a head of {len(fields)} fields, {head_bytes} bytes")

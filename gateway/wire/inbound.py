@@ -36,6 +36,8 @@ class BadRequest(Exception):  # noqa: N818 - the name of status 400
         self.status = status
         self.title = title
         self.detail = detail
+        self.method = b""
+        """Of the request, as far as it is known."""
 
 
 class Inbound(RequestHead):

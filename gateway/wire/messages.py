@@ -6,6 +6,9 @@ Header = tuple[bytes, bytes]
 """A field line as a parser gives it: the name with its case kept; no CR, LF or NUL in either.
 Space before or behind the value means nothing (RFC 9112, section 5); some parsers leave it."""
 
+Piece = bytes | memoryview
+"""A piece of a body; a view of what was read, where that spares a copy."""
+
 
 class RequestHead:
     """What routing may look at; the parsed head of one request from downstream.

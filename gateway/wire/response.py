@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.wire.fields import PLAIN, Kind, kind_of, listed
-from gateway.wire.inbound import Body
+from gateway.wire.inbound import MAX_FIELDS, MAX_HEAD_BYTES, Body
 from gateway.wire.messages import Header
 from gateway.wire.request import without_named
 
@@ -184,6 +184,15 @@ def _check_start(version: str, status: int, reason: bytes) -> None:
         raise BadResponse(f"status {status} does not exist")
     if version not in _VERSIONS:
         raise BadResponse(f"HTTP/{version} was not asked for")
+    check_reason(reason)
+
+
+def check_reason(reason: bytes) -> None:
+    """See that a reason phrase ends where everybody thinks it does.
+
+    Raises:
+        BadResponse: It holds a control character.
+    """
     if not _REASON.fullmatch(reason):
         raise BadResponse("a control character in the reason phrase")
 
@@ -240,3 +249,14 @@ def write_interim(status: int, reason: bytes, headers: Sequence[Header]) -> byte
     kept = without_named(kept, connection)
     fields = b"".join(b"%b: %b\r\n" % (name, value) for name, value in kept)
     return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason, fields)
+
+
+def check_head(fields: Sequence[Header]) -> None:
+    """See that an answer's head is of a size that somebody can have meant.
+
+    Raises:
+        BadResponse: It is not.
+    """
+    head_bytes = sum(len(name) + len(value) + 4 for name, value in fields)
+    if head_bytes > MAX_HEAD_BYTES or len(fields) > MAX_FIELDS:
+        raise BadResponse(f"a head of {len(fields)} fields, {head_bytes} bytes")

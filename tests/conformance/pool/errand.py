@@ -9,7 +9,7 @@ from gateway.errors import UpstreamError
 from gateway.proxy.pool import Pool
 from gateway.proxy.ports import Connection
 from gateway.proxy.tunnel import Tunnel
-from gateway.wire.messages import Header
+from gateway.wire.messages import Header, Piece
 from gateway.wire.response import Outbound
 from tests.conformance.doors.wire import until
 from tests.conformance.pool.asked import ANSWER
@@ -56,7 +56,7 @@ class Errand:
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Nothing comes here."""
 
-    def answer(self, outbound: Outbound | None, pieces: Sequence[bytes]) -> None:
+    def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
         """Note the status."""
         del pieces
         if outbound is not None:
@@ -66,7 +66,7 @@ class Errand:
         """Nothing waits."""
 
     def answer_end(
-        self, outbound: Outbound | None, pieces: Sequence[bytes], trailers: Sequence[Header]
+        self, outbound: Outbound | None, pieces: Sequence[Piece], trailers: Sequence[Header]
     ) -> None:
         """Note it."""
         del trailers
