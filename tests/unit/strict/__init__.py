@@ -1,0 +1,3 @@
+"""Tests of the reader that the gateway is judged by."""
+
+from __future__ import annotations
