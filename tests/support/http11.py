@@ -1,4 +1,7 @@
-"""A customer's HTTP/1.1 connection, with h11 as a parser that is not the gateway's own."""
+"""A customer's HTTP/1.1 connection, with h11 as a parser that is not the gateway's own.
+
+Every byte of the answers is judged by the strict reader as well.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import h11
+
+from tests.support.strict.messages import Request
+from tests.support.strict.streams import AnswerStream, RequestStream
 
 PATIENCE_S = 20.0
 """For one answer; far more than anything here takes."""
@@ -42,6 +48,8 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
+        self._asked = RequestStream()
+        self._judge = AnswerStream(self._request)
 
     @classmethod
     async def open(cls, port: int) -> Connection:
@@ -66,6 +74,7 @@ class Connection:
         Raises:
             CutError: The connection was cut before the answer was complete.
             h11.RemoteProtocolError: What came is no HTTP/1.1.
+            ViolationError: What came may not be sent.
         """
         content = b"" if body is None else json.dumps(body).encode()
         fields = [("Host", "shop.test"), *headers]
@@ -91,7 +100,12 @@ class Connection:
     def _send(self, event: h11.Event) -> None:
         data = self._http.send(event)
         if data:
+            self._asked.feed(data)
             self._writer.write(data)
+
+    def _request(self, number: int) -> Request | None:
+        requests = self._asked.requests
+        return requests[number] if number < len(requests) else None
 
     async def _answer(self) -> Answer:
         head: h11.Response | None = None
@@ -117,6 +131,7 @@ class Connection:
                 raise CutError(str(error)) from error
             if not data:
                 raise CutError("closed")
+            self._judge.feed(data)
             self._http.receive_data(data)
         assert isinstance(event, h11.Event), event
         return event

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 
+from tests.conformance.doors.judges import BackendJudge
 from tests.conformance.doors.wire import PATIENCE_S, Wire
 
 _ADDED = re.compile(
@@ -21,6 +23,9 @@ _ADDED = re.compile(
 
 class Backend(Wire):
     """One connection from the gateway."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        super().__init__(connected, BackendJudge())
 
     async def head(self) -> bytes:
         """A request's head, without what the gateway adds to each."""
@@ -67,7 +72,14 @@ class Origin:
         return False
 
     def close(self) -> None:
-        """Close everything."""
+        """Close everything, when all that was sent has been judged."""
+        with contextlib.suppress(OSError):
+            while True:
+                connected, _ = self._socket.accept()
+                self._accepted.append(Backend(connected))
         self._socket.close()
-        for backend in self._accepted:
-            backend.close()
+        with contextlib.ExitStack() as closing:
+            for backend in self._accepted:
+                closing.callback(backend.close)
+            for backend in self._accepted:
+                backend.drain()

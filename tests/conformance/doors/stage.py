@@ -18,6 +18,7 @@ from gateway.proxy.access_log import AccessLog
 from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.routing.snapshot import Address, Backend, Match, Route, Snapshot, Trust
+from tests.conformance.doors.judges import CustomerJudge
 from tests.conformance.doors.wire import PATIENCE_S, Wire, until
 
 WALL_S = 1_800_000_000.0
@@ -74,7 +75,7 @@ class Stage:
         if receive_buffer_bytes is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         connected.connect(("127.0.0.1", self.port))
-        customer = Wire(connected)
+        customer = Wire(connected, CustomerJudge())
         self._customers.append(customer)
         return customer
 
@@ -135,6 +136,7 @@ class Stage:
         """
         # Cut, not closed: an end waits behind bytes that nobody may be reading.
         for customer in self._customers:
+            customer.drain()
             customer.reset()
         self.pass_time(0.0)
         try:

@@ -9,6 +9,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.conformance.doors.judges import Judge
+
 PATIENCE_S = 10.0
 """A watchdog for a test that hangs; nothing here takes a tenth of it."""
 _READ_BYTES = 256 * 1024
@@ -43,13 +45,14 @@ class Ended:
 
 
 class Wire:
-    """A connected socket."""
+    """A connected socket; every byte that comes out of it is judged."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, judge: Judge) -> None:
         connected.setblocking(False)
         # What is sent in two pieces is to arrive in two pieces, and now.
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
+        self._judge = judge
         self._read = b""
 
     @property
@@ -60,6 +63,7 @@ class Wire:
 
     async def send(self, data: bytes) -> None:
         """Send all of it."""
+        self._judge.sent(data)
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
@@ -68,7 +72,9 @@ class Wire:
         sent = quiet = 0
         while quiet < _QUIET_ROUNDS and sent < limit:
             try:
-                sent += self._socket.send(block)
+                taken = self._socket.send(block)
+                self._judge.sent(block[:taken])
+                sent += taken
                 quiet = 0
             except BlockingIOError:
                 quiet += 1
@@ -102,6 +108,7 @@ class Wire:
             while more := await self._receive():
                 pieces.append(more)
         except ConnectionError:
+            self._judge.ended(was_reset=True)
             return Ended(b"".join(pieces), was_reset=True)
         return Ended(b"".join(pieces), was_reset=False)
 
@@ -119,8 +126,14 @@ class Wire:
         """Whether anything arrives once everything has come to rest."""
         await settle()
         with contextlib.suppress(BlockingIOError):
-            self._read += self._socket.recv(_READ_BYTES)
+            self._read += self._judged(self._socket.recv(_READ_BYTES))
         return bool(self._read)
+
+    def drain(self) -> None:
+        """Judge what has come and nobody has read."""
+        with contextlib.suppress(OSError):
+            while more := self._socket.recv(_READ_BYTES):
+                self._judge.received(more)
 
     def finish(self) -> None:
         """Say that nothing more will be sent."""
@@ -139,4 +152,12 @@ class Wire:
 
     async def _receive(self, limit: int = _READ_BYTES) -> bytes:
         async with asyncio.timeout(PATIENCE_S):
-            return await asyncio.get_running_loop().sock_recv(self._socket, limit)
+            data = await asyncio.get_running_loop().sock_recv(self._socket, limit)
+        return self._judged(data)
+
+    def _judged(self, data: bytes) -> bytes:
+        if data:
+            self._judge.received(data)
+        else:
+            self._judge.ended(was_reset=False)
+        return data

@@ -44,6 +44,7 @@ class Liberty(Enum):
     VISIBLE_TARGET = "visible ASCII in a target that no URL has: browsers send | and { in queries"
     NO_SPACE_BEHIND_STATUS = "a status line without the space before an empty reason"
     CONTROL_CHARACTERS = "control characters other than CR, LF and NUL in a value"
+    UNNAMED_HOP_FIELDS = "TE or Upgrade that Connection does not name: it means nothing"
     ANY_TRAILER = "framing and routing fields in a trailer section, where they mean nothing"
 
 

@@ -7,6 +7,8 @@ from enum import Enum
 
 from tests.support.strict.grammar import (
     Field,
+    Liberties,
+    Liberty,
     ViolationError,
     check_host,
     read_codings,
@@ -104,7 +106,7 @@ class Answer(Message):
         return self.status < 200 and self.status != SWITCHING_PROTOCOLS
 
 
-def settle_request(request: Request) -> None:
+def settle_request(request: Request, liberties: Liberties) -> None:
     """Check a request's head as a whole; say how its body ends.
 
     Raises:
@@ -115,7 +117,7 @@ def settle_request(request: Request) -> None:
         raise ViolationError(f"{len(hosts)} Hosts", b", ".join(hosts))
     for host in hosts:
         check_host(host)
-    _check_connection(request)
+    _check_connection(request, liberties)
     length, codings = _framing_fields(request)
     if codings:
         if codings[-1] != b"chunked":
@@ -125,13 +127,13 @@ def settle_request(request: Request) -> None:
         request.framing, request.length = Framing.LENGTH, length
 
 
-def settle_answer(answer: Answer, asked: Request) -> None:
+def settle_answer(answer: Answer, asked: Request, liberties: Liberties) -> None:
     """Check an answer's head as a whole; say how its body ends.
 
     Raises:
         ViolationError: No sender may send this.
     """
-    _check_connection(answer)
+    _check_connection(answer, liberties)
     length, codings = _framing_fields(answer)
     has_framing = length is not None or bool(codings)
     if has_framing and (answer.status < 200 or answer.status == _NO_CONTENT):
@@ -161,7 +163,9 @@ def _check_interim(answer: Answer, asked: Request) -> None:
             raise ViolationError("a 101 that does not say to what")
 
 
-def _check_connection(message: Message) -> None:
+def _check_connection(message: Message, liberties: Liberties) -> None:
+    if Liberty.UNNAMED_HOP_FIELDS in liberties:
+        return
     options = message.options()
     for name in _NAMED_BY_CONNECTION:
         if message.values(name) and name not in options:

@@ -162,7 +162,7 @@ class RequestStream(_Stream):
         method, target, version = read_request_line(line, self.liberties)
         fields = yield from self._fields()
         request = Request(version=version, fields=fields, method=method, target=target)
-        settle_request(request)
+        settle_request(request, self.liberties)
         return request
 
 
@@ -214,5 +214,5 @@ class AnswerStream(_Stream):
         version, status, reason = read_status_line(line, self.liberties)
         fields = yield from self._fields()
         answer = Answer(version=version, fields=fields, status=status, reason=reason)
-        settle_answer(answer, asked)
+        settle_answer(answer, asked, self.liberties)
         return answer
