@@ -9,6 +9,7 @@ import pytest
 
 from gateway.routing.snapshot import Backend
 from tests.conformance.doors.origin import Origin
+from tests.conformance.doors.servers import DIRECT, Door
 from tests.conformance.doors.stage import Stage, at_port, shop
 
 NewOrigin = Callable[..., Origin]
@@ -53,12 +54,16 @@ async def open_stage(origin: Origin) -> AsyncIterator[OpenStage]:
     stages: list[Stage] = []
 
     async def open_one(
-        *, port: int = origin.port, send_buffer_bytes: int | None = None, **changes: Any
+        door: Door = DIRECT,
+        *,
+        port: int = origin.port,
+        send_buffer_bytes: int | None = None,
+        **changes: Any,
     ) -> Stage:
-        settings = {"name": "legacy", "addresses": at_port(port)} | changes
+        settings: dict[str, Any] = {"name": "legacy", "addresses": at_port(port)} | changes
         stage = Stage(shop(Backend(**settings)))
         stages.append(stage)
-        await stage.open(send_buffer_bytes=send_buffer_bytes)
+        await stage.open(door, send_buffer_bytes=send_buffer_bytes)
         return stage
 
     yield open_one

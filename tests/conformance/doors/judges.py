@@ -12,6 +12,8 @@ _FORWARDED = frozenset({Liberty.VISIBLE_TARGET})
 """What crosses the gateway as it came, though no client may send it."""
 _ASKED = _FORWARDED | {Liberty.UNNAMED_HOP_FIELDS, Liberty.ANY_TRAILER}
 """What customers may say in vain."""
+_MAX_LINES = 100_000
+"""Of what a customer asks, read along with; floods that test memory are millions."""
 _UNREADABLE = Request(version="1.1", method=b"", target=b"")
 """Stands for what the customer sent and nobody can read: its answer is an ordinary one."""
 
@@ -43,6 +45,7 @@ class CustomerJudge:
     def __init__(self) -> None:
         self._requests = RequestStream(_ASKED)
         self._answers = AnswerStream(self._asked)
+        self._lines = 0
 
     @property
     def answers(self) -> list[Answer]:
@@ -56,7 +59,8 @@ class CustomerJudge:
 
     def sent(self, data: bytes) -> None:
         """Note what was asked, as far as it can be read."""
-        if self._requests.violation is None:
+        self._lines += data.count(b"\n")
+        if self._requests.violation is None and self._lines < _MAX_LINES:
             try:
                 self._requests.feed(data)
             except ViolationError:
@@ -79,6 +83,8 @@ class CustomerJudge:
         requests = self._requests.requests
         if number < len(requests):
             return requests[number]
+        if self._lines >= _MAX_LINES:
+            return _UNREADABLE
         # A head that never ends, or that nobody can read, gets an answer as well: the last one.
         has_begun = self._requests.violation is not None or not self._requests.is_at_rest
         is_next = number == len(requests) and (not requests or requests[-1].is_complete)

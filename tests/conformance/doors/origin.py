@@ -9,6 +9,7 @@ import socket
 
 from tests.conformance.doors.judges import BackendJudge
 from tests.conformance.doors.wire import PATIENCE_S, Wire
+from tests.support.strict.messages import Request
 
 _ADDED = re.compile(
     rb"X-Forwarded-For: 127\.0\.0\.1\r\n"
@@ -25,7 +26,18 @@ class Backend(Wire):
     """One connection from the gateway."""
 
     def __init__(self, connected: socket.socket) -> None:
-        super().__init__(connected, BackendJudge())
+        self._backend_judge = BackendJudge()
+        super().__init__(connected, self._backend_judge)
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests so far, in order; the last may still be on its way."""
+        return self._backend_judge.requests
+
+    @property
+    def is_request_whole(self) -> bool:
+        """Whether there is a request, and it is complete."""
+        return bool(self.requests) and self.requests[-1].is_complete
 
     async def head(self) -> bytes:
         """A request's head, without what the gateway adds to each."""
@@ -33,6 +45,11 @@ class Backend(Wire):
         plain, count = _ADDED.subn(b"\r\n", head)
         assert count == 1, head
         return plain
+
+    async def body(self) -> bytes:
+        """The rest of the request, with its framing, once it is whole."""
+        body = await self.look_until(lambda: self.is_request_whole)
+        return await self.read(len(body))
 
     async def serve(self, answer: bytes) -> bytes:
         """Read a request without a body and answer it; return its head."""
@@ -58,6 +75,17 @@ class Origin:
         """The next connection."""
         async with asyncio.timeout(PATIENCE_S):
             connected, _ = await asyncio.get_running_loop().sock_accept(self._socket)
+        return self._keep(connected)
+
+    def accept_now(self) -> Backend | None:
+        """The next connection, if there is one."""
+        try:
+            connected, _ = self._socket.accept()
+        except BlockingIOError:
+            return None
+        return self._keep(connected)
+
+    def _keep(self, connected: socket.socket) -> Backend:
         backend = Backend(connected)
         self._accepted.append(backend)
         return backend
@@ -74,9 +102,8 @@ class Origin:
     def close(self) -> None:
         """Close everything, when all that was sent has been judged."""
         with contextlib.suppress(OSError):
-            while True:
-                connected, _ = self._socket.accept()
-                self._accepted.append(Backend(connected))
+            while self.accept_now() is not None:
+                """Those that nobody has accepted are judged as well."""
         self._socket.close()
         with contextlib.ExitStack() as closing:
             for backend in self._accepted:

@@ -1,8 +1,8 @@
-"""The direct door of a real gateway, on the test's own loop and clock."""
+"""A door of a real gateway, on the test's own loop and clock."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 import os
 import select
@@ -11,15 +11,15 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.proxy.access_log import AccessLog
-from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.routing.snapshot import Address, Backend, Match, Route, Snapshot, Trust
 from tests.conformance.doors.judges import CustomerJudge
+from tests.conformance.doors.servers import DIRECT, Door
 from tests.conformance.doors.wire import PATIENCE_S, Wire, until
+from tests.support.strict.messages import Answer
 
 WALL_S = 1_800_000_000.0
 """The time of day, in seconds since 1970, for access lines."""
@@ -39,6 +39,34 @@ def shop(*backends: Backend) -> Snapshot:
     return Snapshot(digest="0" * 64, trust=Trust(), backends=backends, routes=tuple(routes))
 
 
+class Customer(Wire):
+    """A customer's end of a connection."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._customer_judge = CustomerJudge()
+        self._taken = 0
+        super().__init__(connected, self._customer_judge)
+
+    @property
+    def answers(self) -> list[Answer]:
+        """The final answers so far, in order; the last may still be on its way."""
+        return self._customer_judge.answers
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer, and it is complete."""
+        return bool(self.answers) and self.answers[-1].is_complete
+
+    async def answer(self) -> bytes:
+        """All that came up to the end of the next answer, interim ones included."""
+        self._taken += 1
+        taken = self._taken
+        answer = await self.look_until(
+            lambda: len(self.answers) >= taken and self.answers[taken - 1].is_complete
+        )
+        return await self.read(len(answer))
+
+
 class Stage:
     """A door, and what a test needs to stand before it."""
 
@@ -48,38 +76,32 @@ class Stage:
         self._log_file = log
         self._log_text = b""
         self._log = AccessLog(log)
-        self._customers: list[Wire] = []
-        self._server: asyncio.Server | None = None
+        self._customers: list[Customer] = []
+        self._serving = contextlib.AsyncExitStack()
         self._ahead_s = 0.0
         self.state = ServerState()
         self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S)
         self.port = 0
 
-    async def open(self, *, send_buffer_bytes: int | None = None) -> None:
+    async def open(self, door: Door = DIRECT, *, send_buffer_bytes: int | None = None) -> None:
         """Open for customers; the kernel's buffer towards them may be made small."""
-        config = Config(app="none", http=DirectConnection)
         listener = socket.create_server(("127.0.0.1", 0))
         if send_buffer_bytes is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: DirectConnection(
-                config=config, server_state=self.state, app_state={"gateway": self.gateway}
-            ),
-            sock=listener,
-        )
         self.port = listener.getsockname()[1]
+        await self._serving.enter_async_context(door.serve(self.gateway, self.state, listener))
 
-    async def customer(self, *, receive_buffer_bytes: int | None = None) -> Wire:
+    async def customer(self, *, receive_buffer_bytes: int | None = None) -> Customer:
         """A customer who has just connected."""
         connected = socket.socket()
         if receive_buffer_bytes is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         connected.connect(("127.0.0.1", self.port))
-        customer = Wire(connected, CustomerJudge())
+        customer = Customer(connected)
         self._customers.append(customer)
         return customer
 
-    async def ask(self, request: bytes) -> Wire:
+    async def ask(self, request: bytes) -> Customer:
         """A customer who has connected and sent something."""
         customer = await self.customer()
         await customer.send(request)
@@ -145,7 +167,6 @@ class Stage:
             # First, so that nobody waits for the lines that the test did not read.
             os.close(self._log_end)
             self.gateway.close()
-            assert self._server is not None
-            self._server.close()
+            await self._serving.aclose()
             os.close(self._log_file)
         await until(lambda: self.open_connections() == 0)

@@ -54,6 +54,9 @@ class Wire:
         self._socket = connected
         self._judge = judge
         self._read = b""
+        self.has_ended = False
+        """Whether the other end has closed or cut the connection, as far as it was looked."""
+        self.was_cut = False
 
     @property
     def address(self) -> tuple[str, int]:
@@ -129,6 +132,34 @@ class Wire:
             self._read += self._judged(self._socket.recv(_READ_BYTES))
         return bool(self._read)
 
+    @property
+    def came(self) -> bytes:
+        """What has come and was not read yet."""
+        return self._read
+
+    async def look(self) -> None:
+        """Let the loop turn once, and take what has come, be it the end."""
+        await asyncio.sleep(0)
+        if self.has_ended:
+            return
+        try:
+            self._read += self._judged(self._socket.recv(_READ_BYTES))
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            self.has_ended = self.was_cut = True
+
+    async def look_until(self, is_true: Callable[[], bool]) -> bytes:
+        """Take what comes until something holds or the end; return it, unread.
+
+        Raises:
+            TimeoutError: Neither happens.
+        """
+        async with asyncio.timeout(PATIENCE_S):
+            while not (is_true() or self.has_ended):
+                await self.look()
+        return self._read
+
     def drain(self) -> None:
         """Judge what has come and nobody has read."""
         with contextlib.suppress(OSError):
@@ -141,6 +172,7 @@ class Wire:
 
     def close(self) -> None:
         """Leave."""
+        self.has_ended = True
         self._socket.close()
 
     def reset(self) -> None:
@@ -159,5 +191,6 @@ class Wire:
         if data:
             self._judge.received(data)
         else:
+            self.has_ended = True
             self._judge.ended(was_reset=False)
         return data
