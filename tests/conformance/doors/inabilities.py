@@ -21,6 +21,8 @@ from tests.conformance.doors.servers import (
     HYPERCORN,
     Door,
 )
+from tests.conformance.doors.tricks import shown
+from tests.conformance.doors.tricks_of_heads import CONTROLS
 
 _STATUS_LINE = re.compile(rb"^(HTTP/1\.1 [0-9]{3}) [^\r\n]*", re.MULTILINE)
 _NAME = re.compile(rb"^[^\s:]+:", re.MULTILINE)
@@ -64,7 +66,7 @@ class Inability:
     """Makes what is seen equal to what is expected, where nothing but this is lost."""
     shown_by: Mapping[Door, tuple[str, ...]]
     """The doors, and for each the crossings that turn out otherwise: in the one respect that `fold`
-    takes away, or, without one, altogether. Or the name of a test that shows it."""
+    takes away, or, without one, altogether. Or tricks, or a test that shows it."""
 
 
 def _everywhere(*shown_by: str) -> dict[Door, tuple[str, ...]]:
@@ -84,7 +86,10 @@ INABILITIES = (
             DIRECT: ("test_upgrade.test_a_door_that_does_not_switch_says_so",),
             HTTPTOOLS: ("test_upgrade.test_a_door_that_does_not_switch_says_so",),
             H11: ("test_upgrade.test_a_door_that_does_not_switch_says_so",),
-            HYPERCORN: ("an-offer-to-switch-protocols-is-not-taken-up",),
+            HYPERCORN: (
+                "an-offer-to-switch-protocols-is-not-taken-up",
+                "an-offer-and-more-follows",
+            ),
         },
     ),
     Inability(
@@ -159,6 +164,24 @@ INABILITIES = (
         what="Bare line feeds and folded lines are refused",
         instead="h11 mends them; the backend gets a well-formed request.",
         shown_by=_with_h11("a-bare-line-feed-is-refused", "a-folded-line-is-refused"),
+    ),
+    Inability(
+        what="Control characters in field values are refused",
+        instead="Passed on, save for CR, LF, NUL, vertical tab and form feed.",
+        shown_by=_with_h11(*(f"field-{shown(b'X: y%cz' % value)}" for value in CONTROLS)),
+    ),
+    Inability(
+        what="What comes behind a request spoils nothing but itself",
+        instead="httptools: 400 in place of the answer if junk comes in its packet; hypercorn: "
+        "if anything comes behind a request that closes.",
+        shown_by={
+            HTTPTOOLS: ("start-of-junk-behind-a-whole-request",),
+            HYPERCORN: (
+                "connection-closes-and-more-follows",
+                "http-1-0-and-more-follows",
+                "http-1-0-that-stays-and-more-follows",
+            ),
+        },
     ),
     Inability(
         what="A target with a fragment is refused",
@@ -251,12 +274,12 @@ def cannot(door: Door) -> list[Inability]:
 
 
 def lost(door: Door) -> frozenset[str]:
-    """The crossings that this door loses altogether."""
+    """The crossings and tricks that this door loses altogether."""
     return frozenset(
-        crossing
+        name
         for inability in cannot(door)
         if inability.fold is None
-        for crossing in inability.shown_by[door]
+        for name in inability.shown_by[door]
     )
 
 

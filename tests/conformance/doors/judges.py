@@ -10,7 +10,11 @@ from tests.support.strict.streams import AnswerStream, RequestStream
 
 _FORWARDED = frozenset({Liberty.VISIBLE_TARGET})
 """What crosses the gateway as it came, though no client may send it."""
-_ASKED = _FORWARDED | {Liberty.UNNAMED_HOP_FIELDS, Liberty.ANY_TRAILER}
+_ASKED = _FORWARDED | {
+    Liberty.ANY_EXTENSION,
+    Liberty.ANY_TRAILER,
+    Liberty.UNNAMED_HOP_FIELDS,
+}
 """What customers may say in vain."""
 _MAX_LINES = 100_000
 """Of what a customer asks, read along with; floods that test memory are millions."""
@@ -89,6 +93,13 @@ class CustomerJudge:
         has_begun = self._requests.violation is not None or not self._requests.is_at_rest
         is_next = number == len(requests) and (not requests or requests[-1].is_complete)
         return _UNREADABLE if has_begun and is_next else None
+
+
+class PatientJudge(CustomerJudge):
+    """Judges answers to what nobody may send, at servers that go on reading behind it."""
+
+    def _asked(self, number: int) -> Request | None:
+        return super()._asked(number) or _UNREADABLE
 
 
 class BackendJudge:

@@ -99,6 +99,11 @@ class Origin:
         connected.close()
         return False
 
+    def forget(self) -> None:
+        """Close the connections so far, judged or not: what was wrong with them is known."""
+        while self._accepted:
+            self._accepted.pop().close()
+
     def close(self) -> None:
         """Close everything, when all that was sent has been judged."""
         with contextlib.suppress(OSError):

@@ -42,10 +42,10 @@ def shop(*backends: Backend) -> Snapshot:
 class Customer(Wire):
     """A customer's end of a connection."""
 
-    def __init__(self, connected: socket.socket) -> None:
-        self._customer_judge = CustomerJudge()
+    def __init__(self, connected: socket.socket, judge: CustomerJudge) -> None:
+        self._customer_judge = judge
         self._taken = 0
-        super().__init__(connected, self._customer_judge)
+        super().__init__(connected, judge)
 
     @property
     def answers(self) -> list[Answer]:
@@ -79,6 +79,7 @@ class Stage:
         self._customers: list[Customer] = []
         self._serving = contextlib.AsyncExitStack()
         self._ahead_s = 0.0
+        self._is_closed = False
         self.state = ServerState()
         self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S)
         self.port = 0
@@ -91,19 +92,21 @@ class Stage:
         self.port = listener.getsockname()[1]
         await self._serving.enter_async_context(door.serve(self.gateway, self.state, listener))
 
-    async def customer(self, *, receive_buffer_bytes: int | None = None) -> Customer:
+    async def customer(
+        self, judge: CustomerJudge | None = None, *, receive_buffer_bytes: int | None = None
+    ) -> Customer:
         """A customer who has just connected."""
         connected = socket.socket()
         if receive_buffer_bytes is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         connected.connect(("127.0.0.1", self.port))
-        customer = Customer(connected)
+        customer = Customer(connected, judge or CustomerJudge())
         self._customers.append(customer)
         return customer
 
-    async def ask(self, request: bytes) -> Customer:
+    async def ask(self, request: bytes, judge: CustomerJudge | None = None) -> Customer:
         """A customer who has connected and sent something."""
-        customer = await self.customer()
+        customer = await self.customer(judge)
         await customer.send(request)
         return customer
 
@@ -156,6 +159,9 @@ class Stage:
         Raises:
             TimeoutError: A connection stays open.
         """
+        if self._is_closed:
+            return
+        self._is_closed = True
         # Cut, not closed: an end waits behind bytes that nobody may be reading.
         for customer in self._customers:
             customer.drain()

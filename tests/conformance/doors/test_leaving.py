@@ -9,6 +9,7 @@ import pytest
 from gateway.routing.snapshot import Timeouts
 from tests.conformance.doors.conftest import NewOrigin, OpenStage
 from tests.conformance.doors.origin import Origin
+from tests.conformance.doors.servers import DOORS, Door
 from tests.conformance.doors.stage import Stage
 from tests.conformance.doors.wire import Ended, settle, until
 
@@ -20,9 +21,11 @@ _LAST_ANSWER = _OK + b"Content-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
 @pytest.mark.parametrize("how", ["close", "finish", "reset"])
+@pytest.mark.parametrize("door", DOORS, ids=str)
 async def test_a_customer_who_leaves_takes_its_request_back_at_once(
-    stage: Stage, origin: Origin, how: str
+    open_stage: OpenStage, origin: Origin, door: Door, how: str
 ) -> None:
+    stage = await open_stage(door)
     customer = await stage.ask(_GET)
     backend = await origin.accept()
     await backend.head()
@@ -30,7 +33,7 @@ async def test_a_customer_who_leaves_takes_its_request_back_at_once(
     assert (await backend.read_to_end()).data == b""
     line = stage.line()
     assert (line["status"], line["error"]) == (499, "read_head:closed:downstream")
-    assert stage.open_connections() == 0
+    await until(lambda: stage.open_connections() == 0)
 
 
 @pytest.mark.parametrize("how", ["close", "finish", "reset"])

@@ -26,6 +26,7 @@ _QUOTED = rb'"(?:[\t \x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t \x21-\x7E\x80-\xFF])
 _CHUNK_LINE = re.compile(
     rb"([0-9A-Fa-f]{1,16})((?:;%b(?:=(?:%b|%b))?)*)" % (_TOKEN, _TOKEN, _QUOTED)
 )
+_FREE_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\x21-\x7E]*)?")
 _DIGITS = re.compile(rb"[0-9]+")
 _CODINGS = frozenset({b"chunked", b"compress", b"deflate", b"gzip", b"x-compress", b"x-gzip"})
 
@@ -44,6 +45,7 @@ class Liberty(Enum):
     VISIBLE_TARGET = "visible ASCII in a target that no URL has: browsers send | and { in queries"
     NO_SPACE_BEHIND_STATUS = "a status line without the space before an empty reason"
     CONTROL_CHARACTERS = "control characters other than CR, LF and NUL in a value"
+    ANY_EXTENSION = "chunk extensions of visible ASCII in any order: they are not passed on"
     UNNAMED_HOP_FIELDS = "TE or Upgrade that Connection does not name: it means nothing"
     ANY_TRAILER = "framing and routing fields in a trailer section, where they mean nothing"
 
@@ -116,9 +118,10 @@ def read_field(line: bytes, liberties: Liberties) -> Field:
     return name, value
 
 
-def read_chunk_line(line: bytes) -> int:
+def read_chunk_line(line: bytes, liberties: Liberties) -> int:
     """A chunk's size in bytes (RFC 9112, section 7.1)."""
-    match = _CHUNK_LINE.fullmatch(line)
+    is_free = Liberty.ANY_EXTENSION in liberties
+    match = (_FREE_CHUNK_LINE if is_free else _CHUNK_LINE).fullmatch(line)
     if match is None:
         raise ViolationError("no chunk size", line)
     return int(match[1], 16)

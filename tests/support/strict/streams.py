@@ -109,7 +109,7 @@ class _Stream:
         message.is_complete = True
 
     def _chunks(self, message: Message) -> _Reading:
-        while size := read_chunk_line((yield from self._line())):
+        while size := read_chunk_line((yield from self._line()), self.liberties):
             yield from self._take(message, size)
             if behind := (yield from self._line()):
                 raise ViolationError("chunk data beyond its size", behind)

@@ -267,6 +267,7 @@ LIBERTIES = {
     Liberty.VISIBLE_TARGET: b"GET /{|}%?a=%2 HTTP/1.1\r\nHost: shop\r\n\r\n",
     Liberty.CONTROL_CHARACTERS: _HEAD + b"X: a\x01b\r\n\r\n",
     Liberty.UNNAMED_HOP_FIELDS: _HEAD + b"TE: trailers\r\nUpgrade: h2c\r\n\r\n",
+    Liberty.ANY_EXTENSION: _CHUNKED + b"5;;a=\r\nhello\r\n0\r\n\r\n",
     Liberty.ANY_TRAILER: _CHUNKED + b"0\r\nHost: evil\r\n\r\n",
 }
 
