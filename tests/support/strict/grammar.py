@@ -13,6 +13,8 @@ _NAME = re.compile(_TOKEN)
 _VALUE = re.compile(rb"(?:[\x21-\x7E\x80-\xFF](?:[\t\x20-\x7E\x80-\xFF]*[\x21-\x7E\x80-\xFF])?)?")
 _UNSAFE = re.compile(rb"[\x00\r\n]")
 _REQUEST_LINE = re.compile(rb"(%b) ([\x21-\x7E]+) HTTP/([0-9])\.([0-9])" % _TOKEN)
+_OTHER_PROTOCOL = re.compile(rb" (?:RTSP|ICE)/1\.0\Z")
+_MANY_SPACES = re.compile(rb" +")
 _STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9]) ([1-5][0-9][0-9])( ?)([\t\x20-\x7E\x80-\xFF]*)")
 _PCHAR = rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _HOST = rb"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?"
@@ -21,12 +23,15 @@ _ORIGIN_FORM = re.compile(rb"(?:/%b*)+(?:\?(?:%b|[/?])*)?" % (_PCHAR, _PCHAR))
 _ABSOLUTE_FORM = re.compile(
     rb"https?://(%b)((?:/%b*)*(?:\?(?:%b|[/?])*)?)" % (_HOST, _PCHAR, _PCHAR), re.IGNORECASE
 )
+_VISIBLE_TARGET = re.compile(
+    rb"/.*|https?://(?!(?::[0-9]*)?(?:[/?]|\Z))%b(?:[/?].*)?" % _HOST, re.IGNORECASE
+)
 _TARGET_JUNK = re.compile(rb"[^\x21-\x7E]|#")
 _QUOTED = rb'"(?:[\t \x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t \x21-\x7E\x80-\xFF])*"'
 _CHUNK_LINE = re.compile(
     rb"([0-9A-Fa-f]{1,16})((?:;%b(?:=(?:%b|%b))?)*)" % (_TOKEN, _TOKEN, _QUOTED)
 )
-_FREE_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\x21-\x7E]*)?")
+_FREE_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;(?:[\x21-\x7E]|%b)*)?" % _QUOTED)
 _DIGITS = re.compile(rb"[0-9]+")
 _CODINGS = frozenset({b"chunked", b"compress", b"deflate", b"gzip", b"x-compress", b"x-gzip"})
 
@@ -44,6 +49,10 @@ class Liberty(Enum):
 
     VISIBLE_TARGET = "visible ASCII in a target that no URL has: browsers send | and { in queries"
     NO_SPACE_BEHIND_STATUS = "a status line without the space before an empty reason"
+    STRAY_LINE_ENDS = "line ends, bare or not, before a start line"
+    MANY_SPACES = "more than one space between the parts of a request line"
+    OTHER_PROTOCOLS = "RTSP/1.0 or ICE/1.0 for HTTP/1.0"
+    FRAMING_IN_VAIN = "framing fields in a 1xx or 204: they mean nothing"
     CONTROL_CHARACTERS = "control characters other than CR, LF and NUL in a value"
     ANY_EXTENSION = "chunk extensions of visible ASCII in any order: they are not passed on"
     UNNAMED_HOP_FIELDS = "TE or Upgrade that Connection does not name: it means nothing"
@@ -56,6 +65,10 @@ NO_LIBERTIES: Liberties = frozenset()
 
 def read_request_line(line: bytes, liberties: Liberties) -> tuple[bytes, bytes, str]:
     """Method, target and version (RFC 9112, section 3)."""
+    if Liberty.OTHER_PROTOCOLS in liberties:
+        line = _OTHER_PROTOCOL.sub(b" HTTP/1.0", line)
+    if Liberty.MANY_SPACES in liberties:
+        line = _MANY_SPACES.sub(b" ", line)
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
         raise ViolationError("no request line", line)
@@ -66,7 +79,7 @@ def read_request_line(line: bytes, liberties: Liberties) -> tuple[bytes, bytes, 
 
 def _check_target(method: bytes, target: bytes, liberties: Liberties) -> None:
     """RFC 9112, section 3.2: the four forms."""
-    if Liberty.VISIBLE_TARGET in liberties and target.startswith(b"/"):
+    if Liberty.VISIBLE_TARGET in liberties and _VISIBLE_TARGET.fullmatch(target):
         is_right = not _TARGET_JUNK.search(target)
     elif method == b"CONNECT":
         is_right = b":" in target and _AUTHORITY.fullmatch(target) is not None

@@ -134,9 +134,12 @@ def settle_answer(answer: Answer, asked: Request, liberties: Liberties) -> None:
         ViolationError: No sender may send this.
     """
     _check_connection(answer, liberties)
-    length, codings = _framing_fields(answer)
-    has_framing = length is not None or bool(codings)
-    if has_framing and (answer.status < 200 or answer.status == _NO_CONTENT):
+    means_nothing = answer.status < 200 or answer.status == _NO_CONTENT
+    if means_nothing and Liberty.FRAMING_IN_VAIN in liberties:
+        length, codings = None, list[bytes]()
+    else:
+        length, codings = _framing_fields(answer)
+    if means_nothing and (length is not None or codings):
         raise ViolationError(f"framing fields in a {answer.status}")
     if codings and asked.version == "1.0":
         raise ViolationError("a transfer coding for an HTTP/1.0 client", b", ".join(codings))

@@ -91,6 +91,12 @@ class _Stream:
         if b"\r" in part:
             raise ViolationError("a bare CR", bytes(part))
 
+    def _skip_line_ends(self) -> bool:
+        """Drop what stands before a start line, if that is granted; whether more has come."""
+        if Liberty.STRAY_LINE_ENDS in self.liberties:
+            del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))]
+        return bool(self._buffer)
+
     def _fields(self) -> Generator[None, None, list[Field]]:
         fields = []
         while line := (yield from self._line()):
@@ -149,6 +155,8 @@ class RequestStream(_Stream):
             if is_last:
                 raise ViolationError("bytes behind the last request", bytes(self._buffer))
             self.is_at_rest = False
+            while not self._skip_line_ends():
+                yield
             request = yield from self._head()
             self.requests.append(request)
             is_last = request.is_last
@@ -195,6 +203,8 @@ class AnswerStream(_Stream):
             if is_last:
                 raise ViolationError("bytes behind the last answer", bytes(self._buffer))
             self.is_at_rest = False
+            while not self._skip_line_ends():
+                yield
             answer = yield from self._head()
             if answer.is_interim:
                 self.interim.append(answer)
