@@ -131,6 +131,42 @@ async def test_an_unusable_answer_is_a_502_and_its_connection_is_dropped(
     assert again == _ANSWER if door is DIRECT else again.startswith(b"HTTP/1.1 200 ")
 
 
+def _unnoticed(reason: str, *faults: Fault) -> list[pytest.ParameterSet]:
+    mark = pytest.mark.xfail(strict=True, reason=reason)
+    return [pytest.param(fault, id=fault.id, marks=mark) for fault in faults]
+
+
+_UNNOTICED = [
+    *_unnoticed(
+        "the reason of an interim answer is not looked at",
+        *(
+            Fault(f"interim-reason-with-{name}", b"HTTP/1.1 103 E%bX: y\r\n\r\n" % control)
+            for name, control in (("nul", b"\x00"), ("escape", b"\x1b"), ("delete", b"\x7f"))
+        ),
+    ),
+    *_unnoticed(
+        "the parser skips any line ends before an answer",
+        *(
+            Fault(f"line-end-before-the-status-line-{len(stray)}", stray + _ANSWER)
+            for stray in (b"\n", b"\r\n", b"\r\r\n")
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("fault", _UNNOTICED)
+async def test_a_fault_that_the_parser_forgives_is_a_502_all_the_same(
+    stage: Stage, origin: Origin, fault: Fault
+) -> None:
+    customer = await stage.ask(_GET)
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(fault.answered)
+    await settle()
+    await customer.look()
+    assert customer.came.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """An answer that breaks off behind its head."""

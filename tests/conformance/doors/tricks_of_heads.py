@@ -36,6 +36,8 @@ STARTS = [
             b"GET\xa0/open HTTP/1.1",
             b"GET\t/open HTTP/1.1",
             b"GET\r/open HTTP/1.1",
+            b"GET  /open HTTP/1.1",
+            b"GET /open  HTTP/1.1",
             b"GET /open\tHTTP/1.1",
             b"GET /open\x0bHTTP/1.1",
             b"GET /open\x00 HTTP/1.1",
@@ -319,6 +321,10 @@ UNNOTICED = {
     **{
         f"start-{shown(line)}": "the parser speaks RTSP and ICE as well and does not tell"
         for line in (b"GET /open RTSP/1.0", b"SOURCE /open ICE/1.0", b"DESCRIBE /open RTSP/1.0")
+    },
+    **{
+        f"start-{shown(line)}": "the parser takes many spaces for one"
+        for line in (b"GET  /open HTTP/1.1", b"GET /open  HTTP/1.1")
     },
     **{
         f"start-behind-{shown(junk)}": "the parser skips any line ends before a request"
