@@ -124,10 +124,13 @@ def _check_problem(problem: Answer, meant: AnswerStream, *, is_whole: bool) -> N
 
 
 def _is_beyond_us(meant: AnswerStream) -> bool:
-    """Whether it is legal, and refused all the same: other codings, and framing in vain."""
+    """Whether it is refused although nothing but its framing in vain, or its coding, is odd."""
     everything = [*meant.interim, *meant.answers]
     codings = [value.lower() for each in everything for value in each.values(b"transfer-encoding")]
+    lengths = [each.values(b"content-length") for each in everything]
     if codings not in ([], [b"chunked"]):
+        return True
+    if any(len(values) > 1 or not b"".join(values or [b"0"]).isdigit() for values in lengths):
         return True
     return any(
         # Proxy-Connection is obeyed by the parser alone; marked so in the suites.

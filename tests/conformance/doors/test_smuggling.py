@@ -9,9 +9,10 @@ from tests.conformance.doors.echoing import Echo, echo
 from tests.conformance.doors.inabilities import lost
 from tests.conformance.doors.judges import PatientJudge
 from tests.conformance.doors.origin import Origin
+from tests.conformance.doors.payloads import PAYLOADS
 from tests.conformance.doors.servers import ASGI_DOORS, H11, HYPERCORN, Door
 from tests.conformance.doors.stage import Customer, Stage
-from tests.conformance.doors.tricks import OPENLY, SMUGGLED, Trick, passed, shown
+from tests.conformance.doors.tricks import OPENLY, SMUGGLED, Trick, passed, refused, shown
 from tests.conformance.doors.tricks_of_framing import TRICKS_OF_FRAMING
 from tests.conformance.doors.tricks_of_heads import TRICKS_OF_HEADS, UNNOTICED
 from tests.conformance.doors.wire import settle
@@ -85,7 +86,7 @@ async def test_at_other_doors_no_trick_touches_anybody_else(
     """
     stage = await open_stage(door)
     backend = Echo(origin)
-    for trick in TRICKS:
+    for trick in [*TRICKS, *(refused(payload.id, payload.sent) for payload in PAYLOADS)]:
         if trick.id not in lost(door) and trick.id not in _OLD_VERSIONS:
             await _check_that_nothing_is_hidden(stage, backend, trick)
 
