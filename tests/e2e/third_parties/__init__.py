@@ -1,0 +1,3 @@
+"""Other people's programs behave the same through the gateway as without it."""
+
+from __future__ import annotations
