@@ -93,6 +93,27 @@ async def test_what_was_said_last_arrives_before_the_end(
         await speaker.send(said)
         speaker.finish()
     assert heard.result() == Ended(said, was_reset=False)
+    listener.finish()
+    assert await speaker.read_to_end() == Ended(b"", was_reset=False)
+
+
+@pytest.mark.xfail(strict=True, reason="nobody looks at an end that has said all, for an hour")
+@pytest.mark.parametrize("first", ["customer", "backend"])
+async def test_an_end_that_is_lost_after_it_has_said_all_ends_the_tunnel(
+    stage: Stage, origin: Origin, first: str
+) -> None:
+    """The other end, which may be silent, must not be held for one who cannot hear it."""
+    customer, backend = await upgraded(stage, origin)
+    lost, left = _ends(customer, backend, first)
+    lost.finish()
+    await left.read_to_end()
+    lost.reset()
+    await settle()
+    stage.pass_time(10.0)
+    await settle()
+    is_over = not stage.gateway.doors
+    left.reset()
+    assert is_over
 
 
 async def test_a_backend_that_goes_before_the_101_is_502(stage: Stage, origin: Origin) -> None:

@@ -10,7 +10,11 @@ from tests.conformance.doors.stage import Stage
 from tests.conformance.doors.upgrade import OFFER, TAKEN, fields, offered, upgraded, with_fields
 from tests.conformance.doors.wire import until
 
+_PASSED_ON = pytest.mark.xfail(
+    strict=True, reason="of the protocols that carry HTTP only h2c is held back"
+)
 _HELLO = frame(TEXT, b"hello", mask=b"mask")
+_REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
 _PAGE = b"<p>n\xc3\xa3o</p>"
 
 
@@ -120,10 +124,9 @@ async def test_a_refusal_in_chunks_and_one_that_ends_with_the_connection_are_who
         TAKEN.replace(b"websocket", b"h2c"),
         TAKEN.replace(b"websocket", b"irc/6.9"),
         TAKEN.replace(b"Upgrade: websocket\r\n", b"Upgrade: websocket\r\nUpgrade: irc\r\n"),
-        TAKEN.replace(b"1.1 101", b"1.0 101"),
         TAKEN.replace(b"1.1 101 Switching Protocols", b"1.1 102 Processing"),
     ],
-    ids=["no-upgrade", "nothing", "h2c", "another", "two", "http-1-0", "102-and-silence"],
+    ids=["no-upgrade", "nothing", "h2c", "another", "two", "102-and-silence"],
 )
 async def test_an_answer_that_switches_to_something_else_is_502(
     stage: Stage, origin: Origin, answer: bytes
@@ -184,19 +187,28 @@ async def test_what_a_customer_sends_early_waits_for_the_101(
     assert await customer.read(2) == b"\x81\x00"
 
 
-@pytest.mark.parametrize(
-    "early", [_HELLO, b"GET /admin HTTP/1.1\r\nHost: shop\r\n\r\n"], ids=["frame", "request"]
-)
-async def test_promise_2_what_was_sent_early_never_reaches_a_backend_that_refused(
-    stage: Stage, origin: Origin, early: bytes
+async def test_promise_2_frames_that_were_sent_early_never_reach_a_backend_that_refused(
+    stage: Stage, origin: Origin
 ) -> None:
-    customer, backend, _ = await offered(stage, origin, early=early)
-    await backend.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    """They are read as the next request, here, and are none."""
+    customer, backend, _ = await offered(stage, origin, early=_HELLO)
+    await backend.send(_REFUSAL)
     ended = await customer.read_to_end()
-    assert ended.data.startswith(b"HTTP/1.1 403 Forbidden\r\n")
-    assert ended.data.endswith(b"\r\n\r\nno")
+    assert ended.data.startswith(_REFUSAL + b"HTTP/1.1 501 Not Implemented\r\n")
     assert not await backend.has_bytes()
     assert origin.is_untouched()
+
+
+async def test_promise_2_a_request_behind_a_refused_offer_is_a_request_like_any_other(
+    stage: Stage, origin: Origin
+) -> None:
+    """It is decided and introduced by the gateway, and never part of what was offered."""
+    request = b"GET /admin HTTP/1.1\r\nHost: shop\r\n\r\n"
+    customer, backend, _ = await offered(stage, origin, early=request)
+    assert not await backend.has_bytes()
+    await backend.send(_REFUSAL)
+    assert await customer.read(len(_REFUSAL)) == _REFUSAL
+    assert await backend.head() == request
 
 
 @pytest.mark.parametrize(
@@ -205,9 +217,9 @@ async def test_promise_2_what_was_sent_early_never_reaches_a_backend_that_refuse
         OFFER.replace(b"websocket", b"h2c").replace(
             b"keep-alive, Upgrade", b"Upgrade, HTTP2-Settings"
         ),
-        OFFER.replace(b"websocket", b"h2"),
-        OFFER.replace(b"websocket", b"HTTP/2.0"),
-        OFFER.replace(b"websocket", b"TLS/1.0"),
+        pytest.param(OFFER.replace(b"websocket", b"h2"), marks=_PASSED_ON),
+        pytest.param(OFFER.replace(b"websocket", b"HTTP/2.0"), marks=_PASSED_ON),
+        pytest.param(OFFER.replace(b"websocket", b"TLS/1.0"), marks=_PASSED_ON),
         OFFER.replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\n"),
         OFFER.replace(b"keep-alive, Upgrade", b"keep-alive"),
         OFFER.replace(b"Upgrade: websocket\r\n", b""),

@@ -1,9 +1,10 @@
-"""An origin of many natures, and a gateway before it: two ways to the same place."""
+"""Servers, and a gateway before each: two ways to the same place."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,18 +36,35 @@ class Ways:
     gateway: str
 
 
-@pytest.fixture(scope="session")
-def origin() -> Iterator[str]:
-    """The origin's URL."""
-    command = [sys.executable, "-m", "tests.e2e.third_parties.origin"]
+@contextmanager
+def _server(module: str) -> Iterator[str]:
+    """Run a server of this package; give its URL."""
+    command = [sys.executable, "-m", f"tests.e2e.third_parties.{module}"]
     with running(command, folder=_ROOT) as process:
         yield process.wait_for_line(r"listening on (http://[0-9.:]+)")[1]
         assert process.stderr == [], process.describe("it complained")
 
 
-@pytest.fixture(scope="session")
-def ways(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
-    """The origin itself, and a gateway before it."""
-    with serving(tmp_path_factory.mktemp("gateway"), routes_to(origin)) as figueira:
+@contextmanager
+def ways_to(origin: str, folder: Path, **settings: str) -> Iterator[Ways]:
+    """Run a gateway before a server; it must end well."""
+    with serving(folder, routes_to(origin), **settings) as figueira:
         yield Ways(direct=origin, gateway=figueira.url)
         assert figueira.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
+    """The origin of many natures."""
+    with (
+        _server("origin") as origin,
+        ways_to(origin, tmp_path_factory.mktemp("origin")) as both,
+    ):
+        yield both
+
+
+@pytest.fixture(scope="session")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
+    """The server of WebSockets."""
+    with _server("chat") as origin, ways_to(origin, tmp_path_factory.mktemp("chat")) as both:
+        yield both

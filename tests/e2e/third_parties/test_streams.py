@@ -91,7 +91,6 @@ async def test_promise_1_each_event_of_a_stream_arrives_in_aiohttp(ways: Ways, w
     assert events == _EXPECTED
 
 
-@pytest.mark.xfail(strict=True, reason="trailers are read and dropped: docs/not-supported.md")
 @pytest.mark.parametrize(
     ("client", "is_there"),
     [(curl.Curl(), curl.PROGRAM is not None), (node.Node(), node.PROGRAM is not None)],
