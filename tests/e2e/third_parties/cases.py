@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.e2e.third_parties.asks import Ask, Framing, Skill, Upload
-from tests.e2e.third_parties.content import MIB
+from tests.support.content import MIB
 
 LARGE_UPLOAD_BYTES = 64 * MIB
 LARGE_DOWNLOAD_BYTES = 256 * MIB

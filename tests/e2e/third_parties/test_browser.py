@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.third_parties import lab
 from tests.e2e.third_parties.conftest import routes_to
-from tests.e2e.third_parties.content import MIB, content
+from tests.support.content import MIB, content
 from tests.support.figueira import serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(lab.missing()), reason=lab.missing())]
@@ -50,7 +50,8 @@ def _visit(browser: Browser, folder: Path, file: Path, *, through: bool) -> lab.
             # Leaving a page cuts what it is still loading; that is the browser's own doing.
             assert [line for line in errors if "downstream" not in line["error"]] == []
             tunnels = [line for line in figueira.access_lines() if line["status"] == 101]
-            assert len(tunnels) == seen.traffic.sockets
+            # One that the page gives up before it stands never becomes a tunnel.
+            assert 0 < len(tunnels) <= seen.traffic.sockets
             return seen
 
 

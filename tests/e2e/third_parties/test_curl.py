@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.third_parties.clients.curl import PROGRAM, run_curl
 from tests.e2e.third_parties.conftest import Ways
-from tests.e2e.third_parties.content import MIB, content, digest
+from tests.support.content import MIB, content, digest
 
 pytestmark = [
     pytest.mark.e2e,

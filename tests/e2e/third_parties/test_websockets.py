@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from tests.e2e.third_parties.chat import FLOOD, MAX_BYTES, flood
 from tests.e2e.third_parties.conftest import Ways
-from tests.e2e.third_parties.content import block
+from tests.support.content import block
 
 pytestmark = pytest.mark.e2e
 

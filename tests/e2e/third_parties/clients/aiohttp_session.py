@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 
 from tests.e2e.third_parties.asks import Ask, Body, Framing, Seen, Session, Skill
-from tests.e2e.third_parties.content import content
+from tests.support.content import content
 
 _PATIENCE_S = 60
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e.third_parties.asks import Ask, Body, Framing, Seen, Session, Skill
-from tests.e2e.third_parties.content import MIB, content
+from tests.support.content import MIB, content
 from tests.support.processes import environment
 
 PROGRAM = shutil.which("curl")

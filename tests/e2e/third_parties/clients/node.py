@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.e2e.third_parties.asks import Ask, Seen, Session, Skill
-from tests.e2e.third_parties.content import NUMBER_BYTES, block
+from tests.support.content import NUMBER_BYTES, block
 from tests.support.processes import environment
 
 PROGRAM = shutil.which("node")

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from tests.e2e.third_parties.asks import Ask, Body, Framing, Seen, Session, Skill
-from tests.e2e.third_parties.content import MIB, content
+from tests.support.content import MIB, content
 
 _PATIENCE_S = 60
 

@@ -9,8 +9,8 @@ import sys
 
 import uvloop
 
-from tests.e2e.third_parties.origin.exchange import Exchange, read_request
 from tests.e2e.third_parties.origin.natures import NATURES
+from tests.support.raw_http import Exchange, read_request
 
 _LIMIT_BYTES = 1 << 20
 

@@ -9,8 +9,8 @@ import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 
-from tests.e2e.third_parties.content import content
-from tests.e2e.third_parties.origin.exchange import Exchange
+from tests.support.content import content
+from tests.support.raw_http import Exchange
 
 Nature = Callable[[Exchange], Awaitable[None]]
 

@@ -114,6 +114,16 @@ class Exchange:
         """Send one chunk; an empty one is the last, without trailers."""
         await self.write(b"%x\r\n%b\r\n" % (len(data), data))
 
+    async def wait_for_end(self) -> None:
+        """Say nothing until the client has left."""
+        while await self._reader.read(_READ_BYTES):
+            pass
+
+    async def mirror(self) -> None:
+        """Send back whatever comes, until the client has no more."""
+        while data := await self._reader.read(_READ_BYTES):
+            await self.write(data)
+
     def reset(self) -> None:
         """Cut the connection so that the other end sees an error."""
         connected: socket.socket = self._writer.get_extra_info("socket")
