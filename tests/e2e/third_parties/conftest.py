@@ -64,7 +64,14 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
 
 
 @pytest.fixture(scope="session")
-def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
+def chat_server() -> Iterator[str]:
+    """The URL of the server of WebSockets."""
+    with _server("chat") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chat(chat_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
     """The server of WebSockets."""
-    with _server("chat") as origin, ways_to(origin, tmp_path_factory.mktemp("chat")) as both:
+    with ways_to(chat_server, tmp_path_factory.mktemp("chat")) as both:
         yield both
