@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 
 import uvloop
-from aiohttp import ClientSession, TCPConnector, web  # type: ignore[import-not-found]  # of the bench's environment
+from aiohttp import ClientSession, TCPConnector, web
 
 _PIECE_BYTES = 64 * 1024
 _HOP_BY_HOP = frozenset(

@@ -21,7 +21,7 @@ from tests.support.processes import free_port
 
 VISITORS = 32
 _SAMPLE_EVERY_S = 1.0
-_FAULT_EVERY_S = (1.0, 8.0)
+_FAULT_EVERY_S = (0.5, 8.0)
 """At least and at most."""
 _ROUTES = """\
 version: 1

@@ -11,7 +11,7 @@ from tests.soak.report import faults_of
 from tests.soak.run import soak
 from tests.soak.visitors import DEEDS
 
-_SECONDS = 20.0
+_SECONDS = 15.0
 """At least: it goes on until each fault has been made once."""
 
 
