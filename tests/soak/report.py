@@ -56,7 +56,6 @@ def write_report(soaked: Soaked, day: date) -> str:
 
 
 def _lines(soaked: Soaked, found: Sequence[str], day: date) -> Iterator[str]:
-    minutes = soaked.seconds / 60
     ledger = soaked.ledger
     asked = ledger.right.total() + ledger.excused.total() + ledger.wrongs.total()
     yield "# Soak"
@@ -64,7 +63,7 @@ def _lines(soaked: Soaked, found: Sequence[str], day: date) -> Iterator[str]:
     yield "Written by `python -m tests.soak --minutes 10`; run it again to see for yourself."
     yield ""
     yield (
-        f"{minutes:g} minutes on {day.isoformat()}, {os.cpu_count()} cores shared by all, "
+        f"{soaked.seconds / 60:.1f} minutes on {day.isoformat()}, {os.cpu_count()} cores shared by all, "
         f"Python {platform.python_version()}: `figueira serve` with two workers before two "
         f"backends, {VISITORS} visitors who never rest, {asked:,} requests, "
         f"{soaked.trouble.made.total()} faults."

@@ -39,11 +39,11 @@ def roles_of(status: dict[str, Any], supervisor: int) -> dict[str, int]:
 def samples(roles: dict[str, int], at_s: float) -> Iterator[Sample]:
     """Look at each; one that has just died is left out."""
     for role, pid in roles.items():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            yield Sample(
-                at_s=at_s,
-                role=role,
-                pid=pid,
-                rss_bytes=int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES,
-                descriptors=len(os.listdir(f"/proc/{pid}/fd")),
-            )
+        with contextlib.suppress(OSError):
+            rss_bytes = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+            descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+            # The dead hold nothing until their parent has heard of it.
+            if rss_bytes:
+                yield Sample(
+                    at_s=at_s, role=role, pid=pid, rss_bytes=rss_bytes, descriptors=descriptors
+                )
