@@ -63,8 +63,8 @@ def _lines(soaked: Soaked, found: Sequence[str], day: date) -> Iterator[str]:
     yield "Written by `python -m tests.soak --minutes 10`; run it again to see for yourself."
     yield ""
     yield (
-        f"{soaked.seconds / 60:.1f} minutes on {day.isoformat()}, {os.cpu_count()} cores shared by all, "
-        f"Python {platform.python_version()}: `figueira serve` with two workers before two "
+        f"{soaked.seconds / 60:.1f} minutes on {day.isoformat()}, {os.cpu_count()} cores shared "
+        f"by all, Python {platform.python_version()}: `figueira serve` with two workers before two "
         f"backends, {VISITORS} visitors who never rest, {asked:,} requests, "
         f"{soaked.trouble.made.total()} faults."
     )

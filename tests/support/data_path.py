@@ -15,18 +15,18 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.addresses import AddressState
 from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.pool import Pool
-from gateway.proxy.ports import Caller
 from gateway.proxy.upstream import UpstreamConnection
-from gateway.routing.snapshot import Backend, Match, Route, Snapshot, Trust
+from gateway.routing.snapshot import Address, Backend, Match, Route, Snapshot, Trust
 
 _CONFIG = Config("none")
 _SNAPSHOT = Snapshot(
     digest="0" * 64,
     trust=Trust(),
-    backends=(Backend(name="legacy", host="127.0.0.1", port=1),),
+    backends=(Backend(name="legacy", addresses=(Address(host="127.0.0.1", port=1),)),),
     routes=(Route(name="all", matches=(Match(path_prefix="/"),), backend="legacy"),),
 )
 
@@ -155,10 +155,12 @@ class DataPath:
             self._pending.popleft()()
 
     def _connect_at_once(self, pool: Pool) -> None:
-        def connect(caller: Caller) -> None:
+        def start_dial(state: AddressState) -> None:
             pool.open_connections += 1
+            state.opened += 1
             connection = UpstreamConnection(pool)
             self.backends.append(End(connection, self._pending.append))
-            pool._lend_new(connection, caller)
+            pool._address_of[connection] = state
+            pool._place(connection, state)
 
-        cast("Any", pool)._connect = connect
+        cast("Any", pool)._start_dial = start_dial

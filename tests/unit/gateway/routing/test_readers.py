@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.routing.decide import Forward, decide, find
+from gateway.routing.decide import Forward, decide
 from gateway.routing.snapshot import Route
 from gateway.routing.table import Table
 from gateway.wire.messages import RequestHead
@@ -79,7 +79,7 @@ READERS: dict[str, Callable[[bytes], bytes]] = {
 def _backend_of(path: bytes) -> str:
     """Where a path goes that has nothing left to be read in two ways."""
     plain = quote_from_bytes(path, safe="/!$&'()*+,;=:@~").encode()
-    entry = find(_TABLE, RequestHead(method=b"GET", path=plain), plain)
+    entry = _TABLE.find(RequestHead(method=b"GET", path=plain), plain)
     assert entry is not None
     assert entry.way.route.backend is not None
     return entry.way.route.backend

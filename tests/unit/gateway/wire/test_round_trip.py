@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header
-from gateway.wire.request import BadRequest, Inbound, read_request, write_request
+from gateway.wire.request import read_request, write_request
 from gateway.wire.response import Outbound, read_response, write_interim, write_response
 from tests.support.strict.grammar import Liberty
 from tests.support.strict.messages import Answer, Request
@@ -93,7 +94,7 @@ def test_a_requests_end_to_end_fields_cross_in_order_byte_for_byte(
     method: bytes, target: bytes, mixed: tuple[list[Header], list[Header]], space: bytes
 ) -> None:
     sent, crossing = mixed
-    written = write_request(_read(method, target, [(n, v + space) for n, v in sent]), ())
+    written = write_request(_read(method, target, [(n, v + space) for n, v in sent]))
     request = _written_request(written)
     assert (request.method, request.target, request.version) == (method, target, "1.1")
     assert request.fields == _plain(crossing)
@@ -107,9 +108,9 @@ def test_what_was_written_is_written_alike_when_it_is_read_again(
     method: bytes, target: bytes, mixed: tuple[list[Header], list[Header]]
 ) -> None:
     """As by a second gateway: nothing is lost or added on the way, however long it is."""
-    once = write_request(_read(method, target, mixed[0]), ())
+    once = write_request(_read(method, target, mixed[0]))
     request = _written_request(once)
-    again = write_request(_read(request.method, request.target, request.fields), ())
+    again = write_request(_read(request.method, request.target, request.fields))
     assert again == once
 
 
@@ -204,7 +205,7 @@ def test_whatever_is_accepted_is_written_as_one_legal_request(
         inbound = _read(method, target, fields)
     except BadRequest:
         return
-    head = write_request(inbound, ())
+    head = write_request(inbound)
     assert head.count(b"\r\n\r\n") == 1
     stream = RequestStream(_VISIBLE)
     stream.feed(head)
