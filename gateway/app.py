@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
@@ -171,8 +170,11 @@ class _Everything:
             await send({"type": "websocket.close", "code": 1003})
             return
         gateway: Gateway = scope["app"].state.gateway
-        await AsgiDoor().serve(gateway, scope, receive, send)
+        door = AsgiDoor(is_http1=scope["http_version"].startswith("1."))
+        await door.serve(gateway, scope, receive, send)
 
 
-app = Starlette(lifespan=_lifespan, routes=[Mount("", app=_Everything())])
+app = Starlette(lifespan=_lifespan)
+# Not a route: routes have no word for `*`.
+app.router.default = _Everything()
 """`uvicorn gateway.app:app`: settings from the environment, as for `figueira serve`."""

@@ -37,7 +37,9 @@ class AnswerCutError(Exception):
 class AsgiDoor:
     """One request of an ASGI server; the `Door` of its exchange."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_http1: bool) -> None:
+        """Take a request; `is_http1` says whether connections end by a word in its answer."""
+        self._is_http1 = is_http1
         self._events: deque[MutableMapping[str, Any]] = deque()
         self._waiting_bytes = 0
         self._wake = asyncio.Event()
@@ -120,6 +122,10 @@ class AsgiDoor:
     def problem(self, status: int, title: str, parts: tuple[list[Header], bytes]) -> None:  # noqa: ARG002 - the server has titles of its own
         """Answer with the gateway's own words."""
         headers, body = parts
+        exchange = self._exchange
+        if self._is_http1 and (exchange is None or not exchange.request_complete):
+            # Nobody reads the rest: the server must not take it for the next request.
+            headers = [*headers, (b"Connection", b"close")]
         self._begin(status, [(name.lower(), value) for name, value in headers])
         if self._exchange is None or self._exchange.method != b"HEAD":
             self.body([body])
@@ -169,7 +175,7 @@ def _read(gateway: Gateway, door: AsgiDoor, scope: Scope) -> Exchange:
     # ASGI servers keep the connection to themselves: no other protocol can be offered behind them.
     headers: list[Header] = [line for line in scope["headers"] if line[0] != b"upgrade"]
     version = scope["http_version"]
-    if version not in {"1.0", "1.1"}:
+    if version in {"2", "2.0", "3", "3.0"}:
         # HTTP/2 and later frame bodies themselves: to the backend they go chunked.
         version = "1.1"
         if not any(name == b"content-length" for name, _ in headers):

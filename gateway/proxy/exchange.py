@@ -143,6 +143,9 @@ class Exchange:
             return
         if not self.attempts:
             self._find_place(upload)
+            if self.is_over or self._request_sent:
+                # By the connection that was there at once.
+                return
         connection = self._connection
         if connection is None or upload.is_blocked:
             if upload.pending_bytes > WRITE_BUFFER_BYTES:
@@ -216,8 +219,6 @@ class Exchange:
         self.touched_s = self._gateway.now_s
         if self._connection is not None:
             self._connection.release_answer()
-
-    # From the connection
 
     def connected(self, connection: Connection) -> None:
         """Send the request over this connection, unless the customer has left meanwhile."""

@@ -75,11 +75,23 @@ def has_left(transport: asyncio.Transport) -> bool:
 
     False where the system cannot tell; the timeouts then do.
     """
+    return _state(transport) in {_TCP_CLOSE, _TCP_CLOSE_WAIT}
+
+
+def is_cut(transport: asyncio.Transport) -> bool:
+    """Whether the other end, having closed already, has cut the connection.
+
+    False where the system cannot tell.
+    """
+    return _state(transport) == _TCP_CLOSE
+
+
+def _state(transport: asyncio.Transport) -> int:
     state = 0
     with contextlib.suppress(OSError, AttributeError):
         connected = transport.get_extra_info("socket")
         state = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    return state in {_TCP_CLOSE, _TCP_CLOSE_WAIT}
+    return int(state)
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.proxy.parting import reset
+from gateway.proxy.parting import is_cut, reset
 
 IDLE_PATIENCE_S = 3600.0
 """With nothing crossing either way. Generous: who goes on in another protocol keeps the connection
 to be told of things that may happen once an hour, and an hour of silence is what HAProxy's manual
 advises for tunnels."""
+
+HALF_PATIENCE_S = 60.0
+"""The same, once one end has said that it sends nothing more: it may be gone altogether."""
 
 
 class Tunnel:
@@ -35,7 +38,12 @@ class Tunnel:
     def check(self, now_s: float) -> None:
         """Cut the tunnel if nothing has crossed for too long; called by the sweep."""
         self._now_s = now_s
-        if now_s - self._quiet_since_s > IDLE_PATIENCE_S:
+        for end in (self.customer, self.backend):
+            if end.is_cut():
+                self.cut(self._write_loss(end))
+                return
+        is_half = self.customer.has_ended or self.backend.has_ended
+        if now_s - self._quiet_since_s > (HALF_PATIENCE_S if is_half else IDLE_PATIENCE_S):
             self.cut("tunnel:timeout:internal")
 
     def crossed(self) -> None:
@@ -50,14 +58,16 @@ class Tunnel:
 
     def lost(self, end: End, exc: Exception | None) -> None:
         """Let the other end share the fate of `end`."""
-        side = "downstream" if end is self.customer else "upstream"
         if end.other.transport is None:
             self.over()
         elif exc is not None or not end.has_ended:
             # No word of farewell, or a broken line: it must not look like one to the other end.
-            self.cut(f"tunnel:closed:{side}")
+            self.cut(self._write_loss(end))
         else:
             end.other.close()
+
+    def _write_loss(self, end: End) -> str:
+        return f"tunnel:closed:{'downstream' if end is self.customer else 'upstream'}"
 
 
 class End(asyncio.Protocol):
@@ -130,6 +140,10 @@ class End(asyncio.Protocol):
         self.transport = None
         self._lost()
         self._tunnel.lost(self, exc)
+
+    def is_cut(self) -> bool:
+        """Whether the connection was cut after its other side had said that it sends no more."""
+        return self.has_ended and self.transport is not None and is_cut(self.transport)
 
     def close(self) -> None:
         """Close behind what is still to be sent."""

@@ -99,8 +99,6 @@ class UpstreamConnection(asyncio.Protocol):
         self.has_answered = False
         self.idle_since_s = 0.0
 
-    # Lent to a caller
-
     def begin(self, caller: Caller) -> None:
         """Serve `caller` from now on."""
         self._caller = caller
@@ -167,7 +165,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self._is_raw:
             self._take_raw(caller, data)
-        elif self._outbound is None and len(data) > _RAW_BYTES:
+        elif len(data) > _RAW_BYTES and self._outbound is None and caller.upgrade is None:
             self._read_much(caller, data)
         elif self._parse(caller, data):
             self._hand_over(caller)
@@ -309,9 +307,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._fields = []
 
     def _read_head(self, caller: Caller, status: int, fields: Sequence[Header]) -> None:
+        # Asked only where it is in doubt: the parser makes a text of it each time.
+        version = "1.1" if self._is_http11 else self._parser.get_http_version()
         if status >= FIRST_FINAL:
-            # Asked only where it is in doubt: the parser makes a text of it each time.
-            version = "1.1" if self._is_http11 else self._parser.get_http_version()
             outbound = read_response(caller.method, version, status, self._reason, fields)
             self._outbound, self._is_head_due = outbound, True
             self._body_left = outbound.length
@@ -319,7 +317,7 @@ class UpstreamConnection(asyncio.Protocol):
                 # The parser may think otherwise: it is replaced before the next answer.
                 self._ended = True
         elif status == SWITCHING_PROTOCOLS:
-            self._outbound = read_switch(caller.upgrade, self._reason, fields)
+            self._outbound = read_switch(caller.upgrade, version, self._reason, fields)
         elif status < FIRST_INTERIM:
             raise BadResponse(f"status {status} does not exist")
         else:
@@ -362,7 +360,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._fields = []
             is_clean = is_clean and len(trailers) <= MAX_FIELDS
             trailers = kept_trailers(trailers[:MAX_FIELDS])
-        if outbound.body is _NONE:
+        if outbound.body is _NONE or outbound.has_hop or trailers:
+            # What it made of these fields itself would be held against the next answer.
             self._replace_parser()
         if self._is_held:
             # A slow customer may have held the last piece: the next one's answer must not wait.

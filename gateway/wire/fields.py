@@ -29,6 +29,8 @@ class Kind(IntEnum):
     TE = 12
     MAX_FORWARDS = 13
     VIA = 14
+    TRAILER = 15
+    """Crosses like others; as a trailer itself it would mean nothing."""
 
 
 _HELD_BACK = frozenset({Kind.FORWARDED, Kind.FIGUEIRA, Kind.FORGED})
@@ -59,6 +61,7 @@ _KINDS = {
     b"traceparent": Kind.TRACEPARENT,
     b"max-forwards": Kind.MAX_FORWARDS,
     b"via": Kind.VIA,
+    b"trailer": Kind.TRAILER,
 }
 _MAX_REMEMBERED = 2048
 """Spellings of names. A hostile client can only have them forgotten, never grow the table."""

@@ -33,6 +33,8 @@ _UNSUPPORTED = frozenset({b"CONNECT", b"TRACE"})
 _SPACE = b" \t"
 _OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
 """Connection options whose fields have kinds of their own."""
+_BLIND = (b"h2", b"http/", b"tls/")
+"""Beginnings of the protocols that are not gone on in, in lower case."""
 _join_field = b": ".join
 _checked_hosts: set[bytes] = set()
 _MAX_CHECKED, _MAX_CHECKED_BYTES = 1024, 64
@@ -194,10 +196,11 @@ def _settle_connection(inbound: Inbound) -> None:
 def _may_upgrade(inbound: Inbound) -> bool:
     """Whether bytes behind this request can belong to another protocol, and to none we refuse.
 
-    h2c would carry requests past every check of this gateway.
+    HTTP/2 and TLS would carry requests past every check of this gateway.
     """
     offered = listed(inbound.upgrade or b"")
-    return bool(offered) and b"h2c" not in offered and not inbound.has_body
+    is_blind = any(protocol.startswith(_BLIND) for protocol in offered)
+    return bool(offered) and not is_blind and not inbound.has_body
 
 
 def without_named(lines: list[Header], connection: Collection[bytes]) -> list[Header]:

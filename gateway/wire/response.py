@@ -40,7 +40,16 @@ class BadResponse(Exception):  # noqa: N818 - the counterpart of BadRequest
 class Outbound:
     """An answer's head, read and found unambiguous."""
 
-    __slots__ = ("body", "keep_alive", "length", "lines", "reason", "status", "upgrade")
+    __slots__ = (
+        "body",
+        "has_hop",
+        "keep_alive",
+        "length",
+        "lines",
+        "reason",
+        "status",
+        "upgrade",
+    )
 
     def __init__(self, status: int, reason: bytes, lines: list[Header]) -> None:
         self.status = status
@@ -53,6 +62,8 @@ class Outbound:
         """Body length in bytes where `body` is LENGTH."""
         self.keep_alive = True
         """Whether the backend lets its connection be used again."""
+        self.has_hop = False
+        """Whether fields other than Connection spoke of the connection alone."""
         self.upgrade: bytes | None = None
         """Protocols that the backend goes on in (101) or asks for (426)."""
 
@@ -60,13 +71,14 @@ class Outbound:
 class _Framing:
     """What an answer's rarer fields say of its body and its connection."""
 
-    __slots__ = ("codings", "connection", "lengths", "upgrade")
+    __slots__ = ("codings", "connection", "has_hop", "lengths", "upgrade")
 
     def __init__(self) -> None:
         self.lengths: list[bytes] = []
         self.codings: list[bytes] = []
         self.connection: list[bytes] = []
         self.upgrade: list[bytes] = []
+        self.has_hop = False
 
     def take(self, kind: Kind, line: Header, lines: list[Header]) -> None:
         """Put a field where its kind belongs."""
@@ -79,7 +91,9 @@ class _Framing:
             self.connection += listed(value)
         elif kind is Kind.UPGRADE:
             self.upgrade.append(value)
-        elif kind not in _ONE_CONNECTIONS:
+        elif kind in _ONE_CONNECTIONS:
+            self.has_hop = True
+        else:
             lines.append(line)
 
 
@@ -146,11 +160,14 @@ def _read_length(length: bytes) -> int:
     return int(length)
 
 
-def read_switch(offered: bytes | None, reason: bytes, headers: Sequence[Header]) -> Outbound:
+def read_switch(
+    offered: bytes | None, version: str, reason: bytes, headers: Sequence[Header]
+) -> Outbound:
     """Read the head of a 101 answer to a request that offered to go on in other protocols.
 
     Args:
         offered: The Upgrade that the backend was sent; None if it was sent none.
+        version: ``1.0`` or ``1.1``.
         reason: Reason phrase.
         headers: Field lines in order.
 
@@ -160,7 +177,9 @@ def read_switch(offered: bytes | None, reason: bytes, headers: Sequence[Header])
     """
     if offered is None:
         raise BadResponse("a protocol upgrade that was not asked for")
-    _check_start("1.1", SWITCHING_PROTOCOLS, reason)
+    if version != "1.1":
+        raise BadResponse(f"status 101 in HTTP/{version}")
+    check_reason(reason)
     framing = _Framing()
     lines: list[Header] = []
     for line in headers:
@@ -169,6 +188,8 @@ def read_switch(offered: bytes | None, reason: bytes, headers: Sequence[Header])
             lines.append(line)
         else:
             framing.take(known.kind, line, lines)
+    if framing.lengths or framing.codings:
+        raise BadResponse("status 101 with a body")
     chosen = b", ".join(framing.upgrade)
     if b"upgrade" not in framing.connection:
         raise BadResponse("status 101 without Connection: Upgrade")
@@ -199,6 +220,7 @@ def check_reason(reason: bytes) -> None:
 
 def _settle_connection(outbound: Outbound, version: str, framing: _Framing) -> None:
     connection = framing.connection
+    outbound.has_hop = framing.has_hop
     if connection:
         outbound.lines = without_named(outbound.lines, connection)
     outbound.keep_alive = b"close" not in connection and (

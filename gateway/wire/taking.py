@@ -24,6 +24,10 @@ def take_known(inbound: Inbound, known: Name, line: Header) -> None:
         take(inbound, line[0], line[1].strip(_SPACE))
 
 
+def _pass(inbound: Inbound, name: bytes, value: bytes) -> None:
+    inbound.lines.append((name, value))
+
+
 def _take_host(inbound: Inbound, name: bytes, value: bytes) -> None:
     if inbound.host is not None:
         raise malformed("A request has exactly one Host.")
@@ -114,6 +118,7 @@ _TAKERS: dict[Kind, Callable[[Inbound, bytes, bytes], None]] = {
     Kind.TE: _take_te,
     Kind.MAX_FORWARDS: _take_max_forwards,
     Kind.VIA: _take_via,
+    Kind.TRAILER: _pass,
     Kind.TRACEPARENT: _take_traceparent,
     Kind.FORWARDED: _hold_forwarded,
     Kind.FIGUEIRA: _hold_private,

@@ -14,7 +14,7 @@ def kept_trailers(fields: Sequence[Header]) -> list[Header]:
     What frames, routes, or says who somebody is has no business there (RFC 9110, section 6.5.1):
     whoever merges trailers into the head would believe it.
     """
-    return [line for line in fields if PLAIN[line[0]] is None]
+    return [(name, value.strip(b" \t")) for name, value in fields if PLAIN[name] is None]
 
 
 def write_last_chunk(trailers: Sequence[Header]) -> bytes:

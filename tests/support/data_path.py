@@ -92,6 +92,18 @@ class End(asyncio.Transport):
         for data in list_of_data:
             self.write(data)
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Let another protocol read from now on: the connection has become a tunnel's end."""
+        self._protocol = cast("asyncio.Protocol", protocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Who reads."""
+        return self._protocol
+
+    def can_write_eof(self) -> bool:
+        """Whether one direction can end alone."""
+        return True
+
     def write_eof(self) -> None:
         """Say that nothing more will come; the other end closes then, as most do."""
         self.close()

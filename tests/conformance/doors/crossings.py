@@ -78,7 +78,7 @@ CROSSINGS = [
         id="fields-that-connection-names-are-for-us-alone",
         sent=b"GET / HTTP/1.1\r\nHost: shop\r\nX-A: 1\r\nConnection: x-a, Host\r\nX-B: 2\r\n"
         b"Keep-Alive: timeout=5\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\n\r\n",
-        reaches=b"GET / HTTP/1.1\r\nHost: shop\r\nX-B: 2\r\n\r\n",
+        reaches=b"GET / HTTP/1.1\r\nHost: shop\r\nX-B: 2\r\nTE: trailers\r\nConnection: TE\r\n\r\n",
         answered=b"HTTP/1.1 200 OK\r\nX-A: 1\r\nConnection: X-A, Keep-Alive\r\nX-B: 2\r\n"
         b"Keep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n",
         arrives=b"HTTP/1.1 200 OK\r\nX-B: 2\r\nContent-Length: 0\r\n\r\n",
@@ -135,8 +135,8 @@ CROSSINGS = [
         id="chunked-answer",
         answered=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n"
         b"00A\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n",
-        arrives=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
-        b"a\r\n0123456789\r\n0\r\n\r\n",
+        arrives=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n"
+        b"hello0123456789\r\n0\r\nX-Sum: 1\r\n\r\n",
     ),
     Crossing(
         id="close-delimited-answer",
@@ -234,6 +234,7 @@ CROSSINGS = [
         id="chunked-request",
         sent=_CHUNKED,
         body=b"5\r\nhello\r\na\r\n0123456789\r\n0\r\n\r\n",
+        reaches_body=b"f\r\nhello0123456789\r\n0\r\n\r\n",
     ),
     Crossing(
         id="chunked-request-with-extensions-and-zeros",

@@ -83,7 +83,6 @@ INABILITIES = (
         instead="Not passed on: 403 from servers that know WebSocket, plain HTTP from others; "
         "hypercorn itself switches to HTTP/2 where h2c is offered.",
         shown_by={
-            DIRECT: ("test_upgrade.test_a_door_that_does_not_switch_says_so",),
             HTTPTOOLS: ("test_upgrade.test_a_door_that_does_not_switch_says_so",),
             H11: ("test_upgrade.test_a_door_that_does_not_switch_says_so",),
             HYPERCORN: (
@@ -96,7 +95,7 @@ INABILITIES = (
         what="Trailers",
         instead="Dropped, both ways.",
         shown_by=dict.fromkeys(
-            DOORS, ("test_trailers.test_a_door_that_drops_trailers_drops_them",)
+            ASGI_DOORS, ("test_trailers.test_a_door_that_drops_trailers_drops_them",)
         ),
     ),
     Inability(
@@ -192,11 +191,6 @@ INABILITIES = (
         what="A target in absolute form",
         instead="httptools: its host is ignored; h11: 404.",
         shown_by=_everywhere("absolute-form"),
-    ),
-    Inability(
-        what="`OPTIONS *`",
-        instead="404.",
-        shown_by=_everywhere("options-star"),
     ),
     Inability(
         what="A head has 64 KiB and 10 s",

@@ -61,7 +61,8 @@ async def _serve_directly(
 
 def _application(gateway: Gateway) -> Starlette:
     """`gateway.app:app` with a gateway that is there already."""
-    application = Starlette(routes=composition.app.routes)
+    application = Starlette()
+    application.router.default = composition.app.router.default
     application.state.gateway = gateway
     return application
 

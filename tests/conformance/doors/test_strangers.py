@@ -10,7 +10,7 @@ from tests.conformance.doors.conftest import NewOrigin, OpenStage
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.servers import DIRECT, DOORS, Door
 from tests.conformance.doors.stage import Stage
-from tests.conformance.doors.wire import PATIENCE_S
+from tests.conformance.doors.wire import PATIENCE_S, settle
 
 _GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -64,17 +64,48 @@ async def test_no_request_leads_to_a_server_that_the_customer_names(
         assert customer.came == _ANSWER
 
 
-async def test_300_slow_uploads_and_as_many_connections_let_others_through(
-    open_stage: OpenStage, origin: Origin
-) -> None:
-    """Each takes the one slot that is its own; beyond them there is room."""
-    stage = await open_stage(max_connections=301)
+async def test_300_slow_uploads_let_others_through(open_stage: OpenStage, origin: Origin) -> None:
+    """However many there are, half of the connections are not for them."""
+    stage = await open_stage(max_connections=20)
     for _ in range(300):
         await stage.ask(b"POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 10\r\n\r\nx")
+        await settle()
+    for _ in range(10):
         await (await origin.accept()).head()
     customer = await stage.ask(_GET)
     await (await origin.accept()).serve(_ANSWER)
     assert await customer.answer() == _ANSWER
+
+
+async def test_an_upload_that_waits_for_its_place_goes_on_when_it_is_whole(
+    open_stage: OpenStage, origin: Origin
+) -> None:
+    stage = await open_stage(max_connections=2)
+    head = b"POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 10\r\n\r\n"
+    await stage.ask(head + b"x")
+    await (await origin.accept()).head()
+    customer = await stage.ask(head + b"12345")
+    await settle()
+    assert origin.is_untouched()
+    await customer.send(b"67890")
+    backend = await origin.accept()
+    await backend.read_until(b"1234567890")
+    await backend.send(_ANSWER)
+    assert await customer.answer() == _ANSWER
+
+
+async def test_uploads_that_drip_are_ended_where_others_wait_for_them(
+    open_stage: OpenStage, origin: Origin
+) -> None:
+    stage = await open_stage(max_connections=2)
+    head = b"POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 100000\r\n\r\n"
+    drips = await stage.ask(head + b"x")
+    await (await origin.accept()).head()
+    for _ in range(3):
+        stage.pass_time(12.0)
+        await drips.send(b"x")
+        await settle()
+    assert (await drips.read_until(b"\r\n")) == b"HTTP/1.1 408 Request Timeout\r\n"
 
 
 async def test_what_a_backend_says_of_itself_is_not_added_to(stage: Stage, origin: Origin) -> None:

@@ -26,6 +26,7 @@ from tests.support.strict.messages import (
     settle_request,
 )
 
+_SHOWN_BYTES = 16
 _KEPT_BYTES = 64 * 1024
 """Of each body; the suites send hundreds of megabytes."""
 _Reading = Generator[None, None, None]
@@ -144,6 +145,8 @@ class RequestStream(_Stream):
     def __init__(self, liberties: Liberties = NO_LIBERTIES) -> None:
         self.requests: list[Request] = []
         """In order; the last one's body may still be on its way."""
+        self.begins = b""
+        """How the last one begins, which may be unreadable: what has come of it at once."""
         super().__init__(liberties)
 
     def _messages(self) -> _Reading:
@@ -157,6 +160,7 @@ class RequestStream(_Stream):
             self.is_at_rest = False
             while not self._skip_line_ends():
                 yield
+            self.begins = bytes(self._buffer[:_SHOWN_BYTES])
             request = yield from self._head()
             self.requests.append(request)
             is_last = request.is_last

@@ -19,7 +19,7 @@ _KINDS = [
     (b"Proxy-Authenticate", Kind.HOP),
     (b"Proxy-Authorization", Kind.HOP),
     (b"TE", Kind.TE),
-    (b"Trailer", Kind.END_TO_END),
+    (b"Trailer", Kind.TRAILER),
     (b"Upgrade", Kind.UPGRADE),
     (b"Max-Forwards", Kind.MAX_FORWARDS),
     (b"Via", Kind.VIA),

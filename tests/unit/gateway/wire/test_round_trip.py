@@ -18,7 +18,7 @@ _QUICK = settings(max_examples=30, deadline=None)
 _TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ONE_HOPS = (
     *(b"Keep-Alive", b"PROXY-connection", b"Proxy-Authenticate", b"proxy-Authorization"),
-    *(b"TE", b"Trailer", b"upgrade", b"HTTP2-Settings"),
+    *(b"TE", b"upgrade", b"HTTP2-Settings"),
 )
 _SPECIAL = (
     *(b"content-length", b"transfer-encoding", b"connection", b"host", b"forwarded", b"expect"),
@@ -27,6 +27,8 @@ _SPECIAL = (
     *(b"proxy", *map(bytes.lower, _ONE_HOPS)),
 )
 _PREFIXES = (b"x-forwarded-", b"x-figueira-")
+_OUR_OWN = {204: [b"content-length"], 426: [b"upgrade"]}
+"""Fields that an answer of some status loses, or may have although it is for one connection."""
 
 
 def _is_plain(name: bytes) -> bool:
@@ -134,7 +136,7 @@ def test_an_answers_end_to_end_fields_cross_in_order_byte_for_byte(
     written = write_response(outbound, to_http11=True, keep_alive=keep_alive)
     answer = _written_answer(written, method)
     assert (answer.status, answer.reason, answer.version) == (status, reason, "1.1")
-    own = {b"connection", b"transfer-encoding"} | ({b"content-length"} if status == 204 else set())
+    own = {b"connection", b"transfer-encoding", *_OUR_OWN.get(status, ())}
     expected = [(n, v) for n, v in _plain(crossing) if n.lower() not in own]
     assert [f for f in answer.fields if f[0].lower() not in own] == expected
     assert answer.is_last == (not keep_alive)
