@@ -44,13 +44,27 @@ class Window:
         return not is_over and ended_s >= self.since_s
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """A request that came to what it may not come to."""
+
+    kind: str
+    target: str
+    expected: Expected
+    found: Found
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.found}, not {self.expected}: {self.target}"
+
+
 @dataclass(slots=True)
 class Ledger:
     """All that was asked."""
 
     right: Counter[str] = field(default_factory=Counter)
     excused: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
+    """The first of them."""
     wrongs: Counter[str] = field(default_factory=Counter)
     windows: list[Window] = field(default_factory=list)
 
@@ -61,7 +75,14 @@ class Ledger:
         return window
 
     def note(
-        self, kind: str, expected: Expected, found: Found, *, began_s: float, ended_s: float
+        self,
+        kind: str,
+        expected: Expected,
+        found: Found,
+        *,
+        target: str = "",
+        began_s: float,
+        ended_s: float,
     ) -> None:
         """Judge one request.
 
@@ -69,6 +90,7 @@ class Ledger:
             kind: What was done.
             expected: What it may come to, without an excuse.
             found: What it came to.
+            target: Of the request, to be found in the access log.
             began_s: Monotonic.
             ended_s: Monotonic.
         """
@@ -79,7 +101,7 @@ class Ledger:
         else:
             self.wrongs[kind] += 1
             if len(self.wrong) < MAX_SHOWN:
-                self.wrong.append(f"{kind}: {found}, not {expected}")
+                self.wrong.append(Wrong(kind=kind, target=target, expected=expected, found=found))
 
     def _is_excused(self, found: Found, began_s: float, ended_s: float) -> bool:
         excuses = {each.excuse for each in self.windows if each.covers(began_s, ended_s)}

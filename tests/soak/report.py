@@ -25,8 +25,8 @@ _PROCESS_COLUMNS = (
 
 def faults_of(soaked: Soaked) -> list[str]:
     """Everything that speaks against the gateway, slopes apart; empty if nothing does."""
-    found = list(soaked.ledger.wrong)
-    missing = sum(soaked.ledger.wrongs.values()) - len(found)
+    found = [*map(str, soaked.ledger.wrong), *soaked.lines]
+    missing = soaked.ledger.wrongs.total() - len(soaked.ledger.wrong)
     if missing > 0:
         found.append(f"and {missing} more wrong answers")
     found += [

@@ -26,8 +26,8 @@ _FAULT_EVERY_S = (0.5, 8.0)
 _ROUTES = """\
 version: 1
 backends:
-  a: {{url: "{a}", timeouts: {{first_byte: 20s, idle: 20s}}, max_connections: 200}}
-  b: {{url: "{b}", timeouts: {{first_byte: 20s, idle: 20s}}, max_connections: 200}}
+  a: {{url: "{a}", timeouts: {{connect: 10s, first_byte: 20s}}, max_connections: 200}}
+  b: {{url: "{b}", timeouts: {{connect: 10s, first_byte: 20s}}, max_connections: 200}}
   faulty: {{url: "{a}", timeouts: {{first_byte: 2s, idle: 2s}}}}
   nobody: {{url: "{nobody}"}}
 routes:
@@ -50,6 +50,8 @@ class Soaked:
     after: dict[str, int] = field(default_factory=dict)
     """The same when all have left."""
     exit_code: int = -1
+    lines: list[str] = field(default_factory=list)
+    """The access lines about what was wrong."""
 
 
 @contextmanager
@@ -94,6 +96,7 @@ async def _soak(
     soaked.seconds = time.monotonic() - began_s
     soaked.after = await _descriptors_at_rest(figueira)
     soaked.exit_code = await asyncio.to_thread(figueira.stop)
+    soaked.lines = _lines_about([wrong.target for wrong in ledger.wrong], figueira.access_log)
     return soaked
 
 
@@ -146,3 +149,10 @@ async def _descriptors_at_rest(figueira: Figueira) -> dict[str, int]:
     status = await asyncio.to_thread(figueira.wait_until_whole)
     roles = roles_of(status, figueira.process.pid)
     return {sample.role: sample.descriptors for sample in samples(roles, 0.0)}
+
+
+def _lines_about(targets: list[str], access_log: Path) -> list[str]:
+    if not targets:
+        return []
+    with access_log.open() as lines:
+        return [line.strip() for line in lines if any(f'"{each}"' in line for each in targets)]

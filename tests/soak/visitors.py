@@ -43,6 +43,7 @@ class Visitor:
         self.random = random.Random(seed)  # noqa: S311 - for the same deeds each time
         self._talk: Talk | None = None
         self._reuses = 0
+        self._target = ""
 
     async def visit(self) -> None:
         """Do one thing after the other until all is over."""
@@ -54,7 +55,8 @@ class Visitor:
 
     def target(self, place: str, nature: str, size: int) -> str:
         """A path that nobody else asks."""
-        return f"/{place}/{nature}/{next(self.crowd.numbers)}/{size}"
+        self._target = f"/{place}/{nature}/{next(self.crowd.numbers)}/{size}"
+        return self._target
 
     def between(self, sizes: tuple[int, int]) -> int:
         """A size."""
@@ -89,7 +91,9 @@ class Visitor:
         ended_s = time.monotonic()
         if isinstance(found, str):
             self.drop()
-        self.crowd.ledger.note(kind, expected, found, began_s=began_s, ended_s=ended_s)
+        self.crowd.ledger.note(
+            kind, expected, found, target=self._target, began_s=began_s, ended_s=ended_s
+        )
 
 
 async def _status(
