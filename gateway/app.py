@@ -5,24 +5,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import resource
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
+from gateway.control.balance import Balance
+from gateway.control.certificate import Certificate
 from gateway.control.children import Work
 from gateway.control.control import ControlPlan, run_control
+from gateway.control.descriptors import connections_within, lift_limit
 from gateway.control.lifeline import Lifeline
 from gateway.control.loading import load_config
-from gateway.control.log import note, start_log
+from gateway.control.log import note, start_log, warn
 from gateway.control.messages import Accepted, Left
 from gateway.control.reload import read_environment
 from gateway.control.servers import listen
@@ -53,46 +55,41 @@ def serve(settings: Settings) -> int:
     start_log("supervisor")
     load_config(settings.config, read_environment())
     check_access_log(settings.access_log)
-    _allow_connections()
+    certificate = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        certificate = Certificate(settings.tls_cert, settings.tls_key)
     listener = _bind("customers'", settings.host, settings.port)
     try:
         admin_listener = _bind("admin", settings.admin_host, settings.admin_port)
     except StartError:
         listener.close()
         raise
-
-    def started(revision: int) -> None:
-        note(
-            Event.STARTED,
-            customers=url_of(listener),
-            admin=url_of(admin_listener),
-            revision=revision,
-            workers=settings.workers,
-        )
-
+    parts = _Parts(
+        settings=settings,
+        listener=listener,
+        admin_listener=admin_listener,
+        certificate=certificate,
+        balance=Balance(settings.workers),
+        open_files=lift_limit(),
+    )
     plan = SupervisorPlan(
         listener=listener,
         admin_listener=admin_listener,
         workers=settings.workers,
         drain_s=settings.drain_s,
-        control=lambda *told: _control_work(settings, listener, admin_listener, told),
-        worker=lambda accepted: _worker_work(settings, listener, admin_listener, accepted),
-        started=started,
+        control=parts.control_work,
+        worker=parts.worker_work,
+        started=parts.say_started,
+        worker_gone=parts.balance.clear,
+        certificate=certificate,
     )
     return Supervisor(plan).run()
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """The URL that a listening socket answers at."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _allow_connections() -> None:
-    """Lift the limit of descriptors as far as it goes: each request in flight takes two."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _bind(whose: str, host: str, port: int) -> socket.socket:
@@ -108,49 +105,79 @@ def _bind(whose: str, host: str, port: int) -> socket.socket:
     raise StartError(f"{whose} port {host}:{port}: {why}; {remedy}")
 
 
-def _control_work(
-    settings: Settings,
-    listener: socket.socket,
-    admin_listener: socket.socket,
-    told: tuple[Accepted | None, Left | None],
-) -> Work:
-    resumed, left = told
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What the processes are made of; all of it is there before the first of them."""
 
-    def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
-        listener.close()
-        plan = ControlPlan(
-            config=settings.config,
-            database_url=settings.database_url,
-            workers=settings.workers,
-            admin_listener=admin_listener,
-            lifeline=lifeline,
-            resumed=resumed,
-            left=left,
-            make_admin=lambda control: create_app(ControlView(control)),
+    settings: Settings
+    listener: socket.socket
+    admin_listener: socket.socket
+    certificate: Certificate | None
+    balance: Balance
+    open_files: int | None
+    """That a process may have; None for no limit."""
+
+    @property
+    def max_connections(self) -> int:
+        """Customers', of one worker."""
+        return connections_within(self.settings.max_client_connections, self.open_files)
+
+    def say_started(self, revision: int) -> None:
+        """Log that customers can be served."""
+        wanted, allowed = self.settings.max_client_connections, self.max_connections
+        if allowed < wanted:
+            warn(
+                Event.CONNECTIONS_LIMITED,
+                per_worker=allowed,
+                wanted=wanted,
+                open_files=self.open_files,
+            )
+        note(
+            Event.STARTED,
+            customers=url_of(self.listener, "https" if self.certificate else "http"),
+            admin=url_of(self.admin_listener),
+            revision=revision,
+            workers=self.settings.workers,
         )
-        return run_control(plan)
 
-    return work
+    def control_work(self, resumed: Accepted | None, left: Left | None) -> Work:
+        """What control does, given what an earlier one told."""
 
+        def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
+            self.listener.close()
+            plan = ControlPlan(
+                config=self.settings.config,
+                database_url=self.settings.database_url,
+                workers=self.settings.workers,
+                admin_listener=self.admin_listener,
+                lifeline=lifeline,
+                resumed=resumed,
+                left=left,
+                certificate_problem=self.certificate.problem if self.certificate else None,
+                make_admin=lambda control: create_app(ControlView(control)),
+            )
+            return run_control(plan)
 
-def _worker_work(
-    settings: Settings,
-    listener: socket.socket,
-    admin_listener: socket.socket,
-    accepted: Accepted,
-) -> Work:
-    def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
-        admin_listener.close()
-        plan = WorkerPlan(
-            listener=listener,
-            lifeline=lifeline,
-            accepted=accepted,
-            access_log=settings.access_log,
-            drain_s=settings.drain_s,
-        )
-        return run_worker(plan)
+        return work
 
-    return work
+    def worker_work(self, index: int, accepted: Accepted) -> Work:
+        """What a worker does, given its number and what to route by."""
+
+        def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
+            self.admin_listener.close()
+            plan = WorkerPlan(
+                listener=self.listener,
+                lifeline=lifeline,
+                accepted=accepted,
+                access_log=self.settings.access_log,
+                drain_s=self.settings.drain_s,
+                place=self.balance.place(index),
+                max_connections=self.max_connections,
+                certificate=self.certificate,
+            )
+            return run_worker(plan)
+
+        return work
 
 
 @asynccontextmanager

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from gateway.errors import StartError
 
-_MAX_PORT = 65535
-_MAX_WORKERS = 64
+MAX_PORT = 65535
+MAX_WORKERS = 64
+_MAX_CONNECTIONS = 1_000_000
+"""Of a worker; Linux has that many descriptors for a process, unless told otherwise."""
 _MAX_DRAIN_S = 3600.0
 """An hour: more is surely a unit mistaken."""
 _MAX_DIGITS = 9
@@ -39,6 +41,13 @@ class Settings:
     """``-`` for standard output, ``off``, or a file's path."""
     drain_s: float = 30.0
     """How long requests in flight may take to end after SIGTERM."""
+    tls_cert: Path | None = None
+    """PEM, the chain that customers are shown; None for plain HTTP."""
+    tls_key: Path | None = None
+    """PEM, its key; None exactly if there is no certificate."""
+    max_client_connections: int = 10_000
+    """Of each worker: a few hundred MiB at the worst, and far more than browsers need at a time of
+    which each has six. Fewer where the limit of open files allows no more."""
 
 
 VARIABLES = {
@@ -51,6 +60,9 @@ VARIABLES = {
     "FIGUEIRA_DATABASE_URL": "database_url",
     "FIGUEIRA_ACCESS_LOG": "access_log",
     "FIGUEIRA_DRAIN_S": "drain_s",
+    "FIGUEIRA_TLS_CERT": "tls_cert",
+    "FIGUEIRA_TLS_KEY": "tls_key",
+    "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "max_client_connections",
 }
 """Environment variable -> field of `Settings`."""
 
@@ -73,6 +85,16 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, object]) -
         elif text := environment.get(variable):
             values[field] = _CONVERT[field](variable, text)
     settings = Settings(**values)  # type: ignore[arg-type]  # _CONVERT has seen to the types
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: Settings) -> None:
+    """See that values which are good alone go together.
+
+    Raises:
+        StartError: They do not.
+    """
     if settings.port and (settings.host, settings.port) == (
         settings.admin_host,
         settings.admin_port,
@@ -81,7 +103,12 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, object]) -
             f"the customers' and the admin port are both {settings.host}:{settings.port}; "
             "choose another for one of them"
         )
-    return settings
+    if (settings.tls_cert is None) is not (settings.tls_key is None):
+        given, missing = ("cert", "key") if settings.tls_cert else ("key", "cert")
+        raise StartError(
+            f"FIGUEIRA_TLS_{given.upper()} or --tls-{given} is given without "
+            f"FIGUEIRA_TLS_{missing.upper()} or --tls-{missing}; give both for TLS, or neither"
+        )
 
 
 def _text(source: str, text: str) -> str:
@@ -128,12 +155,15 @@ def _unusable(source: str, text: str, why: str, remedy: str) -> StartError:
 _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "config": _path,
     "host": _text,
-    "port": _whole(0, _MAX_PORT),
+    "port": _whole(0, MAX_PORT),
     "admin_host": _text,
-    "admin_port": _whole(0, _MAX_PORT),
-    "workers": _whole(1, _MAX_WORKERS),
+    "admin_port": _whole(0, MAX_PORT),
+    "workers": _whole(1, MAX_WORKERS),
     "database_url": _text,
     "access_log": _text,
     "drain_s": _seconds,
+    "tls_cert": _path,
+    "tls_key": _path,
+    "max_client_connections": _whole(1, _MAX_CONNECTIONS),
 }
 """Field -> what makes its value of a text, given the variable or flag that the text comes from."""

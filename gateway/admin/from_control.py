@@ -51,14 +51,17 @@ class ControlView:
         )
 
     def checks(self) -> Sequence[Check]:
-        """The file, and whether revisions can be kept."""
+        """The file, whether revisions can be kept, and the newest certificate if there is TLS."""
         config, fault = self._config(), self._control.reloader.history_fault
         problems = len(config.problems)
         detail = "" if config.ok else f"{config.path} has {problems} problem(s); see /api/status"
-        return (
+        checks = [
             Check(name="config", ok=config.ok, detail=detail),
             Check(name="history", ok=not fault, detail=fault),
-        )
+        ]
+        if (problem := self._control.certificate_problem) is not None:
+            checks.append(Check(name="certificate", ok=not problem, detail=problem))
+        return checks
 
     def counters(self) -> Counters:
         """What all workers have counted."""

@@ -5,11 +5,14 @@ Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from gateway.settings import MAX_PORT, MAX_WORKERS
 
 _CONFIG = Path("routes.yaml")
 
@@ -28,6 +31,20 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _whole(least: int, most: int) -> Callable[[int | None], int | None]:
+    """Checks a number that was given; typer's own words for one out of range tell no range."""
+
+    def check(number: int | None) -> int | None:
+        if number is not None and not least <= number <= most:
+            raise typer.BadParameter(f"{number} is not a whole number from {least} to {most}")
+        return number
+
+    return check
+
+
+_PORT, _WORKERS = _whole(0, MAX_PORT), _whole(1, MAX_WORKERS)
+
+
 @app.callback()
 def _root(
     *,
@@ -39,20 +56,33 @@ def _root(
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913 - an argument for each option
     *,
     config: Annotated[Path | None, typer.Option(help="routes.yaml, watched for changes.")] = None,
     host: Annotated[str | None, typer.Option(help="Customers' address.")] = None,
-    port: Annotated[int | None, typer.Option(help="Customers' port; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(callback=_PORT, help="Customers' port, 0 to 65535; 0 takes a free one."),
+    ] = None,
     admin_host: Annotated[str | None, typer.Option(help="Admin address.")] = None,
-    admin_port: Annotated[int | None, typer.Option(help="Admin port; 0 takes a free one.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that serve customers.")] = None,
+    admin_port: Annotated[
+        int | None,
+        typer.Option(callback=_PORT, help="Admin port, 0 to 65535; 0 takes a free one."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(callback=_WORKERS, help="Processes that serve customers, 1 to 64."),
+    ] = None,
     access_log: Annotated[str | None, typer.Option(help="'-', 'off' or a file.")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Customers' TLS: a PEM chain, its own certificate first.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The certificate's key, in PEM.")] = None,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C.
 
-    SIGHUP looks at routes.yaml again; a changed file is taken in without it. Every option has an
-    environment variable: FIGUEIRA_PORT for --port, and so on.
+    SIGHUP looks at routes.yaml again, which is taken in without it when it changes, and at the TLS
+    certificate. Every option has an environment variable: FIGUEIRA_PORT for --port, and so on.
 
     Example: figueira serve --config routes.yaml --port 8000 --workers 2
     """
@@ -66,6 +96,8 @@ def serve(
         "admin_port": admin_port,
         "workers": workers,
         "access_log": access_log,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
     }
     raise typer.Exit(run(flags))
 

@@ -18,7 +18,14 @@ from gateway.control.channel import Channel
 from gateway.control.history import History
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import note, say_refused, warn
-from gateway.control.messages import Accepted, Draining, Left, Linked, Message
+from gateway.control.messages import (
+    Accepted,
+    CertificateSeen,
+    Draining,
+    Left,
+    Linked,
+    Message,
+)
 from gateway.control.reload import Current, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
@@ -52,6 +59,8 @@ class ControlPlan:
     """What the workers route by already, if this control replaces one; None at the start."""
     left: Left | None
     """What an earlier control told the supervisor."""
+    certificate_problem: str | None
+    """Why the newest certificate cannot be used, empty if it serves; None for plain HTTP."""
     make_admin: Callable[[Control], Any]
     """Makes the ASGI application of the admin port."""
 
@@ -66,6 +75,7 @@ class Control:
         self._is_history_faulty = False
         self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
+        self.certificate_problem = plan.certificate_problem
         self.started_at = utc_now()
         self.is_draining = False
         if plan.resumed is not None:
@@ -135,6 +145,8 @@ class Control:
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
         if isinstance(message, Draining):
             self.is_draining = True
+        elif isinstance(message, CertificateSeen):
+            self.certificate_problem = message.problem
         elif isinstance(message, Linked):
             if descriptor is None:
                 # No room for the link: a control that cannot reach a worker is better replaced.

@@ -48,6 +48,13 @@ class Draining(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to control: the end has begun; say so to whoever asks whether we are ready."""
 
 
+class CertificateSeen(msgspec.Struct, tag=True, frozen=True):
+    """Supervisor to all: the certificate's files were looked at again."""
+
+    problem: str
+    """Why the pair cannot be used; empty if it serves from now on."""
+
+
 class Report(msgspec.Struct, tag=True, frozen=True):
     """A worker to control: what it routes by and what it has counted since it began."""
 
@@ -55,7 +62,7 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     counters: Counters
 
 
-Message = Accepted | Linked | ControlLinked | Left | Draining | Report
+Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Report
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Message)

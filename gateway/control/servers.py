@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
+
+from gateway.control.accepting import Acceptor
 
 BACKLOG = 2048
 """Connections the kernel keeps while workers are busy or being replaced."""
@@ -17,10 +21,18 @@ BACKLOG = 2048
 class Server(uvicorn.Server):
     """A uvicorn server inside one of our processes."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        """Serve nothing yet."""
+    def __init__(self, config: uvicorn.Config, acceptor: Acceptor | None = None) -> None:
+        """Serve nothing yet.
+
+        Args:
+            config: How to serve.
+            acceptor: Takes the connections; None leaves them to uvicorn.
+        """
         super().__init__(config)
         self._asked = asyncio.Event()
+        self._acceptor = acceptor
+        if acceptor is not None:
+            self.server_state.connections = acceptor.connections
 
     def stop(self) -> None:
         """Take no new connections, let requests in flight end, then return from `serve`."""
@@ -29,7 +41,19 @@ class Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Wait for `stop`; uvicorn wakes ten times a second, for a Date header that is not sent."""
-        await self._asked.wait()
+        with self._accepting():
+            await self._asked.wait()
+
+    def _accepting(self) -> AbstractContextManager[None]:
+        if self._acceptor is None:
+            return contextlib.nullcontext()
+        make_door = partial(
+            cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        return self._acceptor.open(make_door)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -43,6 +67,7 @@ def server(
     http: type[asyncio.Protocol] | str = "httptools",
     lifespan: str = "off",
     drain_s: float | None = None,
+    acceptor: Acceptor | None = None,
 ) -> Server:
     """A server that logs nothing and adds no header of its own."""
     config = uvicorn.Config(
@@ -60,7 +85,7 @@ def server(
         backlog=BACKLOG,
         timeout_graceful_shutdown=drain_s,  # type: ignore[arg-type]  # asyncio takes fractions
     )
-    return Server(config)
+    return Server(config, acceptor)
 
 
 def listen(host: str, port: int) -> socket.socket:

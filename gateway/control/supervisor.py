@@ -16,9 +16,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.control.certificate import Certificate
 from gateway.control.children import CANNOT_START, FAULT, SIGNALS, Child, Work, fork
 from gateway.control.log import note, warn
-from gateway.control.messages import Accepted, ControlLinked, Draining, FrameError, Left, Linked
+from gateway.control.messages import (
+    Accepted,
+    CertificateSeen,
+    ControlLinked,
+    Draining,
+    FrameError,
+    Left,
+    Linked,
+)
 from gateway.telemetry.events import Event
 
 _SETTLED_S = 1.0
@@ -43,10 +52,14 @@ class SupervisorPlan:
     drain_s: float
     control: Callable[[Accepted | None, Left | None], Work]
     """What control does, given what an earlier one told us (None at the start)."""
-    worker: Callable[[Accepted], Work]
-    """What a worker does, given what to route by."""
+    worker: Callable[[int, Accepted], Work]
+    """What a worker does, given its index and what to route by."""
     started: Callable[[int], None]
     """Called once when customers are served, with the revision."""
+    worker_gone: Callable[[int], None]
+    """Called with the index of each worker that has ended."""
+    certificate: Certificate | None
+    """What customers are shown; looked at again at SIGHUP. None for plain HTTP."""
 
 
 class Supervisor:
@@ -111,6 +124,8 @@ class Supervisor:
         if signal.SIGHUP in self._signals:
             self._signals = [number for number in self._signals if number != signal.SIGHUP]
             self._tell(CONTROL, signal.SIGHUP)
+            if self._plan.certificate is not None:
+                self._renew(self._plan.certificate)
 
     def _read(self, control: Child) -> None:
         """Take in what control says."""
@@ -127,6 +142,18 @@ class Supervisor:
                 self._accepted = message
             elif isinstance(message, Left):
                 self._left = message
+
+    def _renew(self, certificate: Certificate) -> None:
+        """Look at the certificate's files again; a child that is forked later has the last good."""
+        is_new = certificate.renew()
+        if certificate.problem:
+            warn(Event.CERTIFICATE_REFUSED, problem=certificate.problem)
+        elif is_new:
+            note(Event.CERTIFICATE_ACCEPTED, sha256=certificate.fingerprint)
+        for child in list(self._children.values()):
+            # Who does not read hangs; it would show the old certificate for ever.
+            if not child.lifeline.send(CertificateSeen(certificate.problem)):
+                self._kill(child)
 
     def _asked_to_stop(self) -> bool:
         return signal.SIGTERM in self._signals or signal.SIGINT in self._signals
@@ -174,7 +201,7 @@ class Supervisor:
         if name == CONTROL:
             return name, self._plan.control(self._accepted, self._left)
         assert self._accepted is not None  # noqa: S101 - workers start after control has spoken
-        return f"worker-{index}", self._plan.worker(self._accepted)
+        return f"worker-{index}", self._plan.worker(index, self._accepted)
 
     def _link(self, control: Child, worker: Child) -> None:
         """Give the two a new pair of sockets: a broken-off message can spoil no later one.
@@ -217,6 +244,8 @@ class Supervisor:
     def _bury(self, child: Child, code: int) -> None:
         if child.name == CONTROL:
             self._read_last_words(child)
+        else:
+            self._plan.worker_gone(child.index)
         child.lifeline.close()
         if self._is_stopping:
             return

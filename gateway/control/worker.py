@@ -17,10 +17,19 @@ from typing import Any
 import msgspec
 
 from gateway.config import codec
+from gateway.control.accepting import Acceptor
+from gateway.control.balance import Place
+from gateway.control.certificate import Certificate
 from gateway.control.channel import Channel
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import warn
-from gateway.control.messages import Accepted, ControlLinked, Message, Report
+from gateway.control.messages import (
+    Accepted,
+    CertificateSeen,
+    ControlLinked,
+    Message,
+    Report,
+)
 from gateway.control.servers import Server, server
 from gateway.errors import StartError
 from gateway.proxy.access_log import AccessLog
@@ -42,6 +51,10 @@ class WorkerPlan:
     accepted: Accepted
     access_log: str
     drain_s: float
+    place: Place
+    max_connections: int
+    """Customers', at a time."""
+    certificate: Certificate | None
 
 
 def open_access_log(where: str) -> AccessLog:
@@ -87,8 +100,19 @@ class Worker:
             open_access_log(plan.access_log),
             time.time,  # noqa: TID251 - this is where the clock is injected
         )
+        certificate = plan.certificate
+        acceptor = Acceptor(
+            plan.listener,
+            plan.place,
+            limit=plan.max_connections,
+            tls=(lambda: certificate.context) if certificate else None,
+        )
         self._server: Server = server(
-            self._lifespan, http=DirectConnection, lifespan="on", drain_s=plan.drain_s
+            self._lifespan,
+            http=DirectConnection,
+            lifespan="on",
+            drain_s=plan.drain_s,
+            acceptor=acceptor,
         )
 
     async def run(self) -> None:
@@ -101,7 +125,7 @@ class Worker:
             spawn(self._gateway.sweep_forever(), "sweep"),
             spawn(self._report_forever(), "report"),
         ]
-        await self._server.serve(sockets=[self._plan.listener])
+        await self._server.serve(sockets=[])
         for task in tasks:
             task.cancel()
         self._gateway.close()
@@ -116,6 +140,8 @@ class Worker:
         self._server.stop()
 
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
+        if isinstance(message, CertificateSeen) and not message.problem:
+            self._renew_certificate()
         if not isinstance(message, ControlLinked):
             return
         if descriptor is None:
@@ -123,6 +149,14 @@ class Worker:
             self._stop()
             return
         spawn(self._link(socket.socket(fileno=descriptor)), "link-control")
+
+    def _renew_certificate(self) -> None:
+        certificate = self._plan.certificate
+        assert certificate is not None  # noqa: S101 - it is said only where there is one
+        certificate.renew()
+        if certificate.problem:
+            # Changed again since the supervisor looked; it is told of the next time as well.
+            warn(Event.CERTIFICATE_REFUSED, problem=certificate.problem)
 
     async def _link(self, end: socket.socket) -> None:
         if self._channel is not None:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.authority import Authority
 from tests.support.polling import eventually
-from tests.support.processes import Process, running
+from tests.support.processes import Process, environment, running
 
 ROOT = Path(__file__).parents[4]
 COMMAND = [sys.executable, "-m", "tests.conformance.processes.tiny_gateway"]
@@ -55,8 +56,9 @@ def start() -> Start:
     """Starts a tiny gateway with so many workers, in the given way."""
 
     @contextmanager
-    def start(workers: int = 1, how: str = "well") -> Iterator[Tiny]:
-        with running([*COMMAND, str(workers), how], folder=ROOT) as process:
+    def start(workers: int = 1, how: str = "well", **variables: str) -> Iterator[Tiny]:
+        environ = environment(**variables)
+        with running([*COMMAND, str(workers), how], folder=ROOT, environ=environ) as process:
             yield Tiny(process)
 
     return start
@@ -185,6 +187,27 @@ def test_a_worker_that_hangs_holds_up_nobody_and_is_replaced_in_the_end(start: S
                 break
         tiny.said(rf".* process_died process=worker .* pid={worker} exit=-9 .*")
         tiny.said(rf"worker (?!{worker} )\d+ linked \d+")
+        assert tiny.process.stop() == 0
+
+
+def test_all_hear_of_a_certificate_that_was_looked_at_again(start: Start, tmp_path: Path) -> None:
+    """One that is good, one that is not, and a child that comes later."""
+    authority = Authority(tmp_path)
+    pair, renewed = authority.issue("good"), authority.issue("renewed")
+    with start(TLS_CERT=str(pair.certificate), TLS_KEY=str(pair.key)) as tiny:
+        worker = tiny.pid(r"worker (\d+) linked \d+")
+        pair.take_over(renewed)
+        tiny.process.send(signal.SIGHUP)
+        tiny.said(r"(worker|control) \d+ certificate good", 2)
+        assert len(tiny.said(r".* INFO supervisor: certificate_accepted sha256=[0-9a-f]{64}")) == 1
+        pair.key.write_text("no key")
+        tiny.process.send(signal.SIGHUP)
+        why = f"TLS key {pair.key}: holds no private key in PEM; give a PEM file .*"
+        tiny.said(rf"(worker|control) \d+ certificate {why}", 2)
+        tiny.said(rf'.* WARNING supervisor: certificate_refused problem="{why}"')
+        os.kill(worker, signal.SIGKILL)
+        tiny.said(r"worker \d+ linked \d+", 2)
+        assert tiny.said(r"gone (\d)")[0][1] == "0"
         assert tiny.process.stop() == 0
 
 

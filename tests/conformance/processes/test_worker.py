@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.control import worker as module
+from gateway.control.balance import Balance
 from gateway.control.channel import Channel
 from gateway.control.lifeline import Lifeline
 from gateway.control.messages import Accepted, ControlLinked, Message, Report
@@ -28,6 +29,12 @@ from tests.support.flippable import accepted
 def report_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that tests wait less."""
     monkeypatch.setattr(module, "REPORT_EVERY_S", 0.01)
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """Production's loop."""
+    return "asyncio", {"use_uvloop": True}
 
 
 class World:
@@ -47,6 +54,9 @@ class World:
                 accepted=accepted(1),
                 access_log="off",
                 drain_s=5.0,
+                place=Balance(1).place(0),
+                max_connections=100,
+                certificate=None,
             )
         )
 

@@ -13,14 +13,17 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from gateway.control import supervisor
+from gateway.control.certificate import Certificate
 from gateway.control.children import Work, fork
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import start_log
 from gateway.control.messages import (
     Accepted,
+    CertificateSeen,
     ControlLinked,
     Draining,
     Left,
@@ -47,14 +50,19 @@ def main() -> NoReturn:
     start_log("supervisor")
     listener = socket.create_server(("127.0.0.1", 0))
     _say("listening", listener.getsockname()[1])
+    certificate = None
+    if "TLS_CERT" in os.environ:
+        certificate = Certificate(Path(os.environ["TLS_CERT"]), Path(os.environ["TLS_KEY"]))
     plan = SupervisorPlan(
         listener=listener,
         admin_listener=socket.create_server(("127.0.0.1", 0)),
         workers=workers,
         drain_s=0.05,
         control=lambda resumed, left: _control(how, resumed, left),
-        worker=lambda accepted: _worker(how, accepted),
+        worker=lambda _index, accepted: _worker(how, accepted),
         started=lambda revision: _say("started", revision),
+        worker_gone=lambda index: _say("gone", index),
+        certificate=certificate,
     )
     sys.exit(Supervisor(plan).run())
 
@@ -129,6 +137,8 @@ async def _live(
                 links[index] = socket.socket(fileno=descriptor)
                 _say(name, os.getpid(), "linked", len(os.listdir("/proc/self/fd")))
                 linked()
+            case CertificateSeen():
+                _say(name, os.getpid(), "certificate", message.problem or "good")
             case Draining():
                 _say(name, os.getpid(), "draining")
             case _:

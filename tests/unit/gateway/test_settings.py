@@ -34,6 +34,9 @@ def test_each_variable_sets_its_field() -> None:
         "FIGUEIRA_DATABASE_URL": "postgresql+asyncpg://u:p@h/d",
         "FIGUEIRA_ACCESS_LOG": "off",
         "FIGUEIRA_DRAIN_S": "0.5",
+        "FIGUEIRA_TLS_CERT": "etc/chain.pem",
+        "FIGUEIRA_TLS_KEY": "etc/key.pem",
+        "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "1000000",
     }
     assert environment.keys() == VARIABLES.keys()
     assert read_settings(environment, {}) == Settings(
@@ -46,6 +49,9 @@ def test_each_variable_sets_its_field() -> None:
         database_url="postgresql+asyncpg://u:p@h/d",
         access_log="off",
         drain_s=0.5,
+        tls_cert=Path("etc/chain.pem"),
+        tls_key=Path("etc/key.pem"),
+        max_client_connections=1_000_000,
     )
 
 
@@ -77,6 +83,21 @@ def test_a_flag_overrules_its_variable_even_a_bad_one() -> None:
         ({"FIGUEIRA_DRAIN_S": "30s"}, {}, "FIGUEIRA_DRAIN_S: '30s' is not a number of seconds"),
         ({"FIGUEIRA_DRAIN_S": "3601"}, {}, "FIGUEIRA_DRAIN_S: '3601' is not a number of seconds"),
         ({"FIGUEIRA_HOST": " \n"}, {}, r"FIGUEIRA_HOST: ' \n' is empty; give a value, or leave"),
+        (
+            {"FIGUEIRA_MAX_CLIENT_CONNECTIONS": "0"},
+            {},
+            "FIGUEIRA_MAX_CLIENT_CONNECTIONS: '0' is not a whole number from 1 to 1000000; give",
+        ),
+        (
+            {"FIGUEIRA_TLS_CERT": "chain.pem"},
+            {},
+            "FIGUEIRA_TLS_CERT or --tls-cert is given without FIGUEIRA_TLS_KEY or --tls-key; give",
+        ),
+        (
+            {},
+            {"tls_key": Path("key.pem")},
+            "FIGUEIRA_TLS_KEY or --tls-key is given without FIGUEIRA_TLS_CERT or --tls-cert; give",
+        ),
         ({}, {"port": 70000}, "--port: '70000' is not a whole number from 0 to 65535; give one"),
         ({}, {"admin_host": ""}, "--admin-host: '' is empty; give a value, or leave it out"),
         ({}, {"access_log": "a\0b"}, r"--access-log: 'a\x00b' has a NUL; remove it"),
@@ -120,8 +141,7 @@ def test_the_page_on_settings_tells_the_gateways_defaults() -> None:
     told = dict(re.findall(r"(?m)^\| `(FIGUEIRA_[A-Z_]+)` \| `([^`]+)` \|", page))
     defaults = Settings()
     assert told == {
-        variable: f"{value:g}"
-        if isinstance(value := getattr(defaults, field), float)
-        else str(value)
+        variable: f"{value:g}" if isinstance(value, float) else str(value)
         for variable, field in VARIABLES.items()
+        if (value := getattr(defaults, field)) is not None
     }

@@ -54,6 +54,7 @@ def control(tmp_path: Path, keeper: Keeper) -> Control:
         reloader=Reloader(path, keeper, {}, lambda: AT),
         workers=Workers(Counters(), lambda _: None),
         is_draining=False,
+        certificate_problem=None,
     )
     return cast("Control", parts)
 
@@ -106,6 +107,16 @@ async def test_a_database_that_is_away_is_a_check_that_informs(
     await control.reloader.look()
     why = "cannot use the database: it is away"
     assert view.checks()[1] == Check(name="history", ok=False, detail=why)
+
+
+def test_a_certificate_that_cannot_be_used_is_a_check_where_there_is_tls(control: Control) -> None:
+    view = ControlView(control)
+    assert "certificate" not in [check.name for check in view.checks()]
+    control.certificate_problem = ""
+    assert view.checks()[2] == Check(name="certificate", ok=True)
+    control.certificate_problem = "TLS key key.pem: Permission denied"
+    why = "TLS key key.pem: Permission denied"
+    assert view.checks()[2] == Check(name="certificate", ok=False, detail=why)
 
 
 async def test_a_replaced_control_shows_when_its_revision_was_accepted(control: Control) -> None:

@@ -64,12 +64,35 @@ def test_the_version_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["serve", "--port", "http"], ["serve", "--nope"], ["explain", "GET"], ["nope"]]
+    "arguments",
+    [
+        ["serve", "--port", "http"],
+        ["serve", "--port", "99999"],
+        ["serve", "--admin-port", "-1"],
+        ["serve", "--workers", "0"],
+        ["serve", "--nope"],
+        ["explain", "GET"],
+        ["nope"],
+    ],
 )
 def test_wrong_use_has_exit_code_2_and_nothing_on_standard_output(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "99999"], "99999 is not a whole number from 0 to 65535"),
+        (["--admin-port", "65536"], "65536 is not a whole number from 0 to 65535"),
+        (["--workers", "65"], "65 is not a whole number from 1 to 64"),
+    ],
+)
+def test_a_number_out_of_range_is_told_the_range(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["serve", *arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 def test_every_option_of_serve_has_a_variable_as_its_help_says() -> None:
@@ -80,4 +103,5 @@ def test_every_option_of_serve_has_a_variable_as_its_help_says() -> None:
         for word in result.stdout.split()
         if word.startswith("--") and word != "--help"
     }
-    assert options == set(VARIABLES.values()) - {"database_url", "drain_s"}
+    without = {"database_url", "drain_s", "max_client_connections"}
+    assert options == set(VARIABLES.values()) - without

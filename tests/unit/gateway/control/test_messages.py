@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.control.messages import (
     MAX_MESSAGE_BYTES,
     Accepted,
+    CertificateSeen,
     ControlLinked,
     Draining,
     FrameError,
@@ -29,6 +30,7 @@ MESSAGES: list[Message] = [
     ControlLinked(),
     Left(counted(2)),
     Draining(),
+    CertificateSeen("no such file"),
     Report(7, counted(5)),
 ]
 WIRE = b"".join(map(encode, MESSAGES))

@@ -1,0 +1,89 @@
+"""Who lets others go first; and that all workers see the same numbers."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.control.balance import Balance, is_ahead
+
+
+@pytest.mark.parametrize(
+    ("mine", "least", "took_last", "expected"),
+    [
+        pytest.param(5, -1, True, False, id="nobody else is there"),
+        pytest.param(0, 0, False, False, id="all are idle, and another took the last"),
+        pytest.param(0, 0, True, True, id="all are idle, and the last was ours"),
+        pytest.param(1, 0, False, True, id="another is idle"),
+        pytest.param(3, 3, True, False, id="as many as another, whoever took the last"),
+        pytest.param(4, 3, False, True, id="one more, of few"),
+        pytest.param(17, 16, True, False, id="one more, of many"),
+        pytest.param(18, 16, False, True, id="two more, of many"),
+        pytest.param(127, 120, False, False, id="a sixteenth more"),
+        pytest.param(128, 120, False, True, id="more than a sixteenth"),
+        pytest.param(2, 9, False, False, id="fewer"),
+    ],
+)
+def test_a_worker_that_has_more_than_another_lets_it_go_first(
+    mine: int, least: int, took_last: bool, expected: bool
+) -> None:
+    assert is_ahead(mine, least, took_last=took_last) is expected
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 5), st.integers(1, 200), st.randoms(use_true_random=False))
+def test_whoever_is_woken_first_all_end_with_about_the_same(
+    workers: int, connections: int, chance: random.Random
+) -> None:
+    """Each connection is offered to the workers in any order; the first that is not ahead takes."""
+    balance = Balance(workers)
+    places = [balance.place(index) for index in range(workers)]
+    counts = [0] * workers
+    for place in places:
+        place.show(0)
+    for _ in range(connections):
+        taker = next(
+            index
+            for index in chance.sample(range(workers), workers)
+            if not places[index].is_ahead(counts[index], places[index].least_of_others())
+        )
+        counts[taker] += 1
+        places[taker].show_taken(counts[taker])
+    assert max(counts) <= min(counts) + min(counts) // 16 + 1
+
+
+def test_nobody_waits_for_a_worker_that_takes_no_more_or_is_gone() -> None:
+    balance = Balance(3)
+    first, second, third = (balance.place(index) for index in range(3))
+    assert first.least_of_others() == -1
+    second.show(2)
+    third.show(7)
+    assert first.least_of_others() == 2
+    second.leave()
+    assert first.least_of_others() == 7
+    balance.clear(2)
+    assert first.least_of_others() == -1
+    assert not first.is_ahead(100, first.least_of_others())
+
+
+def test_a_worker_alone_is_never_ahead() -> None:
+    place = Balance(1).place(0)
+    place.show_taken(5)
+    assert not place.is_ahead(5, place.least_of_others())
+
+
+def test_a_forked_worker_shares_the_numbers() -> None:
+    balance = Balance(2)
+    ours = balance.place(0)
+    ours.show(3)
+    if (pid := os.fork()) == 0:
+        theirs = balance.place(1)
+        theirs.show_taken(40 + theirs.least_of_others())
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert ours.least_of_others() == 43
+    assert not ours.is_ahead(0, 0)
