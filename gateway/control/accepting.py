@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
-from gateway.control.balance import Place
+from gateway.control.balance import Place, Rival
 from gateway.control.log import warn
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.telemetry.events import Event
@@ -126,7 +126,7 @@ class Acceptor:
         self._has_failed = False
         self._asked_s = self._patient_since_s = 0.0
         self._patience_s = PATIENCE_S
-        self._least = 0
+        self._rival: Rival | None = None
         self._in_a_row = 0
         """How often, lately, there was a connection to take."""
 
@@ -180,9 +180,9 @@ class Acceptor:
     def _on_readable(self) -> None:
         """Take a connection, more if they have kept coming, unless another worker should."""
         for _ in range(1 + self._in_a_row // _IN_A_ROW_FOR_MORE):
-            least = self._place.least_of_others()
-            is_ahead = self._place.is_ahead(self.open_connections, least)
-            if (is_ahead and self._is_patient(least)) or not self._take():
+            rival = self._place.rival()
+            is_ahead = self._place.is_ahead(self.open_connections, rival.connections)
+            if (is_ahead and self._is_patient(rival)) or not self._take():
                 return
         self._in_a_row = min(self._in_a_row + 1, _MAX_IN_A_ROW)
 
@@ -205,15 +205,15 @@ class Acceptor:
         self._hold()
         return False
 
-    def _is_patient(self, least: int) -> bool:
-        """Whether to let others go first once more; the loop asks again at once if they do not.
+    def _is_patient(self, rival: Rival) -> bool:
+        """Whether to let another go first once more; the loop asks again at once if it does not.
 
-        With each connection that they leave patience halves, for one of them may hang.
+        With each connection that it leaves patience halves, for it may hang.
         """
         now_s = time.perf_counter()
         since_asked_s, self._asked_s = now_s - self._asked_s, now_s
-        if least != self._least or since_asked_s > PATIENCE_S:
-            self._least, self._patient_since_s, self._patience_s = least, now_s, PATIENCE_S
+        if rival != self._rival or since_asked_s > PATIENCE_S:
+            self._rival, self._patient_since_s, self._patience_s = rival, now_s, PATIENCE_S
         if now_s - self._patient_since_s > self._patience_s:
             self._patient_since_s = now_s
             self._patience_s /= 2

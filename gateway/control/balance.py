@@ -8,9 +8,12 @@ others go first. Numbers may be read while they are written; that costs balance,
 from __future__ import annotations
 
 import mmap
+from typing import NamedTuple
 
 _CELL_BYTES = 4
-_ABSENT = -1
+_ABSENT = _NOBODY = -1
+_LARGEST = 0x7FFF_FFFF
+"""That fits in a cell; counting goes on from 0."""
 _SHARE_OF_LEAD = 16
 """A worker may be ahead by one, and by a sixteenth of what the least loaded has: 136 to 120 among
 256. A closer race would only make it wait more often."""
@@ -31,56 +34,73 @@ def is_ahead(mine: int, least: int, *, took_last: bool) -> bool:
 
 
 class Balance:
-    """A cell for each worker; made before the workers are, which then share it."""
+    """Two cells for each worker; made before the workers are, which then share them."""
 
     def __init__(self, workers: int) -> None:
         """Make the cells; nobody is there yet."""
-        self._workers = workers
-        self._cells = memoryview(mmap.mmap(-1, _CELL_BYTES * (workers + 1))).cast("i")
-        for index in range(workers + 1):
-            self._cells[index] = _ABSENT
+        cells = memoryview(mmap.mmap(-1, _CELL_BYTES * (2 * workers + 1))).cast("i")
+        self._open, self._taken, self._last = cells[:workers], cells[workers:-1], cells[-1:]
+        self._last[0] = _NOBODY
+        for index in range(workers):
+            self.clear(index)
 
     def place(self, index: int) -> Place:
-        """The cell of a worker, counted from 0."""
-        return Place(self._cells, index)
+        """The cells of a worker, counted from 0."""
+        return Place(self._open, self._taken, self._last, index)
 
     def clear(self, index: int) -> None:
         """Note that a worker is gone: nobody waits for it."""
-        self._cells[index] = _ABSENT
+        self._open[index] = _ABSENT
+
+
+class Rival(NamedTuple):
+    """Whoever of the others has the fewest connections; nobody is there if they are negative."""
+
+    connections: int
+    taken: int
+    """How many it has ever taken; grows as long as it does not hang."""
 
 
 class Place:
-    """A worker's own cell, and its view of the others'."""
+    """A worker's own cells, and its view of the others'."""
 
-    def __init__(self, cells: memoryview[int], index: int) -> None:
-        self._cells = cells
+    def __init__(
+        self,
+        connections: memoryview[int],
+        taken: memoryview[int],
+        last: memoryview[int],
+        index: int,
+    ) -> None:
+        self._open = connections
+        self._taken = taken
+        self._last = last
         self._index = index
-        self._last = len(cells) - 1
-        """The cell that holds who was the last to take a connection."""
-        self._others = [other for other in range(self._last) if other != index]
+        self._others = [other for other in range(len(connections)) if other != index]
 
     def show(self, connections: int) -> None:
         """Show how many connections are open here."""
-        self._cells[self._index] = connections
+        self._open[self._index] = connections
 
     def show_taken(self, connections: int) -> None:
         """The same, when one of them has just been taken."""
-        self._cells[self._index] = connections
-        self._cells[self._last] = self._index
+        index = self._index
+        self._open[index] = connections
+        self._taken[index] = (self._taken[index] + 1) & _LARGEST
+        self._last[0] = index
 
     def leave(self) -> None:
         """Take no more: nobody waits for this worker."""
-        self._cells[self._index] = _ABSENT
+        self._open[self._index] = _ABSENT
 
-    def least_of_others(self) -> int:
-        """Open connections of whoever else has the fewest; negative if nobody else takes any."""
-        cells, least = self._cells, _ABSENT
+    def rival(self) -> Rival:
+        """Whom this worker has to let go first, if it is ahead."""
+        counts, least, rival = self._open, _ABSENT, _NOBODY
         for other in self._others:
-            count = cells[other]
-            if count < least or least == _ABSENT:
-                least = count
-        return least
+            count = counts[other]
+            if count != _ABSENT and (count < least or least == _ABSENT):
+                least, rival = count, other
+        return Rival(least, self._taken[rival] if rival != _NOBODY else 0)
 
     def is_ahead(self, mine: int, least: int) -> bool:
-        """Whether the others should go first, as `is_ahead` says."""
-        return is_ahead(mine, least, took_last=self._cells[self._last] == self._index)
+        """Whether the rival, who has `least` connections, should go first; see `is_ahead`."""
+        return is_ahead(mine, least, took_last=self._last[0] == self._index)

@@ -49,7 +49,7 @@ def test_whoever_is_woken_first_all_end_with_about_the_same(
         taker = next(
             index
             for index in chance.sample(range(workers), workers)
-            if not places[index].is_ahead(counts[index], places[index].least_of_others())
+            if not places[index].is_ahead(counts[index], places[index].rival().connections)
         )
         counts[taker] += 1
         places[taker].show_taken(counts[taker])
@@ -59,21 +59,21 @@ def test_whoever_is_woken_first_all_end_with_about_the_same(
 def test_nobody_waits_for_a_worker_that_takes_no_more_or_is_gone() -> None:
     balance = Balance(3)
     first, second, third = (balance.place(index) for index in range(3))
-    assert first.least_of_others() == -1
+    assert first.rival().connections == -1
     second.show(2)
     third.show(7)
-    assert first.least_of_others() == 2
+    assert first.rival().connections == 2
     second.leave()
-    assert first.least_of_others() == 7
+    assert first.rival().connections == 7
     balance.clear(2)
-    assert first.least_of_others() == -1
-    assert not first.is_ahead(100, first.least_of_others())
+    assert first.rival().connections == -1
+    assert not first.is_ahead(100, first.rival().connections)
 
 
 def test_a_worker_alone_is_never_ahead() -> None:
     place = Balance(1).place(0)
     place.show_taken(5)
-    assert not place.is_ahead(5, place.least_of_others())
+    assert not place.is_ahead(5, place.rival().connections)
 
 
 def test_a_forked_worker_shares_the_numbers() -> None:
@@ -82,8 +82,30 @@ def test_a_forked_worker_shares_the_numbers() -> None:
     ours.show(3)
     if (pid := os.fork()) == 0:
         theirs = balance.place(1)
-        theirs.show_taken(40 + theirs.least_of_others())
+        theirs.show_taken(40 + theirs.rival().connections)
         os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
-    assert ours.least_of_others() == 43
+    assert ours.rival().connections == 43
     assert not ours.is_ahead(0, 0)
+
+
+def test_a_rival_that_takes_connections_is_seen_to_do_so() -> None:
+    """Also when it has as many as before: they may have ended."""
+    balance = Balance(2)
+    ours, theirs = balance.place(0), balance.place(1)
+    theirs.show(0)
+    before = ours.rival()
+    theirs.show(0)
+    assert ours.rival() == before
+    theirs.show_taken(1)
+    theirs.show(0)
+    assert ours.rival() != before
+    assert ours.rival().connections == 0
+
+
+def test_counting_what_was_taken_never_ends() -> None:
+    balance = Balance(2)
+    ours, theirs = balance.place(0), balance.place(1)
+    theirs._taken[1] = 2**31 - 1
+    theirs.show_taken(1)
+    assert ours.rival() == (1, 0)
