@@ -105,8 +105,6 @@ class Exchange:
         """Protocols that the request offers to go on in; None if it offers none."""
         return self.inbound.upgrade
 
-    # From the door
-
     def start(self) -> None:
         """Decide, and ask for a connection to the backend chosen."""
         self.is_started = True
@@ -138,14 +136,10 @@ class Exchange:
 
     def pump(self) -> None:
         """Send on what has come of the request, or hold the door if the backend is slower."""
+        self._find_place()
         upload = self.upload
         if upload is None or self.is_over or self._request_sent:
             return
-        if not self.attempts:
-            self._find_place(upload)
-            if self.is_over or self._request_sent:
-                # By the connection that was there at once.
-                return
         connection = self._connection
         if connection is None or upload.is_blocked:
             if upload.pending_bytes > WRITE_BUFFER_BYTES:
@@ -165,8 +159,14 @@ class Exchange:
         if not upload.is_blocked:
             self._door.release_upload()
 
-    def _find_place(self, upload: Upload) -> None:
-        """Ask for a connection, unless others whose body is still to come have enough of them."""
+    def _find_place(self) -> None:
+        """Ask for a connection, unless others whose body is still to come have enough of them.
+
+        One that is there at once takes all that has come with it.
+        """
+        upload = self.upload
+        if upload is None or self.attempts or self.is_over:
+            return
         assert self.lane is not None  # noqa: S101 - admit has set it
         if self.request_complete or self.lane.pool.begin_upload():
             upload.has_place = not self.request_complete

@@ -148,8 +148,9 @@ class RequestReader:
         """Refuse what is being read."""
         if not self.is_deaf:
             self.stop()
+            if self._target or not self.is_in_head:
+                refusal.method = self._parser.get_method()
             self.is_in_head = False
-            refusal.method = self._parser.get_method()
             self._receiver.refused(refusal)
 
     def check_head(self, now_s: float) -> None:

@@ -22,7 +22,7 @@ HALF_PATIENCE_S = 60.0
 
 
 class Tunnel:
-    """A pair of ends; `over` is called once, when both are gone."""
+    """A pair of ends; `over` is called once, when both are gone or cut."""
 
     def __init__(self, now_s: float) -> None:
         """Join nothing yet; `now_s` is the coarse clock, monotonic seconds."""
@@ -55,16 +55,21 @@ class Tunnel:
         self.error = self.error or error
         self.customer.cut()
         self.backend.cut()
+        self._finish()
 
     def lost(self, end: End, exc: Exception | None) -> None:
         """Let the other end share the fate of `end`."""
         if end.other.transport is None:
-            self.over()
+            self._finish()
         elif exc is not None or not end.has_ended:
             # No word of farewell, or a broken line: it must not look like one to the other end.
             self.cut(self._write_loss(end))
         else:
             end.other.close()
+
+    def _finish(self) -> None:
+        over, self.over = self.over, _nothing
+        over()
 
     def _write_loss(self, end: End) -> str:
         return f"tunnel:closed:{'downstream' if end is self.customer else 'upstream'}"

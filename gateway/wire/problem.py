@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 
 from gateway.wire.messages import Header
@@ -12,6 +13,7 @@ _RETRY_AFTER_S = {503: 1}
 
 
 _NO_CONTENT = 204
+_WEIGHT = re.compile(rb"(?:^|;)[ \t]*q=([01](?:\.[0-9]{0,3})?)[ \t]*(?:;|$)")
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -34,13 +36,20 @@ _DATA_TYPES = (b"application/problem+json", b"application/json")
 
 
 def prefers_page(accept: bytes) -> bool:
-    """Whether an Accept header names a page before it names JSON, as browsers' do.
+    """Whether an Accept header wants a page at least as much as JSON (RFC 9110, section 12.5.1).
 
-    Weights are not looked at: whoever names HTML at all can show it.
+    Ranges like ``*/*`` name neither; programs that send them are used to JSON.
     """
-    members = [member.partition(b";")[0].strip() for member in accept.lower().split(b",")]
-    named = [member for member in members if member in (*_PAGE_TYPES, *_DATA_TYPES)]
-    return bool(named) and named[0] in _PAGE_TYPES
+    weights = dict(map(_weigh, accept.lower().split(b",")))
+    page = max(weights.get(kind, 0.0) for kind in _PAGE_TYPES)
+    return page > 0 and page >= max(weights.get(kind, 0.0) for kind in _DATA_TYPES)
+
+
+def _weigh(member: bytes) -> tuple[bytes, float]:
+    """A media range and its weight; 0 for one that cannot be understood."""
+    kind, _, parameters = member.partition(b";")
+    weight = _WEIGHT.search(parameters)
+    return kind.strip(), float(weight[1]) if weight else float(b"q=" not in parameters)
 
 
 def problem_parts(

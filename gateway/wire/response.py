@@ -42,6 +42,7 @@ class Outbound:
 
     __slots__ = (
         "body",
+        "has_coding",
         "has_hop",
         "keep_alive",
         "length",
@@ -62,6 +63,8 @@ class Outbound:
         """Body length in bytes where `body` is LENGTH."""
         self.keep_alive = True
         """Whether the backend lets its connection be used again."""
+        self.has_coding = False
+        """Whether the answer to HEAD tells of a chunked body."""
         self.has_hop = False
         """Whether fields other than Connection spoke of the connection alone."""
         self.upgrade: bytes | None = None
@@ -145,6 +148,7 @@ def _settle(
         lines = outbound.lines
         outbound.lines = [line for line in lines if kind_of(line[0]) is not _LENGTH_KIND]
     if method == b"HEAD" or status < FIRST_FINAL or status in _NO_BODY:
+        outbound.has_coding = bool(framing.codings) and method == b"HEAD" and status >= FIRST_FINAL
         return
     if length is not None:
         outbound.body, outbound.length = _LENGTH, length_bytes
@@ -249,11 +253,12 @@ def write_response(outbound: Outbound, *, to_http11: bool, keep_alive: bool) -> 
     fields = b"\r\n".join(map(_join_field, outbound.lines))
     body = outbound.body
     has_end = body is _LENGTH or body is _NONE
-    if has_end and fields and keep_alive and to_http11 and outbound.upgrade is None:
+    is_odd = outbound.upgrade is not None or outbound.has_coding
+    if has_end and fields and keep_alive and to_http11 and not is_odd:
         return b"HTTP/1.1 %d %b\r\n%b\r\n\r\n" % (outbound.status, outbound.reason, fields)
     if fields:
         fields += b"\r\n"
-    if to_http11 and (body is _CHUNKED or body is _CLOSE):
+    if to_http11 and (body is _CHUNKED or body is _CLOSE or outbound.has_coding):
         fields += b"Transfer-Encoding: chunked\r\n"
     if outbound.upgrade is not None:
         fields += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % outbound.upgrade

@@ -11,8 +11,9 @@ from gateway.wire.messages import Header
 
 _SPACE = b" \t"
 _MAX_DIGITS = 9
-MAX_PASSAGES = 8
-"""Gateways of one kind may stand in a row; more of them are one that is its own backend."""
+MAX_PASSAGES = 2
+"""Two gateways of this kind may stand before this one; more of them are one that is its own
+backend, where each request would otherwise take every connection there is."""
 
 
 def take_known(inbound: Inbound, known: Name, line: Header) -> None:

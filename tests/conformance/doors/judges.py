@@ -13,9 +13,10 @@ _FORWARDED = frozenset({Liberty.VISIBLE_TARGET})
 _ASKED = _FORWARDED | {
     Liberty.ANY_EXTENSION,
     Liberty.ANY_TRAILER,
+    Liberty.MANY_SPACES,
     Liberty.UNNAMED_HOP_FIELDS,
 }
-"""What customers may say in vain."""
+"""What customers may say in vain, or leniently is read."""
 _MAX_LINES = 100_000
 """Of what a customer asks, read along with; floods that test memory are millions."""
 _UNREADABLE = Request(version="1.1", method=b"", target=b"")

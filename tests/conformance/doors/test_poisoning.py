@@ -120,9 +120,6 @@ async def test_what_comes_behind_a_complete_answer_reaches_nobody(
     assert [line.get("error") for line in stage.lines(2)] == [None, None]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the parser obeys Proxy-Connection and refuses the next answer"
-)
 async def test_a_proxys_word_for_close_does_not_spoil_the_answer_of_the_next_customer(
     open_stage: OpenStage, origin: Origin
 ) -> None:

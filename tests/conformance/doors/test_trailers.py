@@ -55,9 +55,7 @@ MIXED = [
         b"X-A: 1\r\nX-C: 3\r\n",
     ),
 ]
-_ALL = [
-    pytest.param(each, id=each.id) for each in [*DROPPED, *TRAILERS, *MIXED]
-]
+_ALL = [pytest.param(each, id=each.id) for each in [*DROPPED, *TRAILERS, *MIXED]]
 _CUSTOMERS = b"X-Forwarded-For: 6.6.6.6\r\nX-Figueira-Pin: new\r\nProxy: http://evil\r\n"
 
 
@@ -161,7 +159,7 @@ async def test_a_framing_field_in_a_trailer_of_an_answer_is_refused_or_dropped(
     await backend.read_until(b"\r\n\r\n")
     await backend.send(_OK + _LAST_CHUNK + trailers + b"\r\n")
     await customer.look_until(lambda: customer.is_answered)
-    if not customer.was_cut:
+    if not (customer.was_cut or customer.came.startswith(b"HTTP/1.1 502 ")):
         assert customer.came == _OK + _LAST_CHUNK + b"\r\n"
 
 

@@ -97,7 +97,6 @@ async def test_what_was_said_last_arrives_before_the_end(
     assert await speaker.read_to_end() == Ended(b"", was_reset=False)
 
 
-@pytest.mark.xfail(strict=True, reason="nobody looks at an end that has said all, for an hour")
 @pytest.mark.parametrize("first", ["customer", "backend"])
 async def test_an_end_that_is_lost_after_it_has_said_all_ends_the_tunnel(
     stage: Stage, origin: Origin, first: str

@@ -10,9 +10,6 @@ from tests.conformance.doors.stage import Stage
 from tests.conformance.doors.upgrade import OFFER, TAKEN, fields, offered, upgraded, with_fields
 from tests.conformance.doors.wire import until
 
-_PASSED_ON = pytest.mark.xfail(
-    strict=True, reason="of the protocols that carry HTTP only h2c is held back"
-)
 _HELLO = frame(TEXT, b"hello", mask=b"mask")
 _REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
 _PAGE = b"<p>n\xc3\xa3o</p>"
@@ -234,9 +231,9 @@ async def test_promise_2_a_request_behind_a_refused_offer_is_a_request_like_any_
         OFFER.replace(b"websocket", b"h2c").replace(
             b"keep-alive, Upgrade", b"Upgrade, HTTP2-Settings"
         ),
-        pytest.param(OFFER.replace(b"websocket", b"h2"), marks=_PASSED_ON),
-        pytest.param(OFFER.replace(b"websocket", b"HTTP/2.0"), marks=_PASSED_ON),
-        pytest.param(OFFER.replace(b"websocket", b"TLS/1.0"), marks=_PASSED_ON),
+        OFFER.replace(b"websocket", b"h2"),
+        OFFER.replace(b"websocket", b"HTTP/2.0"),
+        OFFER.replace(b"websocket", b"TLS/1.0"),
         OFFER.replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\n"),
         OFFER.replace(b"keep-alive, Upgrade", b"keep-alive"),
         OFFER.replace(b"Upgrade: websocket\r\n", b""),

@@ -12,7 +12,6 @@ import trustme
 from gateway.proxy.pool import Pool
 from gateway.proxy.transport import PoolTransport
 from gateway.routing.snapshot import Address, Backend, Timeouts, Tls
-from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.stage import Stage, shop
 from tests.conformance.doors.wire import PATIENCE_S
 from tests.conformance.pool.conftest import OpenPool
@@ -122,13 +121,20 @@ async def test_a_certificate_of_an_unknown_authority_is_no_connection(
 
 
 async def test_a_backend_that_speaks_no_tls_is_no_connection(
-    open_pool: OpenPool, origin: Origin, trust: Tls
+    open_pool: OpenPool, trust: Tls
 ) -> None:
-    async def refuse() -> None:
-        await (await origin.accept()).send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
 
-    with pytest.raises(httpx.ConnectError, match=r"127\.0\.0\.1:\d+: TLS failed: WRONG_VERSION"):
-        await asyncio.gather(_get(open_pool(origin, tls=trust)), refuse())
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as plain:
+        address = Address(host="127.0.0.1", port=plain.sockets[0].getsockname()[1])
+        pool = open_pool(addresses=(address,), tls=trust)
+        with pytest.raises(
+            httpx.ConnectError, match=r"127\.0\.0\.1:\d+: TLS failed: WRONG_VERSION"
+        ):
+            await _get(pool)
 
 
 async def test_a_handshake_is_part_of_the_connect_timeout(

@@ -51,8 +51,11 @@ def test_a_person_gets_a_page_that_shows_nothing_it_was_not_meant_to() -> None:
     [
         pytest.param(b"text/html,application/xhtml+xml,*/*;q=0.8", True, id="browser"),
         pytest.param(b"Text/HTML; q=0.9", True, id="any-case"),
-        pytest.param(b"application/json, text/html", False, id="data-first"),
-        pytest.param(b"text/html, application/json", True, id="page-first"),
+        pytest.param(b"application/json, text/html", True, id="both"),
+        pytest.param(b"application/json, text/html;q=0.9", False, id="data-rather"),
+        pytest.param(b"application/json;q=0.5, text/html;q=0.9", True, id="page-rather"),
+        pytest.param(b"text/html;q=0", False, id="no-page"),
+        pytest.param(b"text/html;q=x", False, id="a-weight-that-is-none"),
         pytest.param(b"*/*", False, id="anything"),
         pytest.param(b"image/png", False, id="something-else"),
         pytest.param(b"", False, id="nothing"),

@@ -201,9 +201,12 @@ def test_the_customer_gets_the_framing_its_version_knows(
     assert written == b"HTTP/1.1 200 OK\r\n" + expected + b"\r\n"
 
 
-def test_an_answer_without_a_body_announces_none() -> None:
+def test_an_answer_to_head_says_how_the_body_would_come_to_those_who_understand_it() -> None:
     outbound = _read(_CHUNKED, method=b"HEAD")
-    assert write_response(outbound, to_http11=True, keep_alive=True) == b"HTTP/1.1 200 OK\r\n\r\n"
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert write_response(outbound, to_http11=True, keep_alive=True) == chunked
+    written = write_response(outbound, to_http11=False, keep_alive=False)
+    assert written == b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
 
 def test_an_empty_reason_stays_empty() -> None:
