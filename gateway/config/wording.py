@@ -79,7 +79,8 @@ def hint_of(meant: str | None, known: Collection[str], *, kind: str) -> str:
     """The hint for a word that is not among the `known`, when `meant` is the nearest of them."""
     if meant is not None:
         return f"did you mean {quoted(meant)}?"
-    return f"known {kind}: {', '.join(sorted(known))}" if 0 < len(known) <= FEW else ""
+    shown = ", ".join(map(shorten, sorted(known)))
+    return f"known {kind}: {shown}" if 0 < len(known) <= FEW else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -90,10 +90,10 @@ class AsgiDoor:
                 self._waiting_bytes -= len(event.get("body", b""))
                 if exchange.is_answer_held and self._waiting_bytes <= WRITE_BUFFER_BYTES:
                     exchange.release_answer()
+            if self._is_over and not self._events:
+                return
             if self._is_cut:
                 raise AnswerCutError
-            if self._is_over:
-                return
             self._wake.clear()
             await self._wake.wait()
 
@@ -123,7 +123,8 @@ class AsgiDoor:
         """Answer with the gateway's own words."""
         headers, body = parts
         exchange = self._exchange
-        if self._is_http1 and (exchange is None or not exchange.request_complete):
+        inbound = exchange.inbound if exchange is not None else None
+        if self._is_http1 and inbound and (inbound.has_body or not inbound.keep_alive):
             # Nobody reads the rest: the server must not take it for the next request.
             headers = [*headers, (b"Connection", b"close")]
         self._begin(status, [(name.lower(), value) for name, value in headers])

@@ -356,11 +356,12 @@ class UpstreamConnection(asyncio.Protocol):
             and transport is not None
             and transport.get_write_buffer_size() == 0
         )
-        if trailers:
+        has_trailers = bool(trailers)
+        if has_trailers:
             self._fields = []
             is_clean = is_clean and len(trailers) <= MAX_FIELDS
             trailers = kept_trailers(trailers[:MAX_FIELDS])
-        if outbound.body is _NONE or outbound.has_hop or trailers:
+        if outbound.body is _NONE or outbound.has_hop or has_trailers:
             # What it made of these fields itself would be held against the next answer.
             self._replace_parser()
         if self._is_held:

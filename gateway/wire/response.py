@@ -148,7 +148,8 @@ def _settle(
         lines = outbound.lines
         outbound.lines = [line for line in lines if kind_of(line[0]) is not _LENGTH_KIND]
     if method == b"HEAD" or status < FIRST_FINAL or status in _NO_BODY:
-        outbound.has_coding = bool(framing.codings) and method == b"HEAD" and status >= FIRST_FINAL
+        may_tell = status >= FIRST_FINAL and status != _NO_CONTENT
+        outbound.has_coding = may_tell and bool(framing.codings) and method == b"HEAD"
         return
     if length is not None:
         outbound.body, outbound.length = _LENGTH, length_bytes

@@ -16,7 +16,6 @@ _SECONDS = 15.0
 
 
 # Strict only where it always fails: some runs of this length miss what goes wrong.
-@pytest.mark.xfail(strict=False, reason="a warm connection is sent the last chunk a second time")
 @pytest.mark.e2e
 def test_promises_3_and_5_nothing_is_wrong_or_left_behind_whatever_goes_wrong(
     tmp_path: Path,

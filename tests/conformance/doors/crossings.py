@@ -164,7 +164,11 @@ CROSSINGS = [
         id="head-of-a-chunked-answer",
         sent=b"HEAD / HTTP/1.1\r\nHost: shop\r\n\r\n",
         answered=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-        arrives=b"HTTP/1.1 200 OK\r\n\r\n",
+    ),
+    Crossing(
+        id="head-of-an-answer-that-ends-with-its-connection",
+        sent=b"HEAD / HTTP/1.1\r\nHost: shop\r\n\r\n",
+        answered=b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n",
     ),
     Crossing(id="no-content", answered=b"HTTP/1.1 204 No Content\r\n\r\n"),
     Crossing(

@@ -131,13 +131,9 @@ INABILITIES = (
         },
     ),
     Inability(
-        what="Nothing is read behind a refused request",
-        instead="The connection stays open where the gateway, and not the server, refuses.",
-        shown_by={
-            HTTPTOOLS: ("two-hosts-are-refused",),
-            H11: ("two-lengths-are-refused", "a-fragment-is-refused"),
-            HYPERCORN: ("two-lengths-are-refused", "a-fragment-is-refused"),
-        },
+        what="A connection outlives the refusal of a path that readers disagree on",
+        instead="Closed: whether a body follows is not known yet.",
+        shown_by=_everywhere("a-path-that-readers-disagree-on-is-refused-and-no-more"),
     ),
     Inability(
         what="Malformed requests are refused as problem+json",
@@ -233,8 +229,13 @@ INABILITIES = (
     ),
     Inability(
         what="The answer to HEAD says of its framing what the backend said",
-        instead="h11 adds `Transfer-Encoding: chunked` where there is no length.",
-        shown_by=_with_h11("head-of-a-chunked-answer"),
+        instead="httptools leaves `Transfer-Encoding: chunked` out; h11 adds it where there is no "
+        "length.",
+        shown_by={
+            HTTPTOOLS: ("head-of-a-chunked-answer",),
+            H11: ("head-of-an-answer-that-ends-with-its-connection",),
+            HYPERCORN: ("head-of-an-answer-that-ends-with-its-connection",),
+        },
     ),
     Inability(
         what="Empty lines before a request are ignored",

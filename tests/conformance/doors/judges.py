@@ -21,6 +21,8 @@ _MAX_LINES = 100_000
 """Of what a customer asks, read along with; floods that test memory are millions."""
 _UNREADABLE = Request(version="1.1", method=b"", target=b"")
 """Stands for what the customer sent and nobody can read: its answer is an ordinary one."""
+_UNREADABLE_HEAD = Request(version="1.1", method=b"HEAD", target=b"")
+"""Of that, too, so much was readable that its answer has no body."""
 
 
 class Judge(Protocol):
@@ -96,7 +98,9 @@ class CustomerJudge:
         # A head that never ends, or that nobody can read, gets an answer as well: the last one.
         has_begun = self._requests.violation is not None or not self._requests.is_at_rest
         is_next = number == len(requests) and (not requests or requests[-1].is_complete)
-        return _UNREADABLE if has_begun and is_next else None
+        if not (has_begun and is_next):
+            return None
+        return _UNREADABLE_HEAD if self._requests.begins.startswith(b"HEAD ") else _UNREADABLE
 
 
 class PatientJudge(CustomerJudge):

@@ -139,7 +139,6 @@ async def test_trace_is_refused_however_far_it_may_go(stage: Stage, origin: Orig
     assert origin.is_untouched()
 
 
-@pytest.mark.xfail(strict=True, reason="a loop ends where connections do")
 async def test_a_request_that_comes_back_is_refused(open_stage: OpenStage) -> None:
     """A backend whose address leads back here: each request would take every connection."""
     stage = await open_stage(max_connections=8)

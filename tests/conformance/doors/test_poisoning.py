@@ -63,7 +63,7 @@ POISONS = [
         id="chunked-body-on-head",
         method=b"HEAD",
         answered=_CHUNKED,
-        arrives=_OK + b"\r\n",
+        arrives=_CHUNKED,
         extra=b"4\r\nevil\r\n0\r\n\r\n",
     ),
     Poison(

@@ -71,7 +71,6 @@ async def test_what_is_refused_behind_a_good_request_harms_neither_its_answer_no
     assert origin.is_untouched()
 
 
-@pytest.mark.xfail(strict=True, reason="what is refused while being read has no method yet")
 @pytest.mark.parametrize(
     "fields",
     [b"Host: a\r\nHost: b\r\n", b"", b"Host: a b\r\n", b"Host: a\r\nContent-Length: x\r\n"],

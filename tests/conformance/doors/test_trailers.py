@@ -163,10 +163,6 @@ async def test_a_framing_field_in_a_trailer_of_an_answer_is_refused_or_dropped(
         assert customer.came == _OK + _LAST_CHUNK + b"\r\n"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the parser obeys such trailers and refuses the next answer on that connection",
-)
 @pytest.mark.parametrize(
     "trailers",
     [b"Connection: close\r\n", b"Proxy-Connection: close\r\n", b"Transfer-Encoding: x\r\n"],

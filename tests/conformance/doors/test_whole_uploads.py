@@ -15,20 +15,15 @@ _CHUNKS = b"2\r\nhi\r\n" + _LAST
 _SIZED = b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\n"
 
 
-_SENT_TWICE = pytest.mark.xfail(
-    strict=True, reason="a warm connection is sent the last chunk a second time"
-)
-
-
 @pytest.mark.parametrize(
     ("head", "body", "is_warm"),
     [
         pytest.param(_SIZED, b"hi", False, id="sized-new"),
         pytest.param(_SIZED, b"hi", True, id="sized-warm"),
         pytest.param(_CHUNKED, _CHUNKS, False, id="chunked-new"),
-        pytest.param(_CHUNKED, _CHUNKS, True, id="chunked-warm", marks=_SENT_TWICE),
+        pytest.param(_CHUNKED, _CHUNKS, True, id="chunked-warm"),
         pytest.param(_CHUNKED, _LAST, False, id="empty-new"),
-        pytest.param(_CHUNKED, _LAST, True, id="empty-warm", marks=_SENT_TWICE),
+        pytest.param(_CHUNKED, _LAST, True, id="empty-warm"),
     ],
 )
 async def test_promise_2_nothing_stands_behind_a_request_on_its_connection(

@@ -67,7 +67,6 @@ async def test_a_stop_lets_a_conversation_go_on_until_its_patience_ends(
             assert await stopping == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the log is closed before a tunnel that is cut is recorded")
 async def test_a_conversation_that_a_stop_cuts_has_its_access_line(
     chat_server: str, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ class Liberty(Enum):
     VISIBLE_TARGET = "visible ASCII in a target that no URL has: browsers send | and { in queries"
     NO_SPACE_BEHIND_STATUS = "a status line without the space before an empty reason"
     STRAY_LINE_ENDS = "line ends, bare or not, before a start line"
+    LINE_ENDS_BEHIND_INTERIM = "line ends, bare or not, between an interim answer and the next"
     MANY_SPACES = "more than one space between the parts of a request line"
     OTHER_PROTOCOLS = "RTSP/1.0 or ICE/1.0 for HTTP/1.0"
     FRAMING_IN_VAIN = "framing fields in a 1xx or 204: they mean nothing"

@@ -92,9 +92,9 @@ class _Stream:
         if b"\r" in part:
             raise ViolationError("a bare CR", bytes(part))
 
-    def _skip_line_ends(self) -> bool:
+    def _skip_line_ends(self, granted_by: Liberty = Liberty.STRAY_LINE_ENDS) -> bool:
         """Drop what stands before a start line, if that is granted; whether more has come."""
-        if Liberty.STRAY_LINE_ENDS in self.liberties:
+        if granted_by in self.liberties:
             del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))]
         return bool(self._buffer)
 
@@ -200,6 +200,7 @@ class AnswerStream(_Stream):
 
     def _messages(self) -> _Reading:
         is_last = False
+        liberty = Liberty.STRAY_LINE_ENDS
         while not self.is_raw:
             self.is_at_rest = True
             while not self._buffer:
@@ -207,12 +208,14 @@ class AnswerStream(_Stream):
             if is_last:
                 raise ViolationError("bytes behind the last answer", bytes(self._buffer))
             self.is_at_rest = False
-            while not self._skip_line_ends():
+            while not self._skip_line_ends(liberty):
                 yield
             answer = yield from self._head()
             if answer.is_interim:
                 self.interim.append(answer)
+                liberty = Liberty.LINE_ENDS_BEHIND_INTERIM
                 continue
+            liberty = Liberty.STRAY_LINE_ENDS
             self.answers.append(answer)
             is_last = answer.is_last
             yield from self._body(answer)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.wording import SHOWN, Guess, Path, path_text, plural, shorten
+from gateway.config.wording import SHOWN, Guess, Path, hint_of, path_text, plural, shorten
 
 
 @given(st.text(max_size=200))
@@ -47,3 +47,8 @@ def test_a_hint_lists_the_known_words_only_if_they_are_few() -> None:
 
 def test_counts_agree_with_their_noun() -> None:
     assert [plural(n, "route") for n in (0, 1, 5_001)] == ["0 routes", "1 route", "5,001 routes"]
+
+
+def test_a_name_that_cannot_be_printed_is_escaped_among_those_that_are_known() -> None:
+    """It is refused elsewhere, and may still be what another place could have meant."""
+    assert hint_of(None, {"a\tb", "far"}, kind="backends") == "known backends: a\\tb, far"
