@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 
@@ -23,8 +24,10 @@ FORGIVEN = frozenset(
     }
 )
 """What the gateway takes from backends though no server may send it."""
-_SURE = FORGIVEN - {Liberty.ANY_EXTENSION}
-"""What it takes for sure: not every extension that is none."""
+_SURE = FORGIVEN - {Liberty.ANY_EXTENSION, Liberty.ANY_TRAILER}
+"""What it takes for sure: not every extension that is none, nor framing in a trailer."""
+_TAB_BEHIND_CODING = re.compile(rb"\ntransfer-encoding:[^\n]*\t *\r\n", re.IGNORECASE)
+"""Legal, and nothing that the parser understands."""
 _GOOD = b"HTTP/1.1 200 OK\r\nX-Whose: second\r\nContent-Length: 6\r\n\r\nsecond"
 _PROBLEM = [b"application/problem+json"]
 _OUR_OWN = frozenset({b"connection", b"transfer-encoding"})
@@ -47,7 +50,11 @@ def check(method: bytes, pieces: Sequence[bytes], ending: Ending) -> tuple[objec
     asked = Request(version="1.1", method=method, target=b"/first")
     data = b"".join(pieces)
     meant = _read(asked, data, ending)
-    may_refuse = _read(asked, data, ending, _SURE).violation is not None or _is_beyond_us(meant)
+    may_refuse = (
+        _read(asked, data, ending, _SURE).violation is not None
+        or _is_beyond_us(meant)
+        or _TAB_BEHIND_CODING.search(data) is not None
+    )
     with no_faults():
         path = DataPath()
         customer = path.customer()

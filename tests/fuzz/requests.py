@@ -176,8 +176,8 @@ def _judge_answers(customer: End, meant: RequestStream) -> tuple[int, ...]:
             return meant.requests[number]
         return unreadable if has_begun and number == len(meant.requests) else None
 
-    # Whoever asks with HEAD gets no body, however broken the rest of the head.
-    is_head = meant.begins.startswith(b"HEAD ")
+    # Of what is broken this early, nobody can say whether it was meant to be a HEAD.
+    is_head = meant.begins.startswith(b"HEAD") and customer.came.endswith(b"\r\n\r\n")
     unreadable = Request(version="1.1", method=b"HEAD" if is_head else b"GET", target=b"/")
     answers = AnswerStream(asked)
     answers.feed(bytes(customer.came))

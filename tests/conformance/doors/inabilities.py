@@ -131,11 +131,6 @@ INABILITIES = (
         },
     ),
     Inability(
-        what="A connection outlives the refusal of a path that readers disagree on",
-        instead="Closed: whether a body follows is not known yet.",
-        shown_by=_everywhere("a-path-that-readers-disagree-on-is-refused-and-no-more"),
-    ),
-    Inability(
         what="Malformed requests are refused as problem+json",
         instead="The server refuses what it notices in its own words, and no access line tells.",
         shown_by={
