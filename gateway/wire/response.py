@@ -89,7 +89,8 @@ class _Framing:
         if kind is Kind.CONTENT_LENGTH:
             self.lengths.append(value)
         elif kind is Kind.TRANSFER_ENCODING:
-            self.codings.append(value.lower())
+            # As the parser reads it: to it a tab belongs to the name, and the frames to the body.
+            self.codings.append(line[1].strip(b" ").lower())
         elif kind is Kind.CONNECTION:
             self.connection += listed(value)
         elif kind is Kind.UPGRADE:
