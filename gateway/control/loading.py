@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.config import load
-from gateway.control.certificates import CertificateFiles
+from gateway.control.authorities import CertificateFiles
 from gateway.control.file import read_config
 from gateway.routing.snapshot import Snapshot
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.config import codec
-from gateway.control.certificates import CertificateFiles
+from gateway.control.authorities import CertificateFiles
 from gateway.control.file import read_config
 from gateway.control.loading import load_text
 from gateway.control.messages import Accepted

@@ -12,7 +12,7 @@ from gateway.config.document import DEPTH_LIMIT, NODE_LIMIT
 from gateway.config.draft import ROUTE_LIMIT
 from gateway.config.spec import BackendSpec, FileSpec, Spec, TimeoutsSpec
 from gateway.config.urls import LONGEST_SOCKET_BYTES
-from gateway.control.certificates import CA_LIMIT_BYTES
+from gateway.control.authorities import CA_LIMIT_BYTES
 from tests.unit.gateway.config import example
 
 DOCS = (Path(__file__).parents[4] / "docs" / "routes.md").read_text("utf-8")

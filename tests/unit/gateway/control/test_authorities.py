@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from gateway.config.wording import Refusal
-from gateway.control.certificates import CA_LIMIT_BYTES, CertificateFiles
+from gateway.control.authorities import CA_LIMIT_BYTES, CertificateFiles
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
