@@ -18,18 +18,21 @@ _SHARE_OF_LEAD = 16
 """A worker may be ahead by one, and by a sixteenth of what the least loaded has: 136 to 120 among
 256. A closer race would only make it wait more often."""
 
+_IN_A_ROW = 2
+"""When nobody is busy; to go strictly in turn would cost every second customer a wait."""
 
-def is_ahead(mine: int, least: int, *, took_last: bool) -> bool:
+
+def is_ahead(mine: int, least: int, *, in_a_row: int) -> bool:
     """Whether a worker should let the others go first.
 
     Args:
         mine: Its open connections.
         least: Those of whoever of the others has the fewest; negative if there is nobody else.
-        took_last: Whether it was the last to take one. Where customers come one at a time and leave
-            at once nobody ever has one open, and the same worker would take them all.
+        in_a_row: How many it took since another took one. Where customers come one at a time and
+            leave at once nobody ever has one open, and one worker would take most of them.
     """
     if least <= 0:
-        return least == 0 and (mine > 0 or took_last)
+        return least == 0 and (mine > 0 or in_a_row >= _IN_A_ROW)
     return mine > least + least // _SHARE_OF_LEAD
 
 
@@ -75,6 +78,7 @@ class Place:
         self._taken = taken
         self._last = last
         self._index = index
+        self._in_a_row = 0
         self._others = [other for other in range(len(connections)) if other != index]
 
     def show(self, connections: int) -> None:
@@ -86,6 +90,7 @@ class Place:
         index = self._index
         self._open[index] = connections
         self._taken[index] = (self._taken[index] + 1) & _LARGEST
+        self._in_a_row = self._in_a_row + 1 if self._last[0] == index else 1
         self._last[0] = index
 
     def leave(self) -> None:
@@ -103,4 +108,5 @@ class Place:
 
     def is_ahead(self, mine: int, least: int) -> bool:
         """Whether the rival, who has `least` connections, should go first; see `is_ahead`."""
-        return is_ahead(mine, least, took_last=self._last[0] == self._index)
+        in_a_row = self._in_a_row if self._last[0] == self._index else 0
+        return is_ahead(mine, least, in_a_row=in_a_row)

@@ -144,7 +144,7 @@ async def test_whoever_lost_its_customers_gets_the_next(make_port: Callable[...,
     assert second.open_connections == 20
 
 
-async def test_customers_one_at_a_time_go_to_each_in_turn(make_port: Callable[..., Port]) -> None:
+async def test_customers_one_at_a_time_go_to_all(make_port: Callable[..., Port]) -> None:
     """Nobody has a connection open whenever the next one comes."""
     port = make_port(2)
     first, second = port.acceptor(0), port.acceptor(1)
@@ -155,7 +155,7 @@ async def test_customers_one_at_a_time_go_to_each_in_turn(make_port: Callable[..
             greetings.append(await greeting(customer))
             customer.close()
             await until(lambda: first.open_connections + second.open_connections == 0)
-    assert 16 <= greetings.count(b"a") <= 24
+    assert 12 <= greetings.count(b"a") <= 28
 
 
 async def test_a_worker_that_hangs_starves_nobody(make_port: Callable[..., Port]) -> None:

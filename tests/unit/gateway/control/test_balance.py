@@ -13,25 +13,26 @@ from gateway.control.balance import Balance, is_ahead
 
 
 @pytest.mark.parametrize(
-    ("mine", "least", "took_last", "expected"),
+    ("mine", "least", "in_a_row", "expected"),
     [
-        pytest.param(5, -1, True, False, id="nobody else is there"),
-        pytest.param(0, 0, False, False, id="all are idle, and another took the last"),
-        pytest.param(0, 0, True, True, id="all are idle, and the last was ours"),
-        pytest.param(1, 0, False, True, id="another is idle"),
-        pytest.param(3, 3, True, False, id="as many as another, whoever took the last"),
-        pytest.param(4, 3, False, True, id="one more, of few"),
-        pytest.param(17, 16, True, False, id="one more, of many"),
-        pytest.param(18, 16, False, True, id="two more, of many"),
-        pytest.param(127, 120, False, False, id="a sixteenth more"),
-        pytest.param(128, 120, False, True, id="more than a sixteenth"),
-        pytest.param(2, 9, False, False, id="fewer"),
+        pytest.param(5, -1, 9, False, id="nobody else is there"),
+        pytest.param(0, 0, 0, False, id="all are idle, and another took the last"),
+        pytest.param(0, 0, 1, False, id="all are idle, and the last was ours"),
+        pytest.param(0, 0, 2, True, id="all are idle, and the last two were ours"),
+        pytest.param(1, 0, 0, True, id="another is idle"),
+        pytest.param(3, 3, 3, False, id="as many as another, whoever took the last"),
+        pytest.param(4, 3, 0, True, id="one more, of few"),
+        pytest.param(17, 16, 1, False, id="one more, of many"),
+        pytest.param(18, 16, 0, True, id="two more, of many"),
+        pytest.param(127, 120, 0, False, id="a sixteenth more"),
+        pytest.param(128, 120, 0, True, id="more than a sixteenth"),
+        pytest.param(2, 9, 2, False, id="fewer"),
     ],
 )
 def test_a_worker_that_has_more_than_another_lets_it_go_first(
-    mine: int, least: int, took_last: bool, expected: bool
+    mine: int, least: int, in_a_row: int, expected: bool
 ) -> None:
-    assert is_ahead(mine, least, took_last=took_last) is expected
+    assert is_ahead(mine, least, in_a_row=in_a_row) is expected
 
 
 @settings(max_examples=30)
