@@ -17,7 +17,6 @@ _LARGEST = 0x7FFF_FFFF
 _SHARE_OF_LEAD = 16
 """A worker may be ahead by one, and by a sixteenth of what the least loaded has: 136 to 120 among
 256. A closer race would only make it wait more often."""
-
 _IN_A_ROW = 2
 """When nobody is busy; to go strictly in turn would cost every second customer a wait."""
 

@@ -23,7 +23,7 @@ from tests.support.routes_file import RoutesFile, Way
 
 COMMAND = (sys.executable, "-m", "gateway")
 WORKERS = 2
-_STARTED = r".* started customers=(http://127\.0\.0\.1:\d+) admin=(http://127\.0\.0\.1:\d+) .*"
+_STARTED = r".* started customers=(https?://127\.0\.0\.1:\d+) admin=(http://127\.0\.0\.1:\d+) .*"
 _FAULTS = ("Traceback", "Exception in", "Error:", "Warning:", "never awaited", "task_failed")
 """What no line of a healthy gateway's log holds."""
 
