@@ -143,10 +143,12 @@ class Acceptor:
             self._make_door = None
             self._hold()
             self._listener.close()
-            # Whoever is still setting up TLS has asked for nothing.
-            beginning, self._beginning = self._beginning, set()
-            for work in beginning:
-                work.close()
+            if self._tls is not None:
+                # Whoever is still setting up TLS has asked for nothing. Others stand already, and
+                # are told by their door, which hears of them a turn of the loop later.
+                beginning, self._beginning = self._beginning, set()
+                for work in beginning:
+                    work.close()
 
     # Listening, or not
 
