@@ -3,7 +3,7 @@
 GatewayError
 ├── ConfigError            routes.yaml cannot be used; carries every Problem found
 ├── StartError             a process cannot start: one line for the operator
-└── UpstreamError          a backend did not answer; carries stage, source and retry
+└── UpstreamError          a backend did not answer; carries stage, source, cause and detail
 """
 
 from __future__ import annotations
@@ -103,13 +103,16 @@ class UpstreamError(GatewayError):
     def status(self) -> int:
         """The customer's answer (RFC 9110, section 15.6).
 
-        503 there is no room, 504 the backend is too slow, 500 the gateway itself failed, else 502.
+        503 there is no room, 408 the customer is too slow, 504 the backend is, 500 the gateway
+        itself failed, else 502.
         """
         if self.cause is Cause.OVERLOAD:
             return 503
         if self.source is Source.INTERNAL:
             return 500
-        return 504 if self.cause is Cause.TIMEOUT else 502
+        if self.cause is not Cause.TIMEOUT:
+            return 502
+        return 408 if self.source is Source.DOWNSTREAM else 504
 
 
 def write_failure(stage: Stage, cause: Cause, source: Source) -> str:

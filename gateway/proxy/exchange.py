@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.errors import Cause, Source, Stage, UpstreamError, write_failure
-from gateway.proxy.overdue import overdue
+from gateway.errors import Cause, Source, UpstreamError, write_failure
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upload import Upload
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.proxy.waiting import overdue, stage_of
 from gateway.routing.decide import Forward, Reply
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
@@ -42,14 +42,13 @@ class Exchange:
     """A request on its way through the gateway."""
 
     __slots__ = (
-        "_connection",
         "_door",
         "_gateway",
         "_head",
-        "_request_sent",
         "attempts",
         "bytes_in",
         "bytes_out",
+        "connection",
         "decision",
         "ended_s",
         "error",
@@ -62,6 +61,7 @@ class Exchange:
         "method",
         "peer",
         "request_complete",
+        "request_sent",
         "revision",
         "started_s",
         "status",
@@ -70,7 +70,15 @@ class Exchange:
         "upload",
     )
 
-    def __init__(self, gateway: Gateway, door: Door, inbound: Inbound, peer: Peer) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        door: Door,
+        inbound: Inbound,
+        peer: Peer,
+        body: bytes | None = None,
+    ) -> None:
+        """Take a request; `body` is all of its body, None if that is still to come."""
         self._gateway = gateway
         self._door = door
         self.inbound = inbound
@@ -86,19 +94,26 @@ class Exchange:
         self.status = 0
         self.error = ""
         self.trace_id = b""
-        self.bytes_in = 0
         self.bytes_out = 0
         self.is_started = False
         self.is_over = False
-        self.request_complete = False
         self._head = b""
-        self._connection: Connection | None = None
-        self.upload = None if inbound.body is _NONE else Upload(inbound)
-        """The request's body; None if it has none."""
-        self._request_sent = False
+        self.connection: Connection | None = None
+        self.upload: Upload | None = None
+        """The request's body, as it comes; None if it has none, or has come with its head."""
+        self.bytes_in = 0
+        if body is not None:
+            self.request_complete = True
+            if body:
+                self._head, self.bytes_in = body, len(body)
+        else:
+            self.request_complete = False
+            if inbound.body is not _NONE:
+                self.upload = Upload(inbound)
+        self.request_sent = False
         self.is_answer_held = False
-        self.touched_s = gateway.now_s
-        """When something last moved, by the coarse clock."""
+        self.touched_s = self.started_s
+        """When something last moved."""
 
     @property
     def upgrade(self) -> bytes | None:
@@ -112,11 +127,13 @@ class Exchange:
         if isinstance(admitted, Reply):
             self.refuse(admitted.status, admitted.title, admitted.detail)
             return
-        self._head = admitted
-        if self.upload is None:
+        upload = self.upload
+        if upload is None:
+            self._head = admitted + self._head
             self._attempt()
-        else:
-            self.pump()
+            return
+        self._head = admitted
+        self.pump()
 
     def refuse(self, status: int, title: str, detail: str) -> None:
         """Answer without asking a backend."""
@@ -138,9 +155,9 @@ class Exchange:
         """Send on what has come of the request, or hold the door if the backend is slower."""
         self._find_place()
         upload = self.upload
-        if upload is None or self.is_over or self._request_sent:
+        if upload is None or self.is_over or self.request_sent:
             return
-        connection = self._connection
+        connection = self.connection
         if connection is None or upload.is_blocked:
             if upload.pending_bytes > WRITE_BUFFER_BYTES:
                 self._door.hold_upload()
@@ -150,10 +167,10 @@ class Exchange:
             pieces.insert(0, self._head)
             self._head = b""
         if pieces:
-            self.touched_s = self._gateway.now_s
+            self.touched_s = time.monotonic()
             connection.send(pieces)
         if self.request_complete:
-            self._request_sent = True
+            self.request_sent = True
             connection.sent_all()
             self._leave_place()
         if not upload.is_blocked:
@@ -181,7 +198,7 @@ class Exchange:
         """Tell the backend at once: the customer has left, or (`source`) we leave it."""
         if self.is_over:
             return
-        self.error = write_failure(self._stage(), Cause.CLOSED, source)
+        self.error = write_failure(stage_of(self), Cause.CLOSED, source)
         self._drop_connection()
         self._end(CLIENT_GONE)
 
@@ -190,7 +207,7 @@ class Exchange:
 
         The backend's connection is cut, so that the request never looks complete there.
         """
-        self.error = write_failure(self._stage(), Cause.PROTOCOL, Source.DOWNSTREAM)
+        self.error = write_failure(stage_of(self), Cause.PROTOCOL, Source.DOWNSTREAM)
         self._drop_connection()
         if self.status:
             self._end(self.status)
@@ -203,41 +220,41 @@ class Exchange:
         if self.is_over:
             self._door.abort()
             return
-        stage = self._stage()
+        stage = stage_of(self)
         self._drop_connection()
         self._fail(UpstreamError(stage, Source.INTERNAL, Cause.PROTOCOL))
 
     def hold_answer(self) -> None:
         """Stop reading the answer: the customer is slower than the backend."""
         self.is_answer_held = True
-        if self._connection is not None:
-            self._connection.hold_answer()
+        if self.connection is not None:
+            self.connection.hold_answer()
 
     def release_answer(self) -> None:
         """Read on."""
         self.is_answer_held = False
-        self.touched_s = self._gateway.now_s
-        if self._connection is not None:
-            self._connection.release_answer()
+        self.touched_s = time.monotonic()
+        if self.connection is not None:
+            self.connection.release_answer()
 
     def connected(self, connection: Connection) -> None:
         """Send the request over this connection, unless the customer has left meanwhile."""
         if self.is_over:
             connection.abandon()
             return
-        self._connection = connection
-        self.touched_s = self._gateway.now_s
+        self.connection = connection
+        self.touched_s = time.monotonic()
         if self.is_answer_held:
             connection.hold_answer()
         if self.upload is None:
-            self._request_sent = True
+            self.request_sent = True
             connection.send_whole(self._head)
         else:
             self.pump()
 
     def failed(self, error: UpstreamError) -> None:
         """Try once more where nothing can have happened twice; else answer with the failure."""
-        connection, self._connection = self._connection, None
+        connection, self.connection = self.connection, None
         if self.is_over:
             return
         if connection is not None and may_retry(
@@ -247,7 +264,7 @@ class Exchange:
             answered=connection.has_answered,
             attempts=self.attempts,
         ):
-            self._request_sent = False
+            self.request_sent = False
             self._attempt()
             return
         self._fail(error)
@@ -269,14 +286,14 @@ class Exchange:
 
     def answer_flush(self) -> None:
         """Let the door send what it has."""
-        self.touched_s = self._gateway.now_s
+        self.touched_s = time.monotonic()
         self._door.flush()
 
     def answer_end(
         self, outbound: Outbound | None, pieces: Sequence[Piece], trailers: Sequence[Header]
     ) -> None:
         """Complete the answer with the last of it, which may be all of it."""
-        self._connection = None
+        self.connection = None
         if self.is_over:
             return
         self.is_over = True
@@ -293,7 +310,7 @@ class Exchange:
 
     def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Join the two ends; the exchange is over when the tunnel is."""
-        self._connection = None
+        self.connection = None
         self.first_byte_s = time.monotonic()
         self.status = outbound.status
         tunnel.over = partial(self._tunnel_over, tunnel)
@@ -313,10 +330,10 @@ class Exchange:
 
     def upload_free(self) -> None:
         """Send what has gathered; the door is released if that goes through."""
-        self.touched_s = self._gateway.now_s
+        self.touched_s = time.monotonic()
         if self.upload is not None:
             self.upload.is_blocked = False
-        if self._request_sent:
+        if self.request_sent:
             self._door.release_upload()
         else:
             self.pump()
@@ -330,48 +347,14 @@ class Exchange:
         if self.is_over or self.lane is None:
             return
         self.pump()
-        if detail := overdue(self, self.lane.pool, now_s):
-            self._time_out(detail)
-
-    @property
-    def is_waiting_for_head(self) -> bool:
-        """Whether it is the backend's turn, and it has not begun to answer."""
-        if self.status:
-            return False
-        return self._connection is None or self._request_sent or self._is_asking_first()
-
-    def _is_asking_first(self) -> bool:
-        """Whether the body waits for the backend to say that it wants it (100-continue)."""
-        return self.inbound.expects_continue and self.bytes_in == 0
-
-    def _time_out(self, detail: str) -> None:
-        is_customers = self.is_answer_held or self._is_upload_slow()
-        source = Source.DOWNSTREAM if is_customers else Source.UPSTREAM
-        cause = Cause.OVERLOAD if self._connection is None else Cause.TIMEOUT
-        stage = self._stage()
-        self._drop_connection()
-        if source is Source.DOWNSTREAM and self.status == 0:
-            self.error = write_failure(stage, Cause.TIMEOUT, source)
-            self.refuse(408, "Request Timeout", "The request did not arrive in time.")
-            return
-        self._fail(UpstreamError(stage, source, cause, detail))
-
-    def _is_upload_slow(self) -> bool:
-        upload = self.upload
-        is_ours = self.request_complete or upload is None or upload.is_blocked or not self.attempts
-        return not (is_ours or self.status or self._is_asking_first())
+        if error := overdue(self, self.lane.pool, now_s):
+            self._drop_connection()
+            self._fail(error)
 
     def _attempt(self) -> None:
         assert self.lane is not None  # noqa: S101 - admit has set it
         self.attempts += 1
         self.lane.pool.acquire(self, fresh=self.attempts > 1)
-
-    def _stage(self) -> Stage:
-        if self._connection is None:
-            return Stage.QUEUE
-        if self.status:
-            return Stage.READ_BODY
-        return Stage.READ_HEAD if self._request_sent else Stage.SEND_BODY
 
     def _fail(self, error: UpstreamError) -> None:
         self.error = write_failure(error.stage, error.cause, error.source)
@@ -384,7 +367,7 @@ class Exchange:
         self.refuse(status, UPSTREAM_TITLES[status], UPSTREAM_DETAILS[status])
 
     def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self.connection = self.connection, None
         if connection is not None:
             connection.abandon()
         elif self.lane is not None:

@@ -104,12 +104,14 @@ def write_problem(
 
 
 UPSTREAM_TITLES = {
+    408: "Request Timeout",
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
 UPSTREAM_DETAILS = {
+    408: "The request did not arrive in time.",
     500: "The gateway failed.",
     502: "The server behind this address gave no usable answer.",
     503: "The server behind this address is busy; try again shortly.",

@@ -98,6 +98,24 @@ async def test_a_customer_who_waits_too_long_is_asked_to_come_back(
     await until(lambda: stage.open_connections() == 0)
 
 
+async def test_a_backend_gets_all_the_time_that_it_is_given(
+    open_stage: OpenStage, origin: Origin
+) -> None:
+    """Though the gateway looks at its timeouts only from time to time."""
+    stage = await open_stage(timeouts=Timeouts(first_byte_s=20.0, idle_s=20.0))
+    stage.gateway.now_s -= 5.0  # when it looked last
+    customer = await stage.ask(_get("slow"))
+    backend = await origin.accept()
+    await backend.head()
+    stage.pass_time(18.0)
+    await backend.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+    assert (await customer.read_until(b"\r\n\r\no")).startswith(b"HTTP/1.1 200 OK\r\n")
+    stage.gateway.now_s -= 5.0
+    stage.pass_time(0.0)
+    await backend.send(b"k")
+    assert await customer.read(1) == b"k"
+
+
 async def test_a_waiting_request_gets_a_new_connection_when_the_one_before_is_lost(
     open_stage: OpenStage, origin: Origin
 ) -> None:

@@ -1,0 +1,70 @@
+"""How far an exchange has come, for whom it waits, and whether that takes too long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.errors import Cause, Source, Stage, UpstreamError
+from gateway.proxy.upload import is_too_slow
+
+if TYPE_CHECKING:
+    from gateway.proxy.exchange import Exchange
+    from gateway.proxy.pool import Pool
+
+
+def stage_of(exchange: Exchange) -> Stage:
+    """How far it has come with its backend."""
+    if exchange.connection is None:
+        return Stage.QUEUE
+    if exchange.status:
+        return Stage.READ_BODY
+    return Stage.READ_HEAD if exchange.request_sent else Stage.SEND_BODY
+
+
+def overdue(exchange: Exchange, pool: Pool, now_s: float) -> UpstreamError | None:
+    """What to end it with; None while everything is in time by the timeouts of its backend."""
+    detail = _lateness(exchange, pool, now_s)
+    if not detail:
+        return None
+    is_customers = exchange.is_answer_held or _is_upload_slow(exchange)
+    source = Source.DOWNSTREAM if is_customers else Source.UPSTREAM
+    is_slow = is_customers or exchange.connection is not None
+    cause = Cause.TIMEOUT if is_slow else Cause.OVERLOAD
+    return UpstreamError(stage_of(exchange), source, cause, detail)
+
+
+def _lateness(exchange: Exchange, pool: Pool, now_s: float) -> str:
+    timeouts = pool.backend.timeouts
+    quiet_s, age_s = now_s - exchange.touched_s, now_s - exchange.started_s
+    if timeouts.total_s is not None and age_s > timeouts.total_s:
+        return f"not over in {timeouts.total_s:g} s"
+    if _is_backends_turn(exchange):
+        late = quiet_s > timeouts.first_byte_s
+        return f"no answer in {timeouts.first_byte_s:g} s" if late else ""
+    if quiet_s > timeouts.idle_s:
+        return f"nothing for {timeouts.idle_s:g} s"
+    upload = exchange.upload
+    if upload is None or not upload.has_place or not pool.is_crowded:
+        return ""
+    drips = is_too_slow(exchange.bytes_in, age_s)
+    return f"{exchange.bytes_in} bytes in {age_s:.0f} s" if drips else ""
+
+
+def _is_backends_turn(exchange: Exchange) -> bool:
+    """Whether it has not begun to answer, and nothing is missing to do so."""
+    if exchange.status:
+        return False
+    return exchange.connection is None or exchange.request_sent or _is_asking_first(exchange)
+
+
+def _is_asking_first(exchange: Exchange) -> bool:
+    """Whether the body waits for the backend to say that it wants it (100-continue)."""
+    return exchange.inbound.expects_continue and exchange.bytes_in == 0
+
+
+def _is_upload_slow(exchange: Exchange) -> bool:
+    upload = exchange.upload
+    is_ours = (
+        exchange.request_complete or upload is None or upload.is_blocked or not exchange.attempts
+    )
+    return not (is_ours or exchange.status or _is_asking_first(exchange))
