@@ -21,13 +21,12 @@ from gateway.proxy.reader import RequestReader
 from gateway.proxy.refused import RefusedExchange
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.proxy.writer import AnswerWriter
 from gateway.telemetry.events import Event
 from gateway.wire.forwarded import Peer
-from gateway.wire.inbound import BadRequest, Body, Inbound
+from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header, Piece
-from gateway.wire.problem import write_problem
-from gateway.wire.response import Outbound, write_interim, write_response
-from gateway.wire.trailers import write_last_chunk
+from gateway.wire.response import Outbound
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -37,9 +36,8 @@ if TYPE_CHECKING:
 
 _MAX_PIPELINED = 8
 """Requests read ahead; more stay in the customer's socket."""
-_JOIN_BYTES = 16 * 1024
-"""Below, one copy is cheaper than handing many buffers to the kernel."""
-_, _, _CHUNKED, _CLOSE = Body
+_MOST_WHOLE_BYTES = 16 * 1024
+"""Of a request that is read without the parser: no more than that is fed at once, either."""
 _log = logging.getLogger("figueira")
 
 
@@ -47,22 +45,19 @@ class DirectConnection(asyncio.Protocol):
     """A customer's connection; the `Door` of each exchange on it in turn."""
 
     __slots__ = (
-        "_chunks",
         "_connections",
         "_customer",
         "_gateway",
         "_is_advancing",
         "_is_leaving",
-        "_keep_alive",
-        "_out",
         "_peer",
         "_queue",
         "_reader",
         "_reading",
         "_server_state",
         "_since_s",
-        "_transport",
         "_tunnel",
+        "_writer",
     )
     _customer: Customer
 
@@ -76,7 +71,7 @@ class DirectConnection(asyncio.Protocol):
         self._server_state = server_state
         self._connections = cast("set[DirectConnection]", server_state.connections)
         self._gateway = cast("Gateway", app_state["gateway"])
-        self._transport: asyncio.Transport | None = None
+        self._writer = AnswerWriter()
         self._reader = RequestReader(self._gateway, self)
         self._peer = Peer("")
         self._queue: deque[Exchange] = deque()
@@ -84,16 +79,13 @@ class DirectConnection(asyncio.Protocol):
         self._tunnel: Tunnel | None = None
         self._is_leaving = False
         self._is_advancing = False
-        self._out: list[Piece] = []
-        self._chunks = False
-        self._keep_alive = True
         self._since_s = self._gateway.now_s
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; leave at once if the server is stopping."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        self._customer = Customer(self._transport)
+        self._writer.transport = taken = cast("asyncio.Transport", transport)
+        taken.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self._customer = Customer(taken)
         self._peer = peer_of(transport)
         self._connections.add(self)
         self._gateway.doors.add(self)
@@ -102,7 +94,7 @@ class DirectConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - both ways are leaving
         """Drop what was in progress."""
-        self._transport = None
+        self._writer.transport = None
         self._customer.is_lost = True
         self._connections.discard(self)
         self._gateway.doors.discard(self)
@@ -119,11 +111,33 @@ class DirectConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read a piece of one or more requests."""
         reader = self._reader
+        if reader.is_between and not self._queue and self._takes_whole(data):
+            return
         if reader.is_deaf:
             self._customer.heard(self._gateway.now_s)
             return
         reader.feed(data)
         self._advance()
+
+    def _takes_whole(self, data: bytes) -> bool:
+        """Serve a request that needs no parser, if that is what has come and all is quiet."""
+        reader, gateway = self._reader, self._gateway
+        if reader.rest is not None or reader.is_deaf or reader.is_waiting or self._is_leaving:
+            return False
+        if len(data) > _MOST_WHOLE_BYTES or self._customer.unread is not None:
+            return False
+        try:
+            plain = gateway.plain_requests.read(data)
+        except Exception:  # noqa: BLE001 - a request's root: the parser may still make sense of it
+            _log.exception(Event.REQUEST_FAILED.value)
+            return False
+        if plain is None:
+            return False
+        self._server_state.total_requests += 1
+        exchange = Exchange(gateway, self, plain[0], self._peer, plain[1])
+        self._queue.append(exchange)
+        self._start(exchange)
+        return True
 
     def pause_writing(self) -> None:
         """Hold the answer: the customer reads more slowly than the backend writes."""
@@ -233,54 +247,27 @@ class DirectConnection(asyncio.Protocol):
 
     def interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Gather a 1xx head."""
-        self._out.append(write_interim(status, reason, headers))
+        self._writer.interim(status, reason, headers)
 
     def head(self, outbound: Outbound) -> None:
         """Gather the head; decide whether the connection outlives the answer."""
         exchange = self._queue[0]
-        inbound, body = exchange.inbound, outbound.body
-        is_http11 = inbound.is_http11
-        has_no_length = body is _CHUNKED or body is _CLOSE
-        self._chunks = has_no_length and is_http11
-        self._keep_alive = keep_alive = (
-            inbound.keep_alive
-            and exchange.request_complete
-            and not self._is_leaving
-            and (is_http11 or not has_no_length)
-        )
-        self._out.append(write_response(outbound, to_http11=is_http11, keep_alive=keep_alive))
+        may_stay = exchange.request_complete and not self._is_leaving
+        self._writer.head(exchange.inbound, outbound, may_stay=may_stay)
 
     def body(self, pieces: Sequence[Piece]) -> None:
         """Gather pieces of the body."""
-        if self._chunks:
-            self._out += (b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n")
-        else:
-            self._out += pieces
+        self._writer.body(pieces)
 
     def flush(self) -> None:
         """Write what was gathered."""
-        out, transport = self._out, self._transport
-        if out and transport is not None:
-            self._out = []
-            if sum(map(len, out)) <= _JOIN_BYTES:
-                transport.write(b"".join(out))
-            else:
-                transport.writelines(out)
+        self._writer.flush()
 
     def problem(self, status: int, title: str, parts: tuple[list[Header], bytes]) -> None:
         """Gather the gateway's own answer."""
         exchange = self._queue[0]
-        inbound = exchange.inbound
-        self._chunks = False
-        self._keep_alive = (
-            inbound.keep_alive
-            and inbound.is_http11
-            and exchange.request_complete
-            and not self._is_leaving
-        )
-        is_head = exchange.method == b"HEAD"
-        keep_alive = self._keep_alive
-        self._out.append(write_problem(status, title, parts, head=is_head, keep_alive=keep_alive))
+        may_stay = exchange.request_complete and not self._is_leaving
+        self._writer.problem(exchange.inbound, (status, title), parts, may_stay=may_stay)
 
     def over(
         self,
@@ -289,18 +276,15 @@ class DirectConnection(asyncio.Protocol):
         trailers: Sequence[Header] = (),
     ) -> None:
         """Complete the answer, then go on, or close."""
+        queue, reader, writer = self._queue, self._reader, self._writer
+        exchange = queue[0]
         if outbound is not None:
-            self.head(outbound)
-        if pieces:
-            self.body(pieces)
-        if self._chunks:
-            self._out.append(write_last_chunk(trailers))
-            self._chunks = False
-        self.flush()
-        queue, reader = self._queue, self._reader
-        exchange = queue.popleft()
+            may_stay = exchange.request_complete and not self._is_leaving
+            writer.head(exchange.inbound, outbound, may_stay=may_stay)
+        writer.end(pieces, trailers)
+        queue.popleft()
         self._since_s = self._gateway.now_s
-        if not self._keep_alive:
+        if not writer.keep_alive:
             self._part(is_heard_out=exchange.request_complete and not queue)
         elif queue or self._customer.holds or self._is_leaving or reader.is_waiting:
             if reader.is_waiting:
@@ -310,12 +294,11 @@ class DirectConnection(asyncio.Protocol):
 
     def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Say so to the customer; from now on this connection is one end of the tunnel."""
-        transport = self._transport
+        transport = self._writer.transport
         if transport is None:
             tunnel.cut("tunnel:closed:downstream")
             return
-        self._out.append(write_response(outbound, to_http11=True, keep_alive=True))
-        self.flush()
+        self._writer.switch(outbound)
         self._queue.clear()
         self._tunnel, self._customer.unread = tunnel, None
         self._customer.release(HOLD_PIPELINE | HOLD_UPLOAD)
@@ -364,20 +347,25 @@ class DirectConnection(asyncio.Protocol):
         queue = self._queue
         while queue:
             exchange = queue[0]
-            try:
-                if exchange.is_started:
-                    exchange.pump()
-                elif self._customer.unread is not None:
-                    # Its answer would only pile up behind those that the customer does not read.
-                    return
-                else:
-                    exchange.start()
-            except Exception:  # noqa: BLE001 - a request's root: its customer must not be left hanging
-                _log.exception(Event.REQUEST_FAILED.value)
-                exchange.break_down()
+            if self._customer.unread is not None and not exchange.is_started:
+                # Its answer would only pile up behind those that the customer does not read.
+                return
+            self._start(exchange)
             queue = self._queue
             if queue and queue[0] is exchange:
                 return
+
+    @staticmethod
+    def _start(exchange: Exchange) -> None:
+        """Start it, or send on what has come for it."""
+        try:
+            if exchange.is_started:
+                exchange.pump()
+            else:
+                exchange.start()
+        except Exception:  # noqa: BLE001 - a request's root: its customer must not be left hanging
+            _log.exception(Event.REQUEST_FAILED.value)
+            exchange.break_down()
 
     def _drop_queue(self, source: Source) -> bool:
         """Drop all that is in line; return whether an answer was due."""

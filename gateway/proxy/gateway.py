@@ -23,6 +23,7 @@ from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.forwarded import Peer, forwarded_lines
 from gateway.wire.inbound import Inbound
+from gateway.wire.plain_request import PlainRequests
 from gateway.wire.request import write_request
 from gateway.wire.trust import Networks
 
@@ -89,6 +90,7 @@ class Gateway:
         self._pools, self._lanes = pools, lanes
         self.table = Table(snapshot)
         self.names = Names(self.table.header_names)
+        self.plain_requests = PlainRequests(self.names)
         self.revision = revision
         for pool in gone:
             pool.close()

@@ -68,6 +68,7 @@ class RequestReader:
         "_target",
         "_unframed_bytes",
         "head_since_s",
+        "is_between",
         "is_deaf",
         "is_in_head",
         "is_waiting",
@@ -80,6 +81,8 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self.rest: memoryview | None = None
         """What waits here for the receiver to have room; None if nothing does."""
+        self.is_between = True
+        """Whether a byte to come would be the first of a request, or of another protocol."""
         self._target = b""
         self._fields: list[Header] = []
         self._inbound: Inbound | None = None
@@ -216,7 +219,7 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """Start a head."""
-        self.is_in_head = True
+        self.is_in_head, self.is_between = True, False
         self.head_since_s = self._gateway.now_s
 
     def on_url(self, part: bytes) -> None:
@@ -282,7 +285,7 @@ class RequestReader:
             return
         if inbound.body is not _NONE and inbound.has_body and self._parser.should_upgrade():
             return
-        self._inbound = None
+        self._inbound, self.is_between = None, True
         trailers: Sequence[Header] = ()
         if self._fields:
             trailers, self._fields = self._fields, []

@@ -44,16 +44,17 @@ class Inbound(RequestHead):
     """A request head, read and found unambiguous."""
 
     __slots__ = (
+        "_lines",
         "body",
         "connection",
         "expects_continue",
+        "fields",
         "forwarded",
         "has_hop",
         "host",
         "is_http11",
         "keep_alive",
         "length",
-        "lines",
         "passages",
         "private",
         "takes_trailers",
@@ -65,14 +66,15 @@ class Inbound(RequestHead):
     def __init__(self, method: bytes, target: bytes, *, is_http11: bool) -> None:
         # Not by the base class's: a call more for every request.
         self.method = method
-        self.path = self.target = target
         self.query = b""
         self.named = {}
         self.client_ip = ""
+        self.path = self.target = target
         """In origin form (or ``*``), bytes as received."""
         self.is_http11 = is_http11
-        self.lines: list[Header] = []
-        """Field lines to forward, in order, Host and framing included."""
+        self._lines: list[Header] | None = None
+        self.fields = b""
+        """Field lines as a backend gets them, joined by CRLF; empty until they are written."""
         self.host: bytes | None = None
         """The Host that the customer asked for; None if it named none (HTTP/1.0)."""
         self.forwarded: list[Header] | None = None
@@ -95,6 +97,18 @@ class Inbound(RequestHead):
         """How often the request has come through this gateway already."""
         self.traceparent: bytes | None = None
         """The trace context that the request brought."""
+
+    @property
+    def lines(self) -> list[Header]:
+        """Field lines to forward, in order, Host and framing included."""
+        if self._lines is None:
+            split = (line.partition(b": ") for line in self.fields.split(b"\r\n") if line)
+            self._lines = [(name, value) for name, _, value in split]
+        return self._lines
+
+    @lines.setter
+    def lines(self, lines: list[Header]) -> None:
+        self._lines, self.fields = lines, b""
 
     @property
     def has_body(self) -> bool:

@@ -21,7 +21,7 @@ from gateway.wire.inbound import (
 from gateway.wire.messages import Header
 from gateway.wire.taking import keep_named, take_known
 
-_HOST = re.compile(
+HOST = re.compile(
     rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
 """RFC 3986 ``uri-host [":" port]``: no userinfo, no space; no comma either, which makes a list."""
@@ -133,7 +133,7 @@ def _settle_target(inbound: Inbound) -> None:
 
 
 def _check_host(host: bytes) -> None:
-    if not _HOST.fullmatch(host):
+    if not HOST.fullmatch(host):
         raise malformed("Host is malformed.")
     if len(host) <= _MAX_CHECKED_BYTES:
         if len(_checked_hosts) >= _MAX_CHECKED:
@@ -230,8 +230,10 @@ def write_request(inbound: Inbound, extra: bytes = b"", *, authority: bytes = b"
         authority: Host for a request that brought none (HTTP/1.0): HTTP/1.1 needs one, if only an
             empty one (RFC 9112, section 3.2).
     """
-    lines = inbound.lines
-    if inbound.host is None:
-        lines = [(b"Host", authority), *lines]
-    fields = b"\r\n".join(map(_join_field, lines))
+    fields = inbound.fields
+    if not fields:
+        lines = inbound.lines
+        if inbound.host is None:
+            lines = [(b"Host", authority), *lines]
+        inbound.fields = fields = b"\r\n".join(map(_join_field, lines))
     return b"%b %b HTTP/1.1\r\n%b\r\n%b\r\n" % (inbound.method, inbound.target, fields, extra)

@@ -19,14 +19,15 @@ _SPACE = b" \t"
 _MAX_DIGITS = 18
 """10**18 - 1 fits in 63 bits."""
 _NO_CONTENT, _UPGRADE_REQUIRED = 204, 426
-_NO_BODY = frozenset({_NO_CONTENT, 304})
+NO_BODY = frozenset({_NO_CONTENT, 304})
+"""Status codes of answers that have none, whatever they say."""
 FIRST_INTERIM, SWITCHING_PROTOCOLS = 100, 101
 FIRST_FINAL = 200
 """Status codes below are interim: another head follows."""
 LAST_STATUS = 599
 _NONE, _LENGTH, _CHUNKED, _CLOSE = Body
 _LENGTH_KIND = Kind.CONTENT_LENGTH
-_ONE_CONNECTIONS = frozenset(
+ONE_CONNECTIONS = frozenset(
     {Kind.HOP, Kind.CONNECTION, Kind.UPGRADE, Kind.TE, Kind.CONTENT_LENGTH, Kind.TRANSFER_ENCODING}
 )
 """Of an interim answer nothing but these is removed."""
@@ -41,47 +42,67 @@ class Outbound:
     """An answer's head, read and found unambiguous."""
 
     __slots__ = (
+        "_lines",
         "body",
         "has_coding",
-        "has_hop",
+        "head",
         "keep_alive",
         "length",
-        "lines",
         "reason",
         "status",
         "upgrade",
     )
 
-    def __init__(self, status: int, reason: bytes, lines: list[Header]) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: bytes,
+        lines: list[Header] | None = None,
+        length: int | None = None,
+        head: bytes = b"",
+    ) -> None:
+        """Take a head: its field lines, or all of it as bytes; `length` is None if unknown."""
         self.status = status
         self.reason = reason
-        self.lines = lines
-        """End-to-end field lines in order, names as received; Content-Length included, save where
-        an answer may not have one (1xx, 204: RFC 9110, section 8.6)."""
-        self.body = _NONE
-        self.length = 0
+        self._lines = lines
+        self.head = head
+        """As it goes to customers who speak HTTP/1.1 and stay; empty if it has to be written."""
+        self.body = _NONE if length is None else _LENGTH
+        self.length = length or 0
         """Body length in bytes where `body` is LENGTH."""
         self.keep_alive = True
         """Whether the backend lets its connection be used again."""
         self.has_coding = False
         """Whether the answer to HEAD tells of a chunked body."""
-        self.has_hop = False
-        """Whether fields other than Connection spoke of the connection alone."""
         self.upgrade: bytes | None = None
         """Protocols that the backend goes on in (101) or asks for (426)."""
+
+    @property
+    def lines(self) -> list[Header]:
+        """End-to-end field lines in order, names as received.
+
+        Content-Length included, save where an answer may not have one (1xx, 204: RFC 9110, 8.6).
+        """
+        if self._lines is None:
+            lines = (line.partition(b": ") for line in self.head.split(b"\r\n")[1:-2])
+            self._lines = [(name, value) for name, _, value in lines]
+        return self._lines
+
+    @lines.setter
+    def lines(self, lines: list[Header]) -> None:
+        self._lines = lines
 
 
 class _Framing:
     """What an answer's rarer fields say of its body and its connection."""
 
-    __slots__ = ("codings", "connection", "has_hop", "lengths", "upgrade")
+    __slots__ = ("codings", "connection", "lengths", "upgrade")
 
     def __init__(self) -> None:
         self.lengths: list[bytes] = []
         self.codings: list[bytes] = []
         self.connection: list[bytes] = []
         self.upgrade: list[bytes] = []
-        self.has_hop = False
 
     def take(self, kind: Kind, line: Header, lines: list[Header]) -> None:
         """Put a field where its kind belongs."""
@@ -95,9 +116,7 @@ class _Framing:
             self.connection += listed(value)
         elif kind is Kind.UPGRADE:
             self.upgrade.append(value)
-        elif kind in _ONE_CONNECTIONS:
-            self.has_hop = True
-        else:
+        elif kind not in ONE_CONNECTIONS:
             lines.append(line)
 
 
@@ -130,7 +149,7 @@ def read_response(
             framing = framing or _Framing()
             framing.take(known.kind, line, lines)
     is_plain = framing is None and version == "1.1" and status >= FIRST_FINAL
-    if is_plain and length is not None and method != b"HEAD" and status not in _NO_BODY:
+    if is_plain and length is not None and method != b"HEAD" and status not in NO_BODY:
         outbound.body, outbound.length = _LENGTH, _read_length(length)
     else:
         _settle(outbound, method, version, length, framing or _Framing())
@@ -148,7 +167,7 @@ def _settle(
     if status < FIRST_FINAL or status == _NO_CONTENT:
         lines = outbound.lines
         outbound.lines = [line for line in lines if kind_of(line[0]) is not _LENGTH_KIND]
-    if method == b"HEAD" or status < FIRST_FINAL or status in _NO_BODY:
+    if method == b"HEAD" or status < FIRST_FINAL or status in NO_BODY:
         may_tell = status >= FIRST_FINAL and status != _NO_CONTENT
         outbound.has_coding = may_tell and bool(framing.codings) and method == b"HEAD"
         return
@@ -226,7 +245,6 @@ def check_reason(reason: bytes) -> None:
 
 def _settle_connection(outbound: Outbound, version: str, framing: _Framing) -> None:
     connection = framing.connection
-    outbound.has_hop = framing.has_hop
     if connection:
         outbound.lines = without_named(outbound.lines, connection)
     outbound.keep_alive = b"close" not in connection and (
@@ -274,7 +292,7 @@ def write_response(outbound: Outbound, *, to_http11: bool, keep_alive: bool) -> 
 def write_interim(status: int, reason: bytes, headers: Sequence[Header]) -> bytes:
     """Write a 1xx head (RFC 9110, section 15.2), without its hop-by-hop fields."""
     connection = [m for n, v in headers if kind_of(n) is Kind.CONNECTION for m in listed(v)]
-    kept = [(n, v) for n, v in headers if kind_of(n) not in _ONE_CONNECTIONS]
+    kept = [(n, v) for n, v in headers if kind_of(n) not in ONE_CONNECTIONS]
     kept = without_named(kept, connection)
     fields = b"".join(b"%b: %b\r\n" % (name, value) for name, value in kept)
     return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason, fields)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from gateway.proxy.exchange import Exchange
@@ -118,7 +120,7 @@ async def test_a_fault_of_our_own_within_the_parser_is_a_500_as_well(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(stage.gateway, "names", None)
-    customer = await stage.ask(_GET)
+    customer = await stage.ask(_GET[:-2] + b"Connection: close\r\n\r\n")
     assert (await customer.read_to_end()).data.startswith(b"HTTP/1.1 500 ")
     assert [record.getMessage() for record in caplog.records] == ["request_failed"]
     assert stage.line()["status"] == 500
@@ -130,12 +132,27 @@ async def test_a_fault_of_our_own_with_an_answer_is_a_500_and_no_backends_fault(
     def fail(*_: object) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("gateway.proxy.upstream.read_response", fail)
+    monkeypatch.setattr("gateway.proxy.parsed.read_response", fail)
     customer = await stage.ask(_GET)
-    await (await origin.accept()).serve(_ANSWER)
+    await (await origin.accept()).serve(b"HTTP/1.1 204 No Content\r\n\r\n")
     assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 500 Internal Server Error\r\n"
     assert [record.getMessage() for record in caplog.records] == ["answer_failed"]
     assert stage.line()["error"] == "read_head:protocol:internal"
+
+
+async def test_where_the_quick_reading_of_heads_fails_the_parser_serves_and_the_log_says_so(
+    stage: Stage, origin: Origin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(stage.gateway, "plain_requests", SimpleNamespace(read=fail))
+    monkeypatch.setattr("gateway.proxy.upstream.read_plain_response", fail)
+    customer = await stage.ask(_GET)
+    await (await origin.accept()).serve(_ANSWER)
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 200 OK\r\n"
+    assert [record.getMessage() for record in caplog.records] == ["request_failed", "answer_failed"]
+    assert "error" not in stage.line()
 
 
 async def test_a_fault_of_our_own_in_one_sweep_stops_neither_the_sweep_nor_the_others(

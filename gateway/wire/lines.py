@@ -1,0 +1,55 @@
+"""What field lines mean, judged when they are first seen.
+
+Clients and backends say much the same each time, and what a line means follows from its bytes: one
+that was seen before costs a look-up. Only lines written in the one way in which all write them are
+judged here; whoever meets another asks the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+_FIELD = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~\x80-\xFF](?:[\t -~\x80-\xFF]*[!-~\x80-\xFF])?)"
+)
+"""A name, one space, a value with nothing around it (RFC 9112, section 5)."""
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+"""10**18 - 1 fits in 63 bits."""
+_MAX_REMEMBERED, _MAX_REMEMBERED_BYTES = 2048, 128
+"""Lines, and bytes of each: a quarter of a megabyte. Hostile ones can only have them forgotten."""
+_PERSONAL = frozenset(
+    {b"authorization", b"cookie", b"location", b"proxy-authorization", b"referer", b"set-cookie"}
+)
+"""Names of fields whose values are not kept beyond their message."""
+
+
+Meaning = TypeVar("Meaning")
+
+
+class Lines(dict[bytes, Meaning]):
+    """Field line -> what it means."""
+
+    def __init__(self, judge: Callable[[bytes, bytes], Meaning], strange: Meaning) -> None:
+        """Ask `judge` what a name and a value mean; a line that is written oddly is `strange`."""
+        super().__init__()
+        self._judge = judge
+        self._strange = strange
+
+    def __missing__(self, line: bytes) -> Meaning:
+        field = _FIELD.fullmatch(line)
+        if field is None:
+            return self._strange
+        name, value = field.groups()
+        meaning = self._judge(name, value)
+        if len(line) <= _MAX_REMEMBERED_BYTES and name.lower() not in _PERSONAL:
+            if len(self) >= _MAX_REMEMBERED:
+                self.clear()
+            self[line] = meaning
+        return meaning
+
+
+def length_of(value: bytes) -> int | None:
+    """The number of a Content-Length; None if it is none."""
+    return int(value) if _LENGTH.fullmatch(value) else None

@@ -1,0 +1,116 @@
+"""Whole requests as plain as most are: judged line by line, and passed on as they came."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.wire.fields import Kind, Names, listed
+from gateway.wire.inbound import MAX_FIELDS, MAX_TARGET_BYTES, Body, Inbound
+from gateway.wire.lines import Lines, length_of
+from gateway.wire.request import HOST
+from gateway.wire.taking import keep_named
+
+_START = re.compile(
+    rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-~]*) HTTP/1\.1\r\n"
+)
+"""A request line whose target needs no judging but its path's: ASCII, in origin form."""
+_LENGTH = Body.LENGTH
+_END = b"\r\n\r\n"
+
+_READ, _HOST, _CONTENT, _TRACE, _FORWARDED, _DROPPED, _STRANGE = range(7)
+"""What is to be done with a field line that does not just cross: let routing read it, take Host,
+length or trace context from it, hold it back, remove it, or leave the request to the parser."""
+_Meaning = tuple[int, bytes, bytes] | None
+"""What is to be done, name (lower-case where routing reads it), value. None: it just crosses."""
+_ODD: _Meaning = (_STRANGE, b"", b"")
+_TODO = {
+    Kind.END_TO_END: _READ,
+    Kind.HOST: _HOST,
+    Kind.CONTENT_LENGTH: _CONTENT,
+    Kind.TRACEPARENT: _TRACE,
+    Kind.FORWARDED: _FORWARDED,
+    Kind.FORGED: _DROPPED,
+    Kind.CONNECTION: _DROPPED,
+}
+
+
+class PlainRequests:
+    """Reads plain requests, and remembers what their lines meant."""
+
+    def __init__(self, names: Names) -> None:
+        """Judge fields by `names`, which also tell what routing reads."""
+        self._names = names
+        self._meanings: Lines[_Meaning] = Lines(self._judge, _ODD)
+
+    def _judge(self, name: bytes, value: bytes) -> _Meaning:
+        known = self._names[name]
+        if known is None:
+            return None
+        kind = known.kind
+        todo = _TODO.get(kind, _STRANGE)
+        is_odd = (
+            (known.is_wanted and kind not in (Kind.END_TO_END, Kind.FORWARDED))
+            or (kind is Kind.HOST and not HOST.fullmatch(value))
+            or (kind is Kind.CONTENT_LENGTH and length_of(value) is None)
+            or (kind is Kind.CONNECTION and listed(value) != [b"keep-alive"])
+        )
+        return _ODD if is_odd else (todo, known.lower if todo == _READ else name, value)
+
+    def read(self, data: bytes) -> tuple[Inbound, bytes] | None:
+        """Read a whole request.
+
+        Args:
+            data: What has come behind the last request.
+
+        Returns:
+            Head and body; None if this is not one whole request, or none so plain: then the parser
+            must say what it is.
+        """
+        start, end = _START.match(data), data.find(_END)
+        if start is None or end < 0:
+            return None
+        method, target = start.groups()
+        fields = data[start.end() : end]
+        lines = fields.split(b"\r\n")
+        inbound = Inbound(method, target, is_http11=True)
+        inbound.path, _, inbound.query = target.partition(b"?")
+        inbound.fields = fields
+        for todo, name, value in filter(None, map(self._meanings.__getitem__, lines)):
+            if todo == _READ and name not in inbound.named:
+                inbound.named[name] = value
+            elif todo == _HOST and inbound.host is None:
+                inbound.host = value
+            elif not _take(inbound, todo, name, value):
+                return None
+        if inbound.host is None or len(lines) > MAX_FIELDS or len(target) > MAX_TARGET_BYTES:
+            return None
+        if not inbound.fields:
+            inbound.fields = self._kept(lines)
+        body = data[end + len(_END) :]
+        return (inbound, body) if len(body) == inbound.length else None
+
+    def _kept(self, lines: list[bytes]) -> bytes:
+        known = self._meanings
+        return b"\r\n".join(
+            line
+            for line in lines
+            if (meaning := known[line]) is None or meaning[0] not in (_FORWARDED, _DROPPED)
+        )
+
+
+def _take(inbound: Inbound, todo: int, name: bytes, value: bytes) -> bool:
+    """Do what a rarer line wants; whether the parser need not be asked."""
+    if todo == _CONTENT and inbound.body is not _LENGTH:
+        inbound.body, inbound.length = _LENGTH, int(value)
+    elif todo == _READ:
+        keep_named(inbound.named, name, value)
+    elif todo == _TRACE:
+        inbound.traceparent = value
+    elif todo == _FORWARDED:
+        inbound.forwarded = [*(inbound.forwarded or ()), (name, value)]
+        inbound.fields = b""
+    elif todo == _DROPPED:
+        inbound.fields = b""
+    else:
+        return False
+    return True
