@@ -81,6 +81,10 @@ def laboratory(folder: Path) -> Iterator[Lab]:
         yield Lab(url=url, files=files)
 
 
+_GIVEN_UP = "WebSocket is closed before the connection is established."
+"""The page's own doing: it leaves, or has thought better of it."""
+
+
 @dataclass  # without slots: Playwright keeps its own attributes on whoever listens
 class Traffic:
     """What went over the page's WebSockets."""
@@ -98,7 +102,8 @@ class Traffic:
         socket.on("socketerror", self._note_error)
 
     def _note_error(self, error: str) -> None:
-        self.errors.append(error)
+        if error != _GIVEN_UP:
+            self.errors.append(error)
 
     def _note_sent(self, _payload: object) -> None:
         self.sent += 1
