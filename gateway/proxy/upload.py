@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway.wire.inbound import Body, Inbound
 from gateway.wire.messages import Header
-from gateway.wire.trailers import kept_trailers, write_last_chunk
+from gateway.wire.trailers import write_last_chunk
 
 GRACE_S = 30.0
 """In which a body may come as slowly as it likes."""
@@ -28,7 +28,7 @@ class Upload:
         self.pending_bytes = 0
         """Memory held for what waits here."""
         self.trailers: Sequence[Header] = ()
-        """Fields that came behind the body."""
+        """Fields to pass on behind the body."""
         self.is_blocked = False
         """Whether the backend takes nothing just now."""
         self.has_place = False
@@ -46,7 +46,7 @@ class Upload:
             if pieces:
                 pieces = [b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n"]
             if is_complete:
-                pieces.append(write_last_chunk(kept_trailers(self.trailers)))
+                pieces.append(write_last_chunk(self.trailers))
         return pieces
 
     def drop(self) -> None:
