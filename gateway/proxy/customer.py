@@ -9,7 +9,7 @@ from gateway.wire.forwarded import Peer
 
 IDLE_PATIENCE_S = 75.0
 """Between requests; longer than browsers (60 s) and load balancers (60 s) keep a connection."""
-HOLD_PIPELINE, HOLD_UPLOAD = 1, 2
+HOLD_PIPELINE, HOLD_UPLOAD, HOLD_TURN = 1, 2, 4
 
 
 def peer_of(transport: asyncio.BaseTransport) -> Peer:
@@ -33,6 +33,11 @@ class Customer:
         self.unread: Progress | None = None
         """How it reads on, while more waits for it than may."""
         self._parting: Parting | None = None
+
+    @property
+    def unread_bytes(self) -> int:
+        """What waited for it when last asked; 0 if it reads all there is."""
+        return 0 if self.unread is None else self.unread.unread_bytes
 
     @property
     def is_parting(self) -> bool:
@@ -80,7 +85,7 @@ class Customer:
 
     def part(self, now_s: float, *, is_heard_out: bool) -> None:
         """Close behind the last answer; whoever is still sending gets time to read it."""
-        self.release(HOLD_PIPELINE | HOLD_UPLOAD)
+        self.release(HOLD_PIPELINE | HOLD_UPLOAD | HOLD_TURN)
         if self.is_lost or self.transport.is_closing():
             return
         self._parting = Parting(now_s)

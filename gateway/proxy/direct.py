@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import Source
-from gateway.proxy.customer import HOLD_PIPELINE, HOLD_UPLOAD, Customer, peer_of
+from gateway.proxy.ahead import TURN_S, is_enough
+from gateway.proxy.customer import HOLD_PIPELINE, HOLD_TURN, HOLD_UPLOAD, Customer, peer_of
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.parting import Progress
 from gateway.proxy.reader import RequestReader
@@ -27,6 +29,7 @@ from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header, Piece
 from gateway.wire.response import Outbound
+from gateway.wire.trailers import kept_trailers
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -34,10 +37,6 @@ if TYPE_CHECKING:
 
     from gateway.proxy.gateway import Gateway
 
-_MAX_PIPELINED = 8
-"""Requests read ahead; more stay in the customer's socket."""
-_MOST_WHOLE_BYTES = 16 * 1024
-"""Of a request that is read without the parser: no more than that is fed at once, either."""
 _log = logging.getLogger("figueira")
 
 
@@ -116,15 +115,17 @@ class DirectConnection(asyncio.Protocol):
         if reader.is_deaf:
             self._customer.heard(self._gateway.now_s)
             return
+        if not self._queue:
+            reader.ahead_bytes = 0
         reader.feed(data)
         self._advance()
 
     def _takes_whole(self, data: bytes) -> bool:
         """Serve a request that needs no parser, if that is what has come and all is quiet."""
         reader, gateway = self._reader, self._gateway
-        if reader.rest is not None or reader.is_deaf or reader.is_waiting or self._is_leaving:
+        if reader.rest is not None or reader.is_deaf or reader.is_waiting:
             return False
-        if len(data) > _MOST_WHOLE_BYTES or self._customer.unread is not None:
+        if self._is_leaving or self._customer.unread is not None:
             return False
         try:
             plain = gateway.plain_requests.read(data)
@@ -170,7 +171,7 @@ class DirectConnection(asyncio.Protocol):
 
     def check(self, now_s: float) -> None:
         """End what has taken too long; called by the sweep."""
-        customer = self._customer
+        customer, queue = self._customer, self._queue
         if self._tunnel is not None:
             self._tunnel.check(now_s)
         elif customer.has_gone_quietly():
@@ -178,11 +179,11 @@ class DirectConnection(asyncio.Protocol):
             customer.abort()
         elif not customer.check_parting(now_s):
             self._since_s = customer.reads(now_s, self._since_s)
-            if self._queue and self._queue[0].is_started:
+            if queue and queue[0].is_started:
+                queue[0].unread_bytes = customer.unread_bytes
                 if self._since_s == now_s:
-                    # The customer reads, if too slowly for the answer to be released.
-                    self._queue[0].touch(now_s)
-                self._queue[0].check(now_s)
+                    queue[0].touch(now_s)
+                queue[0].check(now_s)
             else:
                 self._check_between(now_s)
 
@@ -203,14 +204,9 @@ class DirectConnection(asyncio.Protocol):
     @property
     def is_full(self) -> bool:
         """Whether as much has been read ahead as may be."""
-        if self._customer.holds & HOLD_UPLOAD or len(self._queue) > _MAX_PIPELINED:
+        if self._customer.holds & HOLD_UPLOAD:
             return True
-        if self._reader.is_waiting:
-            return self._reader.rest_bytes > WRITE_BUFFER_BYTES
-        reading = self._reading
-        if reading is None or reading.is_started or reading.upload is None:
-            return False
-        return reading.upload.pending_bytes > WRITE_BUFFER_BYTES
+        return is_enough(self._reader, len(self._queue), self._reading)
 
     def request_read(self, inbound: Inbound) -> None:
         """Queue an exchange."""
@@ -230,7 +226,7 @@ class DirectConnection(asyncio.Protocol):
             self._reading = None
             exchange.request_complete = True
             if trailers and exchange.upload is not None:
-                exchange.upload.trailers = trailers
+                exchange.upload.trailers = kept_trailers(trailers, self._gateway.names)
 
     def refused(self, refusal: BadRequest) -> None:
         """Refuse what is being read, behind the answers still due."""
@@ -295,16 +291,20 @@ class DirectConnection(asyncio.Protocol):
     def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Say so to the customer; from now on this connection is one end of the tunnel."""
         transport = self._writer.transport
-        if transport is None:
+        if transport is None or transport.is_closing():
             tunnel.cut("tunnel:closed:downstream")
             return
         self._writer.switch(outbound)
+        is_unread = self._customer.unread is not None
         self._queue.clear()
         self._tunnel, self._customer.unread = tunnel, None
-        self._customer.release(HOLD_PIPELINE | HOLD_UPLOAD)
+        self._customer.release(HOLD_PIPELINE | HOLD_TURN | HOLD_UPLOAD)
         tunnel.customer.join(
             transport, self._reader.take_rest(), partial(self.connection_lost, None)
         )
+        if is_unread:
+            # The transport has said so already, to us.
+            tunnel.customer.pause_writing()
 
     def abort(self) -> None:
         """Cut the connection: the answer must not look complete."""
@@ -328,13 +328,18 @@ class DirectConnection(asyncio.Protocol):
             return
         queue, reader = self._queue, self._reader
         self._is_advancing = True
+        until_s = time.monotonic() + TURN_S
         try:
-            self._serve_first()
-            while reader.rest is not None and reader.has_more and not self.is_full:
+            is_in_time = self._serve_first(until_s)
+            while is_in_time and reader.rest is not None and reader.has_more and not self.is_full:
                 reader.read_on()
-                self._serve_first()
+                is_in_time = self._serve_first(until_s)
         finally:
             self._is_advancing = False
+        if not is_in_time:
+            self._customer.hold(HOLD_TURN)
+            asyncio.get_running_loop().call_soon(self._take_turn)
+            return
         if self._reading or len(queue) > 1 or reader.rest or self._customer.holds:
             if reader.has_more or self.is_full:
                 self._customer.hold(HOLD_PIPELINE)
@@ -343,17 +348,26 @@ class DirectConnection(asyncio.Protocol):
         if self._is_leaving:
             self._close_if_idle()
 
-    def _serve_first(self) -> None:
+    def _take_turn(self) -> None:
+        """Go on, now that others have had theirs."""
+        self._customer.release(HOLD_TURN)
+        self._advance()
+
+    def _serve_first(self, until_s: float) -> bool:
+        """Serve who is first in line; whether that was over in time, or has to wait for others."""
         queue = self._queue
         while queue:
             exchange = queue[0]
             if self._customer.unread is not None and not exchange.is_started:
                 # Its answer would only pile up behind those that the customer does not read.
-                return
+                return True
             self._start(exchange)
             queue = self._queue
             if queue and queue[0] is exchange:
-                return
+                return True
+            if time.monotonic() > until_s:
+                return False
+        return True
 
     @staticmethod
     def _start(exchange: Exchange) -> None:

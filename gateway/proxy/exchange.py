@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.proxy.ports import Connection, Door
 
 _NONE = Body.NONE
+_CONTINUE = 100
 CLIENT_GONE = 499
 """Access lines and counters only: the customer left before the answer was complete."""
 
@@ -67,6 +68,7 @@ class Exchange:
         "status",
         "touched_s",
         "trace_id",
+        "unread_bytes",
         "upload",
     )
 
@@ -112,6 +114,8 @@ class Exchange:
                 self.upload = Upload(inbound)
         self.request_sent = False
         self.is_answer_held = False
+        self.unread_bytes = 0
+        """Of the answer, as its door last saw."""
         self.touched_s = self.started_s
         """When something last moved."""
 
@@ -271,6 +275,10 @@ class Exchange:
 
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Pass a 1xx on."""
+        self.touched_s = time.monotonic()
+        if status == _CONTINUE:
+            # From now on it is the customer's turn.
+            self.inbound.expects_continue = False
         if self.inbound.is_http11:
             self._door.interim(status, reason, headers)
 
@@ -286,7 +294,9 @@ class Exchange:
 
     def answer_flush(self) -> None:
         """Let the door send what it has."""
-        self.touched_s = time.monotonic()
+        if self.status:
+            # A head that drips is not begun for the timeouts.
+            self.touched_s = time.monotonic()
         self._door.flush()
 
     def answer_end(

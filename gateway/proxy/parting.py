@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import math
 import socket
 import struct
 import sys
@@ -19,6 +20,8 @@ SENDING_PATIENCE_S = 30.0
 """For such a customer to send; then the rest of a long upload is not waited for."""
 _TCP_CLOSE, _TCP_CLOSE_WAIT = 7, 8
 """States of a connection that its other end has cut, or closed (Linux, ``tcp_states.h``)."""
+_LAST_RECEIVED = 52
+"""Where ``tcp_info`` holds the milliseconds since data came (Linux, ``tcpi_last_data_recv``)."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -44,9 +47,19 @@ def _unsent_bytes(transport: asyncio.Transport) -> int:
 
     It takes more from us only when a third of that has gone.
     """
+    return _waiting_bytes(transport, termios.TIOCOUTQ)
+
+
+def has_unread(transport: asyncio.Transport) -> bool:
+    """Whether bytes have come that nobody has read yet. False where the system cannot tell."""
+    return _waiting_bytes(transport, termios.FIONREAD) > 0
+
+
+def _waiting_bytes(transport: asyncio.Transport, which: int) -> int:
     size = bytearray(4)
-    with contextlib.suppress(OSError):
-        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, size)
+    # A connection that was cut a moment ago has no socket any more.
+    with contextlib.suppress(OSError, AttributeError):
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), which, size)
     return int.from_bytes(size, sys.byteorder)
 
 
@@ -66,7 +79,7 @@ class Parting:
         waited_s = now_s - self._progress.last_read_s(transport, now_s)
         if self._progress.unread_bytes:
             return waited_s > UNREAD_PATIENCE_S
-        quiet_s = min(waited_s, now_s - self._heard_s)
+        quiet_s = min(waited_s, now_s - self._heard_s, _silence_s(transport))
         return quiet_s > QUIET_PATIENCE_S or waited_s > SENDING_PATIENCE_S
 
 
@@ -94,13 +107,27 @@ def _state(transport: asyncio.Transport) -> int:
     return int(state)
 
 
+def _silence_s(transport: asyncio.Transport) -> float:
+    """For how long nothing has come over TLS; infinite where `Parting.heard` is told of it.
+
+    A transport over TLS that is closing drops what comes, and says so to nobody.
+    """
+    if transport.get_extra_info("sslcontext") is None:
+        return math.inf
+    with contextlib.suppress(OSError, AttributeError):
+        connected = transport.get_extra_info("socket")
+        told = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_RECEIVED + 4)
+        return int.from_bytes(told[_LAST_RECEIVED:], sys.byteorder) / 1000
+    return math.inf
+
+
 def reset(transport: asyncio.Transport) -> None:
     """Cut a connection so that the other end sees an error, not an end.
 
     An answer that ends with its connection would look complete behind an ordinary close.
     """
     # The other end may be gone already; then there is nothing left to tell it.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):
         transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
         )

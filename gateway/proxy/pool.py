@@ -146,6 +146,11 @@ class Pool:
         """Whether as many requests are being sent as they come in as may be."""
         return self._uploads >= self._most_uploads
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a caller waits for a connection."""
+        return bool(self._waiting)
+
     def sweep(self, now_s: float) -> None:
         """Close what has been idle too long; see whether what was left out is well again.
 

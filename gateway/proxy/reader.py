@@ -27,8 +27,9 @@ from gateway.wire.request import read_request
 if TYPE_CHECKING:
     from gateway.proxy.gateway import Gateway
 
-_SLICE_BYTES = 16 * 1024
-"""Fed to the parser at once: some 600 of the shortest requests there are."""
+_SLICE_BYTES = 2 * 1024
+"""Fed to the parser at once: some 80 of the shortest requests there are. Each becomes an exchange
+before anybody can say that it is enough."""
 _HEAD_PATIENCE_S = 10.0
 """For a whole request head: a browser's comes in one packet, an attacker's one byte a second."""
 _log = logging.getLogger("figueira")
@@ -67,6 +68,7 @@ class RequestReader:
         "_receiver",
         "_target",
         "_unframed_bytes",
+        "ahead_bytes",
         "head_since_s",
         "is_between",
         "is_deaf",
@@ -88,6 +90,8 @@ class RequestReader:
         self._inbound: Inbound | None = None
         self._body_left = 0
         self._unframed_bytes = 0
+        self.ahead_bytes = 0
+        """What was read since somebody last set this to 0."""
         self.is_deaf = False
         """Whether nothing more is read."""
         self.is_waiting = False
@@ -165,6 +169,7 @@ class RequestReader:
         """Feed the parser; return how many bytes it was not given, for they must wait."""
         left_bytes = 0
         self._unframed_bytes += len(data)
+        self.ahead_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

@@ -16,6 +16,7 @@ import httptools
 
 from gateway.errors import Cause, Source, Stage, UpstreamError
 from gateway.proxy.parsed import ParsedAnswer
+from gateway.proxy.parting import has_unread
 from gateway.proxy.tunnel import Tunnel
 from gateway.telemetry.events import Event
 from gateway.wire.inbound import MAX_FIELDS, Body
@@ -53,6 +54,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_is_head_due",
         "_is_held",
         "_is_raw",
+        "_is_read_full",
         "_is_sent",
         "_outbound",
         "_pieces",
@@ -74,6 +76,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._pieces: list[Piece] = []
         self._body_left = 0
         self._is_raw = False
+        self._is_read_full = False
         self._fault: UpstreamError | None = None
         self._ended = False
         self._has_extra = False
@@ -142,6 +145,7 @@ class UpstreamConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read a piece of the answer."""
         caller = self._caller
+        self._is_read_full = len(data) > _RAW_BYTES
         if caller is None:
             # Bytes that nobody asked for: an answer to come would be the next customer's.
             self._cut()
@@ -285,6 +289,8 @@ class UpstreamConnection(asyncio.Protocol):
             and self._is_sent
             and transport is not None
             and transport.get_write_buffer_size() == 0
+            # A read that brought so much may not have brought all there was.
+            and not (self._is_read_full and has_unread(transport))
         )
         trailers: Sequence[Header] = ()
         if answer is not None:

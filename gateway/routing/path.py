@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+MAX_ODD_BYTES = 4096
+"""Of a path that is not plain: finding its readings takes milliseconds."""
 MAX_READINGS = 32
 """Five habits that meet in one path, each followed or not. Nobody writes such a path by accident,
 and each reading costs a look-up."""
@@ -40,12 +42,12 @@ def readings(path: bytes) -> tuple[bytes, ...] | None:
 
     Returns:
         Distinct paths, 1 to `MAX_READINGS`; the readings of each are among them. None if the path
-        must be refused whatever the routes are: a broken escape, a control character, or more
-        readings than that.
+        must be refused whatever the routes are: a broken escape, a control character, more than
+        `MAX_ODD_BYTES`, or more readings than that.
     """
     if is_plain(path):
         return (path,)
-    if _FORBIDDEN.search(path):
+    if len(path) > MAX_ODD_BYTES or _FORBIDDEN.search(path):
         return None
     base = _UNESCAPED.sub(_escape, _ESCAPE.sub(_decode_unreserved, path))
     found, pending = {base}, [base]

@@ -10,11 +10,11 @@ from gateway.wire.lines import Lines, length_of
 from gateway.wire.request import HOST
 from gateway.wire.taking import keep_named
 
-_START = re.compile(
-    rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-~]*) HTTP/1\.1\r\n"
-)
+_START = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-~]*) HTTP/1\.1\r\n")
 """A request line whose target needs no judging but its path's: ASCII, in origin form."""
 _LENGTH = Body.LENGTH
+_MOST_BYTES = 16 * 1024
+"""Of a request with its body: more is read while the first of it is on its way already."""
 _END = b"\r\n\r\n"
 
 _READ, _HOST, _CONTENT, _TRACE, _FORWARDED, _DROPPED, _STRANGE = range(7)
@@ -66,6 +66,8 @@ class PlainRequests:
             Head and body; None if this is not one whole request, or none so plain: then the parser
             must say what it is.
         """
+        if len(data) > _MOST_BYTES:
+            return None
         start, end = _START.match(data), data.find(_END)
         if start is None or end < 0:
             return None

@@ -78,7 +78,8 @@ class Stage:
         self._log = AccessLog(log)
         self._customers: list[Customer] = []
         self._serving = contextlib.AsyncExitStack()
-        self._ahead_s = 0.0
+        self.ahead_s = 0.0
+        """What `pass_time` has let go by."""
         self._is_closed = False
         self.state = ServerState()
         self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S)
@@ -112,9 +113,9 @@ class Stage:
 
     def pass_time(self, seconds: float) -> None:
         """Let the gateway believe that `seconds` went by, and look after what took too long."""
-        self.gateway.sweep(time.monotonic() + self._ahead_s)
-        self._ahead_s += seconds
-        self.gateway.sweep(time.monotonic() + self._ahead_s)
+        self.gateway.sweep(time.monotonic() + self.ahead_s)
+        self.ahead_s += seconds
+        self.gateway.sweep(time.monotonic() + self.ahead_s)
 
     def install(self, *backends: Backend) -> None:
         """Install the next revision."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 
+import pytest
+
 from tests.conformance.doors.conftest import OpenStage
 from tests.conformance.doors.origin import Backend, Origin
 from tests.conformance.doors.stage import Stage
@@ -64,6 +66,34 @@ async def test_5000_requests_that_we_answer_ourselves_are_all_answered(stage: St
     ended = await customer.read_to_end()
     assert ended.data.count(b"HTTP/1.1 400 Bad Request\r\n") == _MANY + 1
     assert not ended.was_reset
+
+
+async def test_who_has_much_refused_does_not_keep_the_others_waiting(
+    stage: Stage, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refusals are written on the spot, thousands of them fit into what one read brings."""
+    monkeypatch.setattr("gateway.proxy.direct.TURN_S", 0.0)
+    flood = await stage.customer()
+    other = await stage.customer()
+    await flood.send(_get(b"%00") * 2000)
+    await other.send(_get(b"good"))
+    await (await origin.accept()).serve(_answer(b"/good"))
+    assert await other.read(len(_answer(b"/good"))) == _answer(b"/good")
+    assert stage.gateway.counters().refused["400"] < 1000
+    await flood.look_until(lambda: len(flood.answers) == 2000)
+    assert {answer.status for answer in flood.answers} == {400}
+
+
+async def test_a_customer_who_reads_no_answer_has_few_requests_read(
+    stage: Stage, origin: Origin
+) -> None:
+    """Each request that has been read is memory, many times its own bytes."""
+    customer = await stage.ask(b"".join(_get(b"%d" % number) for number in range(3000)))
+    await origin.accept()
+    await settle()
+    (door,) = stage.gateway.doors
+    assert len(door._queue) < 200
+    customer.reset()
 
 
 async def test_a_customer_who_asks_much_and_reads_nothing_fills_no_memory(stage: Stage) -> None:

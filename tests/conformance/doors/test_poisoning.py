@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateway.proxy.upstream import UpstreamConnection
 from tests.conformance.doors.conftest import OpenStage
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.servers import DIRECT, DOORS, Door
+from tests.conformance.doors.stage import Stage
 from tests.conformance.doors.wire import settle, until
 
 _GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
@@ -135,3 +137,21 @@ async def test_a_proxys_word_for_close_does_not_spoil_the_answer_of_the_next_cus
         backend = await origin.accept()
     await backend.serve(_ANSWER)
     assert await second.answer() == _ANSWER
+
+
+async def test_a_connection_with_something_left_in_its_socket_serves_nobody_else(
+    stage: Stage, origin: Origin
+) -> None:
+    """One read does not take more than 256,000 bytes; an answer may end just there."""
+    customer = await stage.ask(_GET)
+    backend = await origin.accept()
+    await backend.head()
+    (door,) = stage.gateway.doors
+    upstream = door._queue[0].connection
+    assert isinstance(upstream, UpstreamConnection)
+    upstream.hold_answer()
+    await backend.send(_EVIL)
+    answer = _OK + b"Content-Length: 50000\r\n\r\n" + bytes(50_000)
+    upstream.data_received(answer)
+    assert await customer.read(len(answer)) == answer
+    await until(lambda: stage.open_connections() == 0)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
 
 from gateway.routing.snapshot import Timeouts
 from tests.conformance.doors.conftest import NewOrigin, OpenStage
@@ -114,6 +118,64 @@ async def test_a_backend_gets_all_the_time_that_it_is_given(
     stage.pass_time(0.0)
     await backend.send(b"k")
     assert await customer.read(1) == b"k"
+
+
+async def test_a_customer_who_was_told_to_go_on_and_does_not_is_the_one_who_is_late(
+    open_stage: OpenStage, origin: Origin
+) -> None:
+    stage = await open_stage(timeouts=Timeouts(first_byte_s=60.0, idle_s=20.0))
+    customer = await stage.ask(
+        b"POST / HTTP/1.1\r\nHost: s\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    )
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert await customer.read_until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    stage.pass_time(21.0)
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 408 Request Timeout\r\n"
+    assert stage.line()["error"] == "send_body:timeout:downstream"
+
+
+async def test_a_head_that_drips_in_has_no_more_time_than_one_that_does_not_come(
+    open_stage: OpenStage, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await open_stage(timeouts=Timeouts(first_byte_s=20.0, idle_s=20.0))
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + stage.ahead_s)
+    monkeypatch.setattr("gateway.proxy.exchange.time", clock)
+    customer = await stage.ask(_get("drips"))
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(b"HTTP/1.1 200 OK\r\nX: ")
+    stage.pass_time(15.0)
+    await backend.send(b"x")
+    await settle()
+    stage.pass_time(6.0)
+    assert (await customer.read_until(b"\r\n")) == b"HTTP/1.1 504 Gateway Timeout\r\n"
+
+
+async def test_who_sips_at_a_large_answer_does_not_keep_the_backend_from_others(
+    open_stage: OpenStage, origin: Origin
+) -> None:
+    stage = await open_stage(
+        max_connections=1, timeouts=Timeouts(first_byte_s=6000.0, idle_s=6000.0)
+    )
+    sipping = await stage.customer(receive_buffer_bytes=4096)
+    await sipping.send(_get("large"))
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+    await backend.send_while_taken(bytes(65536), 64 << 20)
+    for _ in range(4):
+        await sipping.read(65536)
+        stage.pass_time(20.0)
+    stage.pass_time(600.0)
+    assert stage.open_connections() == 1, "nobody else wants it"
+    waiting = await stage.ask(_get("waits"))
+    await settle()
+    stage.pass_time(1.0)
+    await (await origin.accept()).serve(_ANSWER)
+    assert await waiting.read(len(_ANSWER)) == _ANSWER
+    assert stage.line()["error"] == "read_body:timeout:downstream"
 
 
 async def test_a_waiting_request_gets_a_new_connection_when_the_one_before_is_lost(

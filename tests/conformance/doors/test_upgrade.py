@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.proxy.upstream import UpstreamConnection
 from tests.conformance.doors.conftest import OpenStage
 from tests.conformance.doors.inabilities import INABILITIES
 from tests.conformance.doors.origin import Backend, Origin
@@ -256,3 +257,35 @@ async def test_a_door_that_does_not_switch_says_so(
     await backend.send(_ANSWER)
     await customer.answer()
     assert customer.answers[0].status == 200
+
+
+async def test_a_customer_who_is_behind_when_the_protocols_switch_holds_the_backend(
+    open_stage: OpenStage, origin: Origin
+) -> None:
+    """What it has not read must not gather in memory, now as before."""
+    stage = await open_stage(send_buffer_bytes=4096)
+    customer = await stage.customer(receive_buffer_bytes=4096)
+    await customer.send(_GET)
+    backend = await origin.accept()
+    await backend.head()
+    await backend.send(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + bytes(60_000))
+    await settle()
+    await customer.send(_OFFER)
+    await backend.read_until(b"\r\n\r\n")
+    padding = b"".join(b"X-%d: %b\r\n" % (number, b"x" * 1000) for number in range(40))
+    await backend.send(_SWITCH[:-2] + padding + b"\r\n")
+    assert await backend.send_while_taken(bytes(65536), 64 * _MIB) < 16 * _MIB
+
+
+async def test_a_customer_who_is_cut_just_as_the_protocols_switch_leaves_nothing_open(
+    stage: Stage, origin: Origin
+) -> None:
+    await _offered(stage, origin)
+    (door,) = stage.gateway.doors
+    upstream, transport = door._queue[0].connection, door._writer.transport
+    assert isinstance(upstream, UpstreamConnection)
+    assert transport is not None
+    transport.abort()
+    upstream.data_received(_SWITCH)
+    await until(lambda: stage.open_connections() == 0 and not stage.gateway.doors)
+    assert stage.line()["error"] == "tunnel:closed:downstream"

@@ -16,6 +16,7 @@ from gateway.proxy.parting import (
     Progress,
     give_up,
     has_left,
+    has_unread,
     reset,
 )
 
@@ -113,3 +114,25 @@ async def test_who_has_left_is_known_without_reading_from_it(ends: _Ends) -> Non
     assert not has_left(ends.transport)
     ends.other.close()
     assert has_left(ends.transport)
+
+
+class _Cut(asyncio.Transport):
+    """What is left of a transport over TLS, between its cut and the word of it."""
+
+    was_aborted = False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def abort(self) -> None:
+        self.was_aborted = True
+
+
+def test_a_connection_whose_socket_is_gone_already_can_be_looked_at_and_cut() -> None:
+    """A backend may fail in the turn of the loop between the cut and the word of it."""
+    transport = _Cut()
+    assert not has_left(transport)
+    assert not has_unread(transport)
+    assert Progress(0.0).last_read_s(transport, 1.0) == 0.0
+    reset(transport)
+    assert transport.was_aborted
