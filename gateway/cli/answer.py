@@ -124,7 +124,14 @@ def _bucket(decision: Forward) -> str:
 
 def describe_match(match: Match) -> str:
     """A match in a few words: ``path_prefix /images, methods GET|POST``."""
-    parts = [f"path {match.path}" if match.path is not None else f"path_prefix {match.path_prefix}"]
+    paths = {
+        "path": match.path,
+        "path_regex": match.path_regex,
+        "path_prefix": match.path_prefix,
+    }
+    parts = [f"{kind} {path}" for kind, path in paths.items() if path is not None]
+    if match.hosts:
+        parts.append(f"hosts {'|'.join(match.hosts)}")
     if match.methods:
         parts.append(f"methods {'|'.join(match.methods)}")
     parts += [f"header {name}: {value}" for name, value in match.headers]

@@ -40,21 +40,12 @@ def explain(table: Table, head: RequestHead, draw: float) -> Explanation:
     if paths is None:
         return Explanation((), (), decision)
     taken = None if isinstance(decision, Reply) else table.find(head, paths[0])
-    by_path = set(map(id, table.candidates(paths[0])))
     considered = tuple(
-        _consider(entry, head, paths[0], taken=entry is taken, path_holds=id(entry) in by_path)
-        for entry in table.entries()
+        _consider(entry, head, paths[0], taken=entry is taken) for entry in table.entries()
     )
     return Explanation(paths, considered, decision)
 
 
-def _consider(
-    entry: Entry, head: RequestHead, path: bytes, *, taken: bool, path_holds: bool
-) -> Considered:
-    unmet = entry.unmet(head) if path_holds else _path_unmet(entry.match, path)
+def _consider(entry: Entry, head: RequestHead, path: bytes, *, taken: bool) -> Considered:
+    unmet = next(iter(entry.all_unmet(head, path)), None)
     return Considered(entry.way.route.name, entry.match, taken, unmet)
-
-
-def _path_unmet(match: Match, path: bytes) -> Unmet:
-    wanted = match.path if match.path is not None else f"{match.path_prefix}/..."
-    return Unmet("path", wanted, path.decode("latin-1"))

@@ -92,13 +92,23 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One set of conditions; all of them must hold. Exactly one of `path` and `path_prefix`."""
+    """One set of conditions; all of them must hold.
+
+    Exactly one of `path`, `path_regex` and `path_prefix`.
+    """
 
     path: str | None = None
     """The whole canonical path, exactly (Gateway API ``PathMatchExact``)."""
+    path_regex: str | None = None
+    """A pattern of the whole canonical path, in RE2's syntax (Gateway API
+    ``PathMatchRegularExpression``)."""
     path_prefix: str | None = None
     """Whole segments, no trailing slash except for ``/`` itself: ``/images`` matches ``/images``
     and ``/images/7``, not ``/imagesX`` (Gateway API ``PathMatchPathPrefix``)."""
+    hosts: tuple[str, ...] = ()
+    """Any of these: a name, or ``*.`` before one, which stands for one or more labels; empty means
+    any host. In lower case, without port or final dot; an IPv6 address in its short form, without
+    brackets."""
     methods: tuple[str, ...] = ()
     """Any of these; empty means any method."""
     headers: tuple[tuple[str, str], ...] = ()

@@ -17,17 +17,23 @@ from tests.unit.gateway.routing.shop import (
 )
 
 _PATHS = ("/", "/a", "/a/b", "/a/b/c", "/ab", "/images", "/images/7")
+_PATTERNS = ("/a.*", "/a/[^/]+", "/(images|a)(/[0-9]+)?", "/A|/a/B", "(?i)/A/B", ".*", "/x")
+_HOSTS = ("a.example", "b.a.example", "*.example", "*.a.example", "*.b.a.example")
 _VALUES = st.sampled_from(["1", "2"])
 _MATCHES = st.builds(
-    lambda path, exact, methods, headers, query: Match(
-        path=path if exact else None,
-        path_prefix=None if exact else path,
+    lambda path, hosts, methods, headers, query: Match(
+        **path,
+        hosts=tuple(hosts),
         methods=tuple(methods),
         headers=tuple(headers.items()),
         query=tuple(query.items()),
     ),
-    st.sampled_from(_PATHS),
-    st.booleans(),
+    st.one_of(
+        st.builds(dict, path=st.sampled_from(_PATHS)),
+        st.builds(dict, path_prefix=st.sampled_from(_PATHS)),
+        st.builds(dict, path_regex=st.sampled_from(_PATTERNS)),
+    ),
+    st.just(()) | st.lists(st.sampled_from(_HOSTS), unique=True, max_size=2),
     st.lists(st.sampled_from(["GET", "POST"]), unique=True, max_size=2),
     st.dictionaries(st.sampled_from(["x-a", "x-b"]), _VALUES, max_size=2),
     st.dictionaries(st.sampled_from(["p", "q r"]), _VALUES, max_size=2),
@@ -92,6 +98,9 @@ _QUERIES = st.lists(st.sampled_from(["p=1", "p=2", "q+r=1", "q%20r=2", "p", "%70
 _NAMED = st.fixed_dictionaries(
     {},
     optional={
+        b"host": st.sampled_from(
+            [b"a.example", b"B.A.Example:8000", b"c.b.a.example.", b"example", b"x.org", b"[::1]:1"]
+        ),
         b"x-a": st.sampled_from([b"1", b"2", b"1, 2"]),
         b"x-b": st.sampled_from([b"1", b"2"]),
         b"x-customer-id": st.sampled_from([b"", b"7", b"8"]),

@@ -6,6 +6,7 @@ their own against fixed results.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -39,8 +40,9 @@ def _on_path(snapshot: Snapshot, head: RequestHead, path: bytes, draw: float) ->
     found: list[tuple[tuple[int, ...], Route]] = []
     for position, route in enumerate(snapshot.routes):
         for number, match in enumerate(route.matches):
+            met = [host for host in match.hosts or [""] if _host_holds(host, head)]
             if _holds(match, head, path):
-                found.append(((*_weight(match), -position, -number), route))
+                found += [((*_weight(host, match), -position, -number), route) for host in met]
     if not found:
         return Expected(status=404)
     route = max(found, key=lambda pair: pair[0])[1]
@@ -48,17 +50,36 @@ def _on_path(snapshot: Snapshot, head: RequestHead, path: bytes, draw: float) ->
     return Expected(route=route.name, backend=backend, reason=reason)
 
 
-def _weight(match: Match) -> tuple[int, ...]:
-    """Greater wins: exact, length, has a method, number of headers, number of query keys."""
-    is_exact = match.path is not None
-    length = 0 if is_exact else len((match.path_prefix or "").rstrip("/"))
-    has_method = len(match.methods) > 0
-    return (int(is_exact), length, int(has_method), len(match.headers), len(match.query))
+def _weight(host: str, match: Match) -> tuple[int, ...]:
+    """Greater wins: exact host, its length, exact path, regex, length, has a method, ..."""
+    kind = 2 if match.path is not None else 1 if match.path_regex is not None else 0
+    return (
+        int("*" not in host and host != ""),
+        len(host),
+        kind,
+        len((match.path_prefix or "").rstrip("/")),
+        int(len(match.methods) > 0),
+        len(match.headers),
+        len(match.query),
+    )
+
+
+def _host_holds(host: str, head: RequestHead) -> bool:
+    got = head.named.get(b"host", b"").decode().lower()
+    if "[" not in got:
+        got = got.split(":")[0]
+    if got.endswith("."):
+        got = got[:-1]
+    if host.startswith("*"):
+        return got.endswith(host[1:]) and len(got) > len(host[1:])
+    return host in ("", got)
 
 
 def _holds(match: Match, head: RequestHead, path: bytes) -> bool:
     if match.path is not None:
         path_holds = path == match.path.encode()
+    elif match.path_regex is not None:
+        path_holds = re.fullmatch(match.path_regex.encode(), path) is not None
     else:
         wanted = [part for part in (match.path_prefix or "").split("/") if part]
         parts = path.decode("latin-1").split("/")[1:] if path.startswith(b"/") else []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
+from gateway.routing.pattern import Patterns
 from gateway.routing.snapshot import Match, Route
 from gateway.routing.table import Entry, Table, Unmet
 from gateway.wire.messages import RequestHead
@@ -137,19 +138,179 @@ def test_without_a_catch_all_some_requests_find_no_route() -> None:
     assert _taker(table(), head("/")) is None
 
 
+class _Counted(dict[bytes, Entry]):
+    """Look-ups that are counted."""
+
+    asked = 0
+
+    def get(self, key: bytes, default: object = None) -> Any:
+        self.asked += 1
+        return super().get(key, default)
+
+
+def _counted(routes: Table) -> _Counted:
+    (paths,) = routes._paths.values()
+    paths._prefixes = counted = _Counted(paths._prefixes)
+    return counted
+
+
 def test_a_path_is_looked_up_only_as_deep_as_some_route_goes() -> None:
     """A request cannot make the table look for 8,000 prefixes."""
-    asked: list[bytes] = []
-
-    class Asked:
-        def get(self, key: bytes, default: Sequence[Entry]) -> Sequence[Entry]:
-            asked.append(key)
-            return default
-
     routes = table(_route("x", prefix("/x/y")), MONOLITH)
-    routes._prefixes = cast("dict[bytes, list[Entry]]", Asked())
-    assert list(routes.candidates(b"/x/y" + b"/z" * 8000)) == []
-    assert asked == [b"/x/y", b"/x", b""]
+    counted = _counted(routes)
+    assert _taker(routes, head("/x/z" + "/z" * 8000)) == "monolith"
+    assert counted.asked == 3
+
+
+@pytest.mark.parametrize("count", [1, 100, 1000])
+def test_work_does_not_grow_with_the_number_of_routes(count: int) -> None:
+    """One look-up among the prefixes, and no entry tested but the one that takes the request."""
+    some = [_route(f"r{n:04d}", prefix(f"/service-{n:04d}")) for n in range(count)]
+    routes = table(*some, MONOLITH)
+    counted = _counted(routes)
+    last = f"r{count - 1:04d}"
+    assert _taker(routes, head(f"/service-{count - 1:04d}/items/7")) == last
+    assert counted.asked == 1
+
+
+def test_patterns_are_looked_at_in_one_pass_however_many_there_are() -> None:
+    some = [_route(f"r{n}", Match(path_regex=f"/s{n}/[0-9]+/thumb")) for n in range(500)]
+    routes = table(*some, MONOLITH)
+    (paths,) = routes._paths.values()
+    passes: list[bytes] = []
+
+    class Passes:
+        def __init__(self, patterns: Patterns) -> None:
+            self._patterns = patterns
+
+        def matching(self, path: bytes) -> list[int]:
+            passes.append(path)
+            return self._patterns.matching(path)
+
+    assert paths._patterns is not None
+    paths._patterns = cast("Patterns", Passes(paths._patterns))
+    assert _taker(routes, head("/s499/7/thumb")) == "r499"
+    assert passes == [b"/s499/7/thumb"]
+
+
+def test_routes_with_equal_splits_share_what_looks_them_up() -> None:
+    """So that a thousand of them need no more of the processor's memory than one."""
+    one, other = table(images(5), replace(images(5), name="other")).ways
+    assert (one.split, one.sticky) == (other.split, other.sticky)
+
+
+_ANYWHERE = [
+    _route("any", prefix("/")),
+    _route("any-exact", Match(path="/x")),
+    _route("wild", Match(path_prefix="/", hosts=("*.example.com",))),
+    _route("wild-longer", Match(path_prefix="/", hosts=("*.b.example.com",))),
+    _route("exact", Match(path_prefix="/only", hosts=("a.b.example.com",))),
+    _route("short", Match(path_prefix="/", hosts=("localhost", "::1", "127.0.0.1"))),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["in-order", "reversed"])
+@pytest.mark.parametrize(
+    ("host", "path", "expected"),
+    [
+        pytest.param(b"a.b.example.com", "/only/x", "exact", id="exact-over-wildcard"),
+        pytest.param(b"A.B.Example.COM:8000", "/only", "exact", id="case-and-port-mean-nothing"),
+        pytest.param(b"a.b.example.com.", "/only", "exact", id="final-dot"),
+        pytest.param(b"a.b.example.com", "/x", "wild-longer", id="falls-to-the-next-host"),
+        pytest.param(b"z.b.example.com", "/only", "wild-longer", id="longest-wildcard"),
+        pytest.param(b"a.b.b.example.com", "/x", "wild-longer", id="several-labels"),
+        pytest.param(b"b.example.com", "/x", "wild", id="a-wildcard-needs-a-label"),
+        pytest.param(b"example.com", "/", "any", id="not-the-domain-itself"),
+        pytest.param(b"badexample.com", "/", "any", id="whole-labels"),
+        pytest.param(b"example.com.evil.org", "/", "any", id="from-the-end"),
+        pytest.param(b"x.example.com", "/x", "wild", id="host-over-exact-path"),
+        pytest.param(b"other.org", "/x", "any-exact", id="no-host-condition"),
+        pytest.param(b"", "/x", "any-exact", id="no-host-at-all"),
+        pytest.param(b"localhost:8000", "/x", "short", id="several-hosts"),
+        pytest.param(b"[0:0::1]:8000", "/x", "short", id="ipv6-in-any-spelling"),
+        pytest.param(b"127.0.0.1:80", "/x", "short", id="ipv4"),
+        pytest.param(b"[::1", "/", "any", id="no-address"),
+    ],
+)
+def test_the_most_specific_host_takes_the_request(
+    host: bytes, path: str, expected: str, order: int
+) -> None:
+    routes = table(*_ANYWHERE[::order])
+    request_ = head(path, named={b"host": host} if host else {})
+    assert expected == _taker(routes, request_)
+    # Remembered by then.
+    assert expected == _taker(routes, request_)
+    # The entry that lists all of its conditions as met is among the candidates.
+    unmet = {entry.way.route.name for entry in routes.candidates(path.encode())} - {
+        entry.way.route.name
+        for entry in routes.entries()
+        if not entry.all_unmet(request_, path.encode())
+    }
+    assert expected not in unmet
+
+
+def test_hosts_are_not_remembered_without_end() -> None:
+    routes = table(*_ANYWHERE)
+    for number in range(3000):
+        assert _taker(routes, head("/", named={b"host": b"h%d" % number})) == "any"
+    assert _taker(routes, head("/", named={b"host": b"x" * 5000})) == "any"
+    assert len(routes._chains) <= 1024
+    assert all(len(host) <= 64 for host in routes._chains)
+
+
+def test_a_table_without_hosts_does_not_read_them() -> None:
+    assert b"host" not in table(_route("x", prefix("/x")), MONOLITH).header_names
+    assert b"host" in table(*_ANYWHERE).header_names
+
+
+_BY_KIND = [
+    _route("prefix", prefix("/images/7/full")),
+    _route("regex", Match(path_regex="/images/[0-9]+(/.*)?")),
+    _route("regex-post", Match(path_regex="/images/.*", methods=("POST",))),
+    _route("exact", Match(path="/images/8")),
+    _route("exact-put", Match(path="/images/9", methods=("PUT",))),
+    _route("images", prefix("/images")),
+    MONOLITH,
+]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["in-order", "reversed"])
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        pytest.param(head("/images/8"), "exact", id="exact-over-regex"),
+        pytest.param(head("/images/9"), "regex", id="exact-whose-method-fails"),
+        pytest.param(head("/images/7/full"), "regex", id="regex-over-longest-prefix"),
+        pytest.param(head("/images/7", b"POST"), "regex-post", id="regex-with-method-first"),
+        pytest.param(head("/images/seven"), "images", id="prefix-where-no-regex-matches"),
+        pytest.param(head("/x/images/7"), "monolith", id="the-whole-path"),
+        pytest.param(head("/images/7x"), "images", id="to-its-end"),
+    ],
+)
+def test_a_regex_comes_between_exact_paths_and_prefixes(
+    request_: RequestHead, expected: str, order: int
+) -> None:
+    assert expected == _taker(table(*_BY_KIND[::order]), request_)
+
+
+def test_all_conditions_that_fail_are_named_in_the_order_they_are_looked_at() -> None:
+    match = Match(
+        path_regex="/x/[0-9]+",
+        hosts=("a.example",),
+        methods=("PUT",),
+        headers=(_WANTED,),
+        query=(("a", "1"),),
+    )
+    (entry,) = table(_route("x", match)).entries()
+    assert entry.all_unmet(head("/y"), b"/y") == (
+        Unmet("host", "a.example", None),
+        Unmet("path", "/x/[0-9]+", "/y"),
+        Unmet("method", "PUT", "GET"),
+        Unmet("header x-version", "2", None),
+        Unmet("query a", "1", None),
+    )
+    good = head("/x/1?a=1", b"PUT", {b"host": b"A.Example:1", b"x-version": b"2"})
+    assert entry.all_unmet(good, b"/x/1") == ()
 
 
 @pytest.mark.parametrize(
