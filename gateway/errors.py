@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 
 class GatewayError(Exception):
@@ -31,13 +32,15 @@ class Problem:
     """What is wrong, showing the offending value, and why."""
     hint: str = ""
     """What to do, e.g. ``did you mean "weight"?``; may be empty."""
+    severity: Literal["error", "warning"] = "error"
+    """A warning keeps no file from being used."""
 
     def describe(self, file: str) -> str:
         """One line: ``file:line:column: error: path: message (hint)``."""
         place = f"{file}:{self.line}:{self.column}" if self.line is not None else file
         where = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{place}: error: {where}{self.message}{hint}"
+        return f"{place}: {self.severity}: {where}{self.message}{hint}"
 
 
 class ConfigError(GatewayError):

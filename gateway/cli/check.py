@@ -1,7 +1,7 @@
 """``figueira check``: is this routes.yaml good, and if not, where and why.
 
-Nothing is changed and no gateway is asked. Problems go to stderr, for people; the verdict and the
-JSON form go to stdout.
+Nothing is changed and no gateway is asked. Problems and warnings go to stderr, for people; the
+verdict and the JSON form go to stdout.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import os
 import sys
 from pathlib import Path
 
+from gateway.cli.ink import ink_for
+from gateway.config import Reviewed
 from gateway.config.wording import plural
-from gateway.control.loading import load_config
+from gateway.control.loading import review_config
 from gateway.errors import ConfigError, Problem
-from gateway.routing.snapshot import Snapshot
 
 GOOD = 0
 PROBLEMS = 1
@@ -31,41 +32,60 @@ def check(file: Path, *, as_json: bool) -> int:
         The exit code: 0 good, 1 there are problems or the file cannot be read.
     """
     try:
-        snapshot = load_config(file, os.environ)
+        reviewed = review_config(file, os.environ)
     except ConfigError as error:
         _tell_problems(file, error.problems, as_json=as_json)
         return PROBLEMS
-    _tell_good(file, snapshot, as_json=as_json)
+    _tell_good(file, reviewed, as_json=as_json)
     return GOOD
 
 
-def _tell_good(file: Path, snapshot: Snapshot, *, as_json: bool) -> None:
+def _tell_good(file: Path, reviewed: Reviewed, *, as_json: bool) -> None:
     if as_json:
-        _write_json(file, ())
+        _write_json(file, (), reviewed.warnings)
         return
-    routes = plural(len(snapshot.routes), "route")
-    backends = plural(len(snapshot.backends), "backend")
-    sys.stdout.write(f"{_printable(file)}: ok: {routes}, {backends}\n")
+    _write_lines(file, reviewed.warnings)
+    found = [
+        plural(len(reviewed.snapshot.routes), "route"),
+        plural(len(reviewed.snapshot.backends), "backend"),
+    ]
+    if reviewed.warnings:
+        found.append(plural(len(reviewed.warnings), "warning"))
+    ink = ink_for(sys.stdout, os.environ)
+    verdict = ink("yellow" if reviewed.warnings else "green", "ok")
+    sys.stdout.write(f"{_printable(file)}: {verdict}: {', '.join(found)}\n")
 
 
 def _tell_problems(file: Path, problems: tuple[Problem, ...], *, as_json: bool) -> None:
     if as_json:
-        _write_json(file, problems)
+        _write_json(file, problems, ())
         return
-    shown = _printable(file)
+    _write_lines(file, problems)
+    sys.stderr.write(f"{plural(len(problems), 'problem')} in {_printable(file)}\n")
+
+
+def _write_lines(file: Path, problems: tuple[Problem, ...]) -> None:
+    """A line for each; on a terminal, its place and its kind stand out."""
+    ink = ink_for(sys.stderr, os.environ)
     for problem in problems:
-        sys.stderr.write(problem.describe(shown) + "\n")
-    sys.stderr.write(f"{plural(len(problems), 'problem')} in {shown}\n")
+        place, kind, said = problem.describe(_printable(file)).partition(f" {problem.severity}: ")
+        colour = "red" if problem.severity == "error" else "yellow"
+        sys.stderr.write(f"{ink('bold', place)}{ink(colour, kind)}{said}\n")
 
 
-def _write_json(file: Path, problems: tuple[Problem, ...]) -> None:
-    fields = ("line", "column", "path", "message", "hint")
+def _write_json(file: Path, problems: tuple[Problem, ...], warnings: tuple[Problem, ...]) -> None:
     verdict = {
         "file": _printable(file),
         "ok": not problems,
-        "problems": [{field: getattr(problem, field) for field in fields} for problem in problems],
+        "problems": list(map(_fields, problems)),
+        "warnings": list(map(_fields, warnings)),
     }
     sys.stdout.write(json.dumps(verdict) + "\n")
+
+
+def _fields(problem: Problem) -> dict[str, object]:
+    names = ("line", "column", "path", "message", "hint")
+    return {name: getattr(problem, name) for name in names}
 
 
 def _printable(file: Path) -> str:

@@ -28,6 +28,7 @@ def check(draft: Draft, report: Report) -> None:
         _sticky(report, index, route.sticky)
         for position, match in enumerate(route.match):
             _header_names(report, (index, position), match)
+            _repeated(report, (index, position), match)
         if route.owner is not None:
             _ranges(report, index, route.owner)
             if draft.knows("routes", index, "match"):
@@ -130,6 +131,17 @@ def _header_names(report: Report, position: tuple[int, int], match: MatchSpec) -
         seen.add(name.lower())
 
 
+def _repeated(report: Report, position: tuple[int, int], match: MatchSpec) -> None:
+    index, match_index = position
+    for key, values in (("hosts", match.hosts), ("methods", match.methods)):
+        seen: set[str] = set()
+        for place, value in enumerate(values):
+            if value in seen:
+                loc = ("routes", index, "match", match_index, key, place)
+                report.at_value(loc, f"{quoted(value)} is in the list already", "remove it")
+            seen.add(value)
+
+
 def _ranges(report: Report, index: int, owner: OwnerSpec) -> None:
     """No id belongs to two backends."""
     ordered = sorted(owner.ranges.items(), key=lambda item: item[1].first)
@@ -169,4 +181,6 @@ def _last_route(draft: Draft, report: Report) -> None:
 
 
 def _is_catch_all(match: MatchSpec) -> bool:
-    return match.path_prefix == "/" and not (match.methods or match.headers or match.query)
+    return match.path_prefix == "/" and not (
+        match.hosts or match.methods or match.headers or match.query
+    )

@@ -75,7 +75,9 @@ def _route(spec: RouteSpec) -> Route:
 def _match(spec: MatchSpec) -> Match:
     return Match(
         path=spec.path,
+        path_regex=spec.path_regex,
         path_prefix=spec.path_prefix,
+        hosts=tuple(dict.fromkeys(spec.hosts)),
         methods=tuple(dict.fromkeys(spec.methods)),
         headers=tuple((name.lower(), value) for name, value in spec.headers.items()),
         query=tuple(spec.query.items()),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from typing import NoReturn, TypeGuard, cast
 
 import yaml
 
 from gateway.config.report import Marks, Place, Report
 from gateway.config.scalars import Scalar, read_plain
+from gateway.config.slips import comma_hint, decimal, key_and_value, space_hint
 from gateway.config.source import problem_at
 from gateway.config.syntax import in_plain_words, place
 from gateway.config.wording import Path, quoted, shorten
@@ -60,6 +61,11 @@ def parse(text: str) -> Document:
 def _place(event: yaml.Event) -> Place:
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark is not None else place(mark)
+
+
+def _is_plain(event: yaml.Event) -> TypeGuard[yaml.ScalarEvent]:
+    """Whether it is a scalar without quotes."""
+    return isinstance(event, yaml.ScalarEvent) and event.implicit[0]
 
 
 class _Builder:
@@ -121,12 +127,59 @@ class _Builder:
     def _mapping(self, path: Path) -> Value:
         entries: dict[str, Value] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            ahead = self._next() if isinstance(event, yaml.ScalarEvent) else None
+            if ahead is not None and self._is_slip(event, ahead, path, entries):
+                continue
             key = self._key(event, path, entries)
+            value = ahead or self._next()
             if key is None:
-                self._skip(self._next(), len(path) + 1)
+                self._skip(value, len(path) + 1)
             else:
-                entries[key] = self._value(self._next(), (*path, key))
+                entries[key] = self._value(value, (*path, key))
         return entries
+
+    def _is_slip(
+        self, event: yaml.Event, value: yaml.Event, path: Path, entries: dict[str, Value]
+    ) -> bool:
+        """Report a key without a value that was meant otherwise, and go on as it was meant."""
+        if not (_is_plain(event) and _is_plain(value)) or value.value:
+            return False
+        return self._is_key_and_value(event, path, entries) or self._is_fraction(
+            event, path, entries
+        )
+
+    def _is_key_and_value(
+        self, event: yaml.ScalarEvent, path: Path, entries: dict[str, Value]
+    ) -> bool:
+        """``{legacy:5}`` is one key to YAML."""
+        parts = key_and_value(event.value)
+        if parts is None or parts[0] in entries:
+            return False
+        key, text = parts
+        line, column = _place(event)
+        self._say(path, event, f"{quoted(event.value)} has no value", space_hint(event.value))
+        self._keys[(*path, key)] = (line, column)
+        self._values[(*path, key)] = (line, column + len(key) + 1)
+        entries[key] = read_plain(text)
+        self._nodes += 2
+        return True
+
+    def _is_fraction(self, event: yaml.ScalarEvent, path: Path, entries: dict[str, Value]) -> bool:
+        """``{legacy: 5,5}`` is a number and a key to YAML."""
+        key, before = next(reversed(entries.items()), ("", None))
+        if not isinstance(before, int):
+            return False
+        place = self._values[(*path, key)]
+        number = decimal(str(before), event.value)
+        if number is None or _place(event) != (place[0], place[1] + len(str(before)) + 1):
+            return False
+        message = f"a comma ends a value: {before},{shorten(event.value)} is read as two"
+        hint = comma_hint(f"{before},{event.value}")
+        self.report.at_value((*path, key), message, hint)
+        self.report.spoiled.add((*path, key))
+        entries[key] = read_plain(number)
+        self._nodes += 2
+        return True
 
     def _key(self, event: yaml.Event, path: Path, entries: dict[str, Value]) -> str | None:
         """The key as text; None if its value is to be passed over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gateway.config.backends import check_backends
 from gateway.config.checks import check
@@ -12,8 +13,19 @@ from gateway.config.document import parse
 from gateway.config.draft import draft
 from gateway.config.outside import NOTHING_SET, Certificates, Outside, no_files
 from gateway.config.source import decode
+from gateway.config.together import check_patterns
 from gateway.config.unreachable import check_reachable
+from gateway.errors import Problem
 from gateway.routing.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """A file that can be used."""
+
+    snapshot: Snapshot
+    warnings: tuple[Problem, ...]
+    """In file order."""
 
 
 def load(
@@ -21,6 +33,15 @@ def load(
     environment: Mapping[str, str] = NOTHING_SET,
     certificates: Certificates = no_files,
 ) -> Snapshot:
+    """As `review`, for whoever has no use for warnings."""
+    return review(text, environment, certificates).snapshot
+
+
+def review(
+    text: bytes,
+    environment: Mapping[str, str] = NOTHING_SET,
+    certificates: Certificates = no_files,
+) -> Reviewed:
     """Read routes.yaml, all of it or nothing.
 
     Args:
@@ -34,12 +55,17 @@ def load(
     """
     # 1. Bytes to plain data. What stops here (size, encoding, syntax) is reported alone.
     document = parse(decode(text))
+    report = document.report
     # 2. Shape: keys, types and single values.
     known = draft(document, Outside(environment=environment, certificates=certificates))
     # 3. What holds between values.
-    check_backends(known, document.report)
-    check(known, document.report)
-    check_reachable(known, document.report)
-    document.report.raise_if_any()
+    check_backends(known, report)
+    check(known, report)
+    check_patterns(known, report)
+    check_reachable(known, report)
+    report.raise_if_any()
     # 4. The compiled form.
-    return compile_snapshot(known.spec, digest=hashlib.sha256(text).hexdigest())
+    return Reviewed(
+        snapshot=compile_snapshot(known.spec, digest=hashlib.sha256(text).hexdigest()),
+        warnings=tuple(report.warnings_in_file_order()),
+    )

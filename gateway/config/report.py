@@ -41,6 +41,8 @@ class Report:
 
     marks: Marks
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    """What keeps nothing from working, and surely was not meant."""
     guess: Guess = field(default_factory=Guess)
     spoiled: set[Path] = field(default_factory=set)
     """Values already reported and not understood: what follows from them is not reported."""
@@ -49,6 +51,21 @@ class Report:
         """A value cannot be used: points at the value."""
         path = self.marks.locate(loc)
         self._add(path, self.marks.values.get(path), path_text(path), message, hint)
+
+    def warn_at_value(self, loc: Sequence[str | int], message: str, hint: str = "") -> None:
+        """A value has no effect, or another than it seems: points at the value."""
+        path = self.marks.locate(loc)
+        line, column = self.marks.values[path]
+        self.warnings.append(
+            Problem(
+                line=line,
+                column=column,
+                path=path_text(path),
+                message=message,
+                hint=hint,
+                severity="warning",
+            )
+        )
 
     def at_key(self, loc: Sequence[str | int], message: str, hint: str = "") -> None:
         """A key cannot be used: points at the key, and names the mapping it stands in."""
@@ -75,12 +92,11 @@ class Report:
 
         At most `MAX_PROBLEMS`, and then one that says how many more there are.
         """
-        found = sorted(self.problems, key=lambda problem: (problem.line or 0, problem.column or 0))
-        shown, hidden = found[:MAX_PROBLEMS], len(found) - MAX_PROBLEMS
-        if hidden > 0:
-            message = f"{plural(hidden, 'more problem')} not shown"
-            shown.append(Problem(line=None, column=None, path="", message=message))
-        return shown
+        return _shown(self.problems, "more problem")
+
+    def warnings_in_file_order(self) -> list[Problem]:
+        """As `in_file_order`, of the warnings."""
+        return _shown(self.warnings, "more warning")
 
     def raise_if_any(self) -> None:
         """Raise what was found, in file order.
@@ -98,3 +114,13 @@ class Report:
         self.problems.append(
             Problem(line=line, column=column, path=where, message=message, hint=hint)
         )
+
+
+def _shown(problems: list[Problem], what: str) -> list[Problem]:
+    found = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+    shown, hidden = found[:MAX_PROBLEMS], len(found) - MAX_PROBLEMS
+    if hidden > 0:
+        message = f"{plural(hidden, what)} not shown"
+        severity = found[0].severity
+        shown.append(Problem(line=None, column=None, path="", message=message, severity=severity))
+    return shown

@@ -32,8 +32,8 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _NOT_TEXT = tuple(
     (re.compile(pattern), reads_as)
     for pattern, reads_as in (
-        (r"yes|Yes|YES|true|True|TRUE|on|On|ON", "the boolean true"),
-        (r"no|No|NO|false|False|FALSE|off|Off|OFF", "the boolean false"),
+        (r"y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON", "the boolean true"),
+        (r"n|N|no|No|NO|false|False|FALSE|off|Off|OFF", "the boolean false"),
         (r"[-+]?0[0-7_]+", "an octal number"),
         (r"0o[0-7]+", "an octal number"),
         (r"[-+]?0b[01_]+", "a binary number"),

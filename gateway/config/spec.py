@@ -20,7 +20,10 @@ from pydantic import (
 )
 
 from gateway.config import paths, units
+from gateway.config.hosts import condition
 from gateway.config.outside import NOTHING_SET, Outside, no_files
+from gateway.config.patterns import pattern
+from gateway.config.slips import space_hint
 from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
 from gateway.routing.snapshot import Backend, Timeouts
@@ -52,7 +55,8 @@ def _one_or_many(value: object) -> object:
         return [value]
     if isinstance(value, list):
         return value
-    raise Refusal(f"must be a mapping or a list of mappings, not {units.shown(value)}")
+    hint = space_hint(value) if isinstance(value, str) else ""
+    raise Refusal(f"must be a mapping or a list of mappings, not {units.shown(value)}", hint)
 
 
 def _written(value: object) -> object:
@@ -123,8 +127,16 @@ class MatchSpec(Spec):
     """One set of conditions of a route."""
 
     path: Annotated[str | None, PlainValidator(paths.exact)] = None
+    path_regex: Annotated[str | None, PlainValidator(pattern)] = None
     path_prefix: Annotated[str | None, PlainValidator(paths.prefix)] = None
-    methods: Annotated[list[Annotated[str, PlainValidator(units.method)]], Field(min_length=1)] = []
+    hosts: Annotated[
+        list[Annotated[str, PlainValidator(condition)]],
+        Field(min_length=1, max_length=units.MOST_ALTERNATIVES),
+    ] = []
+    methods: Annotated[
+        list[Annotated[str, PlainValidator(units.method)]],
+        Field(min_length=1, max_length=units.MOST_ALTERNATIVES),
+    ] = []
     headers: dict[Token, Annotated[str, PlainValidator(units.field_value)]] = {}
     query: dict[
         Annotated[str, PlainValidator(units.query_key)],
@@ -133,10 +145,14 @@ class MatchSpec(Spec):
 
     @model_validator(mode="after")
     def _exactly_one_path(self) -> MatchSpec:
-        if self.path is None and self.path_prefix is None:
-            raise Refusal("needs a path or a path_prefix", "path_prefix: / matches everything")
-        if self.path is not None and self.path_prefix is not None:
-            raise Refusal("has both path and path_prefix", "keep one of them")
+        kinds = ("path", "path_regex", "path_prefix")
+        written = [kind for kind in kinds if getattr(self, kind) is not None]
+        if not written:
+            raise Refusal(
+                "needs a path, a path_regex or a path_prefix", "path_prefix: / matches everything"
+            )
+        if len(written) > 1:
+            raise Refusal(f"has both {' and '.join(written)}", "keep one of them")
         return self
 
 

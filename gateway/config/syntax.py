@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import yaml
 
 from gateway.config.report import Place
+from gateway.config.slips import in_line
 from gateway.config.source import problem_at
 from gateway.config.wording import quoted, shorten
 from gateway.errors import ConfigError
@@ -81,11 +83,30 @@ def in_plain_words(error: yaml.YAMLError, text: str) -> ConfigError:
         return problem_at(place(error.context_mark), "this quote is never closed")
     if problem == _TAB:
         return problem_at(place(error.problem_mark), *_bad_start(text, error.problem_mark.index))
+    slip = _slip(text, error.problem_mark.line)
+    if slip is not None:
+        return slip
     message, hint = _WORDS.get(problem, (f"this is not YAML: {shorten(problem)}", ""))
     if error.context_mark is not None and "," in problem:
         line, column = place(error.context_mark)
         message += f"; it opens at line {line}, column {column}"
     return problem_at(place(error.problem_mark), message, hint)
+
+
+def _slip(text: str, line: int) -> ConfigError | None:
+    """A missing space in the line at fault, or in the one before it: YAML notices one too late."""
+    lines = re.split(r"\r\n|\r|\n", text)[: line + 1]
+    written = [
+        (number, content)
+        for number, content in enumerate(lines, 1)
+        if content.strip() and not content.lstrip().startswith("#")
+    ]
+    for number, content in reversed(written[-2:]):
+        found = in_line(content)
+        if found is not None:
+            index, message, hint = found
+            return problem_at((number, index + 1), message, hint)
+    return None
 
 
 def _bad_start(text: str, index: int) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from gateway.config.report import Report
+from gateway.config.slips import space_hint
 from gateway.config.spec import (
     BackendSpec,
     FileSpec,
@@ -20,15 +21,19 @@ from gateway.config.spec import (
     TlsSpec,
     TrustSpec,
 )
-from gateway.config.units import shown
-from gateway.config.wording import Path, Refusal, hint_of, quoted
+from gateway.config.units import MOST_ALTERNATIVES, shown
+from gateway.config.wording import Path, Refusal, hint_of, quoted, shorten
 
 _SENTENCES: Final[dict[str, Callable[[object], str]]] = {
     "model_type": lambda value: f"must be a mapping, not {shown(value)}",
     "dict_type": lambda value: f"must be a mapping, not {shown(value)}",
     "list_type": lambda value: f"must be a list, not {shown(value)}",
     "too_short": lambda _: "must not be empty",
+    "too_long": lambda _: f"more than {MOST_ALTERNATIVES} of them; write a second match",
 }
+_MAPPING_TYPES = frozenset({"model_type", "dict_type"})
+_FILLED_IN = frozenset({"url", "urls", "pin_secret"})
+"""Keys in whose values ``${VAR}`` is filled in."""
 _KEY = "[key]"
 """What pydantic ends a loc with when it means the key, not its value."""
 
@@ -82,7 +87,13 @@ def _refused(error: ErrorDetails, report: Report) -> None:
         message, hint = cause.message, cause.hint
     else:
         message, hint = _SENTENCES.get(error["type"], _misfit)(error["input"]), ""
-    loc = error["loc"]
+    loc, value = error["loc"], error["input"]
+    if isinstance(value, str) and "${" in value and not _FILLED_IN.intersection(loc):
+        hint = "${...} is filled in in URLs and secrets only"
+    elif isinstance(value, str) and error["type"] in _MAPPING_TYPES:
+        hint = space_hint(value)
+    elif isinstance(value, str) and error["type"] == "list_type":
+        hint = f"write [{shorten(value)}]"
     say = report.at_key if loc and loc[-1] == _KEY else report.at_value
     say(loc, message, hint)
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from gateway.config.scalars import Ambiguous
+from gateway.config.slips import comma_hint
 from gateway.config.wording import Refusal, quoted, shorten
 from gateway.routing.snapshot import BUCKETS
 
@@ -22,6 +23,9 @@ MOST_CONNECTIONS = 65_535
 """Ports of one address: more connections to one backend cannot exist."""
 LAST_ID = 2**63 - 1
 """The largest id that a 64-bit database column holds."""
+MOST_ALTERNATIVES = 32
+"""Hosts or methods of one match: twice what the Gateway API allows. Each pair of them is looked at
+when routes are held against each other."""
 BUCKETS_PER_PERCENT = BUCKETS // 100
 REST: Literal["rest"] = "rest"
 
@@ -105,7 +109,8 @@ def duration_s(value: object) -> float:
     written = text(value, example=_A_DURATION)
     parts = _DURATION.fullmatch(written)
     if parts is None:
-        raise Refusal(f"bad duration {quoted(written)}", f"write it like {_A_DURATION}")
+        hint = comma_hint(written) or f"write it like {_A_DURATION}"
+        raise Refusal(f"bad duration {quoted(written)}", hint)
     seconds = Decimal(parts[1]) * _SECONDS[parts[2]]
     if not 0 < seconds <= LONGEST_S:
         raise Refusal(f"{quoted(written)} is out of range: above 0, at most 60m")
@@ -124,7 +129,8 @@ def waiting(value: object) -> int:
 
 def _whole(value: object, *, least: int) -> int:
     if not isinstance(value, int):
-        raise Refusal(f"must be a whole number, not {shown(value)}", _plainly(value))
+        hint = comma_hint(value) if isinstance(value, str) else _plainly(value)
+        raise Refusal(f"must be a whole number, not {shown(value)}", hint)
     if not least <= value <= MOST_CONNECTIONS:
         raise Refusal(f"must be between {least} and {MOST_CONNECTIONS}, not {value}")
     return value
@@ -136,8 +142,10 @@ def weight(value: object) -> int | Literal["rest"]:
         return REST
     if not isinstance(value, int | Decimal):
         hint = _plainly(value)
-        if isinstance(value, str) and re.fullmatch(r"[0-9.]+ *%?", value):
-            hint = f"write {value.rstrip('% ')}, without quotes or %"
+        if isinstance(value, str):
+            hint = comma_hint(value)
+            if re.fullmatch(r"[0-9]+(?:\.[0-9]+)? *%?", value):
+                hint = f"write {value.rstrip('% ')}, without quotes or %"
         raise Refusal(f"must be a number of percent or rest, not {shown(value)}", hint)
     if not 0 <= value <= 100:  # noqa: PLR2004 - percent
         raise Refusal(f"must be between 0 and 100 percent, not {value}")
@@ -221,7 +229,7 @@ def token(value: object) -> str:
 
 def field_value(value: object) -> str:
     """A header's value: printable ASCII without space at either end; may be empty."""
-    written = text(value)
+    written = _literal(value)
     if not _FIELD_VALUE.fullmatch(written):
         raise Refusal(
             f"bad header value {quoted(written)}",
@@ -232,7 +240,7 @@ def field_value(value: object) -> str:
 
 def query_text(value: object) -> str:
     """A decoded key or value of a query."""
-    written = text(value)
+    written = _literal(value)
     if _CONTROL.search(written):
         raise Refusal(f"{quoted(written)} has a control character")
     return written
@@ -243,6 +251,14 @@ def query_key(value: object) -> str:
     written = query_text(value)
     if not written:
         raise Refusal("a query key must not be empty")
+    return written
+
+
+def _literal(value: object) -> str:
+    """Text that requests are compared with; whoever writes ``${`` in it means something else."""
+    written = text(value)
+    if "${" in written:
+        raise Refusal(f"{quoted(written)} would be compared as it stands")
     return written
 
 

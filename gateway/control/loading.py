@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.config import load
+from gateway.config import Reviewed, load, review
 from gateway.control.authorities import CertificateFiles
 from gateway.control.file import read_config
 from gateway.routing.snapshot import Snapshot
@@ -18,6 +18,15 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Snapshot:
         ConfigError: It, or a file that it names, cannot be used.
     """
     return load_text(read_config(path), environment, CertificateFiles(path.parent))
+
+
+def review_config(path: Path, environment: Mapping[str, str]) -> Reviewed:
+    """As `load_config`, with the warnings that there are.
+
+    Raises:
+        ConfigError: It, or a file that it names, cannot be used.
+    """
+    return review(read_config(path), environment, CertificateFiles(path.parent).read)
 
 
 def load_text(

@@ -70,13 +70,14 @@ class Patterns:
 
     __slots__ = ("_set",)
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        """Take the patterns in.
+    def __init__(self, patterns: Sequence[str], *, whole: bool = True) -> None:
+        """Take the patterns in; unless `whole`, they are of how a path begins.
 
         Raises:
             PatternError: One of them cannot be used, or they are too many together.
         """
-        self._set = re2.Set.FullMatchSet(_OPTIONS)
+        make = re2.Set.FullMatchSet if whole else re2.Set.MatchSet
+        self._set = make(_OPTIONS)
         try:
             for pattern in patterns:
                 self._set.Add(pattern.encode())
@@ -89,5 +90,5 @@ class Patterns:
             raise PatternError("the patterns are too large together")
 
     def matching(self, path: bytes) -> list[int]:
-        """The indexes of the patterns that match the whole of `path`, ascending."""
+        """The indexes of the patterns that match `path`, ascending."""
         return sorted(self._set.Match(path) or ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,12 @@ def test_json_is_one_object_on_standard_output(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert check(file, as_json=True) == 0
-    assert json.loads(capsys.readouterr().out) == {"file": str(file), "ok": True, "problems": []}
+    assert json.loads(capsys.readouterr().out) == {
+        "file": str(file),
+        "ok": True,
+        "problems": [],
+        "warnings": [],
+    }
     file.write_text(BAD.replace(", wieght: 5", ""), "utf-8")
     assert check(file, as_json=True) == 1
     out, err = capsys.readouterr()
@@ -66,8 +72,72 @@ def test_json_is_one_object_on_standard_output(
         "message": 'unknown backend "legcy"',
         "hint": 'did you mean "legacy"?',
     }
-    assert json.loads(out) == {"file": str(file), "ok": False, "problems": [problem]}
+    assert json.loads(out) == {
+        "file": str(file),
+        "ok": False,
+        "problems": [problem],
+        "warnings": [],
+    }
     assert err == ""
+
+
+@pytest.fixture
+def doubtful(file: Path) -> Path:
+    """A good file in which a method of a list is without effect."""
+    routes = (
+        "  - {name: get, match: {path: /a, methods: [GET]}, backend: legacy}\n"
+        "  - {name: both, match: {path: /a, methods: [PUT, GET]}, backend: legacy}\n"
+    )
+    file.write_text(GOOD.replace("routes:\n", f"routes:\n{routes}"), "utf-8")
+    return file
+
+
+def test_a_warning_is_told_and_keeps_the_file_good(
+    doubtful: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(doubtful, as_json=False) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{doubtful}: ok: 3 routes, 1 backend, 1 warning\n"
+    assert err == (
+        f"{doubtful}:6:51: warning: routes[1].match.methods[1]: GET has no effect here: "
+        f'route "get" (line 5) takes these requests (remove it)\n'
+    )
+
+
+def test_json_has_the_warnings(doubtful: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(doubtful, as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is True
+    (warning,) = told["warnings"]
+    assert (warning["line"], warning["path"]) == (6, "routes[1].match.methods[1]")
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+    ids=["pipe", "forced", "forbidden"],
+)
+def test_colour_is_for_terminals(
+    file: Path,
+    environment: dict[str, str],
+    is_coloured: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without it, the words are the same."""
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    file.write_text(BAD, "utf-8")
+    check(file, as_json=False)
+    err = capsys.readouterr().err
+    assert ("\x1b[31m error: \x1b[0m" in err) is is_coloured
+    assert f"{file}:5:51: error: " in re.sub(r"\x1b\[[0-9]*m", "", err)
 
 
 def test_the_environment_is_the_process_own(

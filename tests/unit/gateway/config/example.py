@@ -49,6 +49,9 @@ routes:
   - name: beta
     match: {path: /a%20b, headers: {X-Beta: "1"}, query: {"caf\xc3\xa9": "sim, j\xc3\xa1"}}
     backend: image_service
+  - name: thumbnails
+    match: {path_regex: '/images/[0-9]+/thumb', hosts: [Shop.example, "*.Shop.example", "0:0::1"]}
+    backend: image_service
   - {name: rest, match: {path_prefix: /}, backend: legacy}
 """
 
@@ -104,6 +107,16 @@ SNAPSHOT = Snapshot(
                     path="/a%20b",
                     headers=(("x-beta", "1"),),
                     query=(("café", "sim, já"),),
+                ),
+            ),
+            backend="image_service",
+        ),
+        Route(
+            name="thumbnails",
+            matches=(
+                Match(
+                    path_regex="/images/[0-9]+/thumb",
+                    hosts=("shop.example", "*.shop.example", "::1"),
                 ),
             ),
             backend="image_service",

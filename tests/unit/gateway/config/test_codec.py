@@ -49,7 +49,9 @@ BACKEND = st.builds(
 MATCH = st.builds(
     Match,
     path=TEXT | st.none(),
+    path_regex=TEXT | st.none(),
     path_prefix=TEXT | st.none(),
+    hosts=st.lists(TEXT, max_size=2).map(tuple),
     methods=st.lists(TEXT, max_size=2).map(tuple),
     headers=PAIRS,
     query=PAIRS,

@@ -10,9 +10,12 @@ import pytest
 from gateway.config import SIZE_LIMIT_BYTES, load
 from gateway.config.document import DEPTH_LIMIT, NODE_LIMIT
 from gateway.config.draft import ROUTE_LIMIT
+from gateway.config.patterns import LONGEST
 from gateway.config.spec import BackendSpec, FileSpec, Spec, TimeoutsSpec
+from gateway.config.units import MOST_ALTERNATIVES
 from gateway.config.urls import LONGEST_SOCKET_BYTES
 from gateway.control.authorities import CA_LIMIT_BYTES
+from gateway.routing.pattern import PROGRAM_LIMIT, TOGETHER_LIMIT
 from tests.unit.gateway.config import example
 
 DOCS = (Path(__file__).parents[4] / "docs" / "routes.md").read_text("utf-8")
@@ -80,6 +83,10 @@ def test_every_default_is_the_one_in_the_code(key: str, default: str) -> None:
         f"{ROUTE_LIMIT:,}",
         f"at most {CA_LIMIT_BYTES >> 10} KiB",
         f"at most {LONGEST_SOCKET_BYTES} bytes",
+        f"{PROGRAM_LIMIT} steps",
+        f"{TOGETHER_LIMIT:,} a file",
+        f"{LONGEST} characters",
+        f"At most {MOST_ALTERNATIVES}.",
     ],
 )
 def test_every_limit_is_told(limit: str) -> None:
@@ -97,10 +104,15 @@ def test_the_examples_load(number: int) -> None:
 
 def test_the_error_examples_are_what_is_said() -> None:
     """The block of messages is what its file brings about."""
-    written, told = re.findall(r"^```text\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    *_, written, told = re.findall(r"^```text\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
     said = [problem.describe("routes.yaml") for problem in example.problems_of(written.encode())]
     assert said == told.splitlines()
 
 
 def test_the_file_itself_is_documented_first() -> None:
     assert list(FileSpec.model_fields) == [row.split("`")[1] for row in ROWS][:4]
+
+
+def test_the_warning_shown_is_what_is_said() -> None:
+    golden = Path(__file__).parent / "golden" / "warning_method_without_effect.txt"
+    assert golden.read_text("utf-8").splitlines()[0] in DOCS
