@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: up test check coverage bench format lock clean
+.PHONY: up test check coverage bench format schema lock clean
 
 up: $(VENV)/runtime.stamp
 	@exec $(BIN)/python -m tools.up
@@ -51,6 +51,10 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m bench.install
 	@touch $@
+
+# After a change to a key of routes.yaml or to its row in docs/routes.md.
+schema: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.routes_schema
 
 # Needs uv. The output holds hashes and no address of any registry.
 lock:

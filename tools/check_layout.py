@@ -31,6 +31,7 @@ TOP_LEVEL = frozenset(
         "pyproject.toml",
         "requirements-dev.lock",
         "requirements.lock",
+        "routes.schema.json",
         "routes.yaml",
         "tests",
         "tools",

@@ -118,6 +118,20 @@ def check(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of routes.yaml, by which editors complete and check.
+
+    Save it beside the file, whose first line then says where it is:
+    # yaml-language-server: $schema=./routes.schema.json
+
+    Example: figueira schema > routes.schema.json
+    """
+    from gateway.cli.schema import schema as run  # noqa: PLC0415 - as above
+
+    raise typer.Exit(run())
+
+
+@app.command()
 def explain(
     method: Annotated[str, typer.Argument(help="GET, POST, ...")],
     target: Annotated[str, typer.Argument(help="Path, with its query if any.")],

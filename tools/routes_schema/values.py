@@ -1,0 +1,114 @@
+"""How single values look to a schema: by the parser that reads them.
+
+A schema is looser than the parser wherever it cannot be as strict; it never refuses what the parser
+takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.config import hosts, paths, patterns, spec, units, urls
+
+Schema = dict[str, Any]
+"""JSON."""
+
+_NAME = "^[a-z][a-z0-9_-]{0,62}$"
+_TOKEN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # noqa: S105 - no secret, a word of the grammar
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_PLAIN_ESCAPE = "2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AEF]|[01]"
+"""What needs no escape, what backends disagree on, and controls."""
+_PATH = (
+    r"(?!.*//)(?!.*/\.\.?(?:/|$))"
+    f"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%(?!{_PLAIN_ESCAPE})[0-9A-F]{{2}})*"
+)
+_NO_SLASH_AT_THE_END = "(?!.+/$)"
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = rf"^(?:\*\.)?{_LABEL}(?:\.{_LABEL})*$|^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$"
+_REFERENCE = {"pattern": r"\$\{"}
+_URL = (
+    r"^(?:[Hh][Tt][Tt][Pp][Ss]?://(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@\s]+)(?::[0-9]{1,5})?"
+    "|unix:/(?!/).*)$"
+)
+_ID = "(?:0|[1-9][0-9]{0,18})"
+_LITERAL = r"(?!.*\$\{)"
+"""Text that requests are compared with: nothing is filled in there."""
+
+
+def _text(**rules: object) -> Schema:
+    return {"type": "string", **rules}
+
+
+VALUES: Mapping[Callable[..., Any], Schema] = {
+    units.version: {"type": "integer", "enum": [units.VERSION]},
+    units.text: _text(),
+    units.name: _text(pattern=_NAME),
+    units.duration_s: _text(
+        pattern=r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
+        examples=["250ms", "1.5s", "2m"],
+    ),
+    units.connections: {"type": "integer", "minimum": 1, "maximum": units.MOST_CONNECTIONS},
+    units.waiting: {"type": "integer", "minimum": 0, "maximum": units.MOST_CONNECTIONS},
+    units.weight: {
+        "anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"enum": [units.REST]}],
+        "examples": [0, 5, units.REST],
+    },
+    units.span: _text(pattern=rf"^{_ID}\.\.{_ID}?$", examples=["1..1000", "1001.."]),
+    units.cidr: _text(pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$", examples=["10.0.0.0/8"]),
+    units.method: {
+        "anyOf": [{"enum": _METHODS}, _text(pattern="^[!#$%&'*+.^_`|~0-9A-Z-]+$")],
+    },
+    units.token: _text(pattern=_TOKEN),
+    units.field_value: _text(pattern=rf"^{_LITERAL}(?:[!-~](?:[ -~]*[!-~])?)?$"),
+    units.query_key: _text(minLength=1, pattern=f"^{_LITERAL}"),
+    units.query_text: _text(pattern=f"^{_LITERAL}"),
+    urls.host_name: _text(minLength=1, maxLength=253),
+    paths.exact: _text(pattern=f"^{_PATH}$"),
+    paths.prefix: _text(pattern=f"^{_NO_SLASH_AT_THE_END}{_PATH}$"),
+    paths.collection: _text(pattern=r"^/.+/\{id\}$", examples=["/images/{id}"]),
+    patterns.pattern: _text(
+        minLength=1,
+        maxLength=patterns.LONGEST,
+        pattern="^[ -~]+$",
+        examples=["/images/[0-9]+/thumbnail"],
+    ),
+    hosts.condition: _text(pattern=_HOST, examples=["shop.example", "*.shop.example"]),
+    spec._endpoint: _text(  # noqa: SLF001 - the function marks the value
+        anyOf=[{"pattern": _URL}, _REFERENCE],
+        examples=["http://127.0.0.1:8001", "${LEGACY_URL:-http://127.0.0.1:8001}", "unix:/run/x"],
+    ),
+    spec._certificates: _text(minLength=1),  # noqa: SLF001 - as above
+}
+"""The parsers of values."""
+
+
+def _one_or_many(many: Schema) -> Schema:
+    return {"anyOf": [many["items"], many]}
+
+
+def _one_of(*keys: str) -> Schema:
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
+def _sticky(item: Schema) -> Schema:
+    return {"anyOf": [{"enum": ["client_ip"]}, item]}
+
+
+AROUND: Mapping[Callable[..., Any], Callable[[Schema], Schema]] = {
+    spec._one_or_many: _one_or_many,  # noqa: SLF001 - the function marks the value
+    spec._sticky: _sticky,  # noqa: SLF001 - as above
+    spec._written: lambda inner: inner,  # noqa: SLF001 - as above
+}
+"""What stands before a mapping or a list is read."""
+
+RULES: Mapping[type[spec.Spec], Schema] = {
+    spec.MatchSpec: _one_of("path", "path_regex", "path_prefix"),
+    spec.BackendSpec: _one_of("url", "urls"),
+    spec.StickySpec: _one_of("header", "cookie"),
+    spec.RouteSpec: {
+        **_one_of("backend", "split"),
+        "dependencies": {"sticky": ["split"], "owner": ["split"]},
+    },
+}
+"""What holds between the keys of one mapping."""
