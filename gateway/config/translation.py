@@ -89,7 +89,7 @@ def _refused(error: ErrorDetails, report: Report) -> None:
         message, hint = _SENTENCES.get(error["type"], _misfit)(error["input"]), ""
     loc, value = error["loc"], error["input"]
     if isinstance(value, str) and "${" in value and not _FILLED_IN.intersection(loc):
-        hint = "${...} is filled in in URLs and secrets only"
+        hint = "only URLs and secrets have ${...} filled in"
     elif isinstance(value, str) and error["type"] in _MAPPING_TYPES:
         hint = space_hint(value)
     elif isinstance(value, str) and error["type"] == "list_type":

@@ -73,11 +73,12 @@ class Entry:
         "way",
     )
 
-    def __init__(self, way: Way, match: Match, host: str, position: int) -> None:
+    def __init__(self, way: Way, match: Match, position: int) -> None:
         self.way = way
         self.match = match
-        self.host = host
-        """The condition, out of the match's `hosts`; empty for any host."""
+        """With one host at most."""
+        self.host = match.hosts[0] if match.hosts else ""
+        """The condition on the host; empty for any host."""
         self.rank = (not match.methods, -len(match.headers), -len(match.query), position)
         """Less comes first among entries of equal host and path."""
         self.otherwise: Entry | None = None

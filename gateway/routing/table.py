@@ -9,11 +9,12 @@ more query conditions, then file order (HTTPRouteRule.matches, HTTPRouteSpec.hos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from gateway.routing.entry import Entry, Shared, Unmet, Way
 from gateway.routing.host import canonical, conditions
 from gateway.routing.path_table import PathTable
-from gateway.routing.snapshot import Route, Snapshot
+from gateway.routing.snapshot import Match, Route, Snapshot
 from gateway.wire.messages import RequestHead
 
 __all__ = ["Entry", "Table", "Unmet", "Way"]
@@ -34,9 +35,9 @@ class Table:
         by_host: dict[bytes, list[Entry]] = {_ANY: []}
         for position, way in enumerate(self.ways):
             for match in way.route.matches:
-                for host in match.hosts or ("",):
-                    entry = Entry(way, match, host, position)
-                    by_host.setdefault(host.encode(), []).append(entry)
+                for one in _by_host(match):
+                    entry = Entry(way, one, position)
+                    by_host.setdefault(entry.host.encode(), []).append(entry)
         self._paths = {host: PathTable(entries) for host, entries in by_host.items()}
         self._chains: dict[bytes, tuple[PathTable, ...]] = {}
         self.find: Callable[[RequestHead, bytes], Entry | None] = (
@@ -74,6 +75,13 @@ class Table:
         """Every entry, in order of precedence over all hosts and paths."""
         found = [entry for paths in self._paths.values() for entry in paths.entries]
         return iter(sorted(found, key=lambda entry: entry.order))
+
+
+def _by_host(match: Match) -> list[Match]:
+    """A match for each host: each has a place of its own among all others."""
+    if len(match.hosts) <= 1:
+        return [match]
+    return [replace(match, hosts=(host,)) for host in match.hosts]
 
 
 def _header_names(routes: tuple[Route, ...]) -> Iterator[bytes]:
