@@ -17,9 +17,12 @@ _MOST_BYTES = 16 * 1024
 """Of a request with its body: more is read while the first of it is on its way already."""
 _END = b"\r\n\r\n"
 
-_READ, _HOST, _CONTENT, _TRACE, _FORWARDED, _DROPPED, _STRANGE = range(7)
-"""What is to be done with a field line that does not just cross: let routing read it, take Host,
-length or trace context from it, hold it back, remove it, or leave the request to the parser."""
+_READ, _HOST, _READ_HOST, _CONTENT, _TRACE, _FORWARDED, _DROPPED, _STRANGE = range(8)
+"""What is to be done with a field line that does not just cross: let routing read it, take Host
+(and let routing read that), length or trace context from it, hold it back, remove it, or leave the
+request to the parser."""
+_READABLE = frozenset({Kind.END_TO_END, Kind.HOST, Kind.FORWARDED})
+"""Kinds that routing may read here."""
 _Meaning = tuple[int, bytes, bytes] | None
 """What is to be done, name (lower-case where routing reads it), value. None: it just crosses."""
 _ODD: _Meaning = (_STRANGE, b"", b"")
@@ -48,8 +51,10 @@ class PlainRequests:
             return None
         kind = known.kind
         todo = _TODO.get(kind, _STRANGE)
+        if todo == _HOST and known.is_wanted:
+            todo = _READ_HOST
         is_odd = (
-            (known.is_wanted and kind not in (Kind.END_TO_END, Kind.FORWARDED))
+            (known.is_wanted and kind not in _READABLE)
             or (kind is Kind.HOST and not HOST.fullmatch(value))
             or (kind is Kind.CONTENT_LENGTH and length_of(value) is None)
             or (kind is Kind.CONNECTION and listed(value) != [b"keep-alive"])
@@ -106,6 +111,8 @@ def _take(inbound: Inbound, todo: int, name: bytes, value: bytes) -> bool:
         inbound.body, inbound.length = _LENGTH, int(value)
     elif todo == _READ:
         keep_named(inbound.named, name, value)
+    elif todo == _READ_HOST and inbound.host is None:
+        inbound.host = inbound.named[b"host"] = value
     elif todo == _TRACE:
         inbound.traceparent = value
     elif todo == _FORWARDED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from hypothesis import example, given, settings
@@ -23,17 +24,24 @@ if TYPE_CHECKING:
     from gateway.proxy.ports import Caller
 
 _MATCH = Match(path_prefix="/", headers=(("x-customer-id", "7"),))
-_GATEWAY = Gateway(
-    Snapshot(
-        digest="0" * 64,
-        trust=Trust(),
-        backends=(Backend(name="legacy", addresses=(Address(host="127.0.0.1", port=1),)),),
-        routes=(Route(name="all", matches=(_MATCH,), backend="legacy"),),
-    ),
-    1,
-    AccessLog(None),
-    lambda: 0.0,
-)
+
+
+def _gateway(match: Match) -> Gateway:
+    return Gateway(
+        Snapshot(
+            digest="0" * 64,
+            trust=Trust(),
+            backends=(Backend(name="legacy", addresses=(Address(host="127.0.0.1", port=1),)),),
+            routes=(Route(name="all", matches=(match,), backend="legacy"),),
+        ),
+        1,
+        AccessLog(None),
+        lambda: 0.0,
+    )
+
+
+_GATEWAY = _gateway(_MATCH)
+_BY_HOST = _gateway(replace(_MATCH, hosts=("shop.test",)))
 _LINES = (
     *(b"Host: shop.test", b"Host: shop.test", b"Host: shop.test:80", b"host: a", b"Host: a b"),
     *(b"X-Customer-Id: 7", b"x-customer-id: 8", b"Accept: */*", b"A: b", b"a:b", b"A: b "),
@@ -102,19 +110,26 @@ def _all_of(inbound: Inbound) -> dict[str, object]:
     ),
     lines=_lines,
     body=st.sampled_from(_BODIES),
+    gateway=st.sampled_from([_GATEWAY, _BY_HOST]),
 )
-@example(first=b"GET / HTTP/1.1", lines=[b"Host: shop.test"], body=b"")
-@example(first=b"POST / HTTP/1.1", lines=[b"Host: a", b"Content-Length: 2"], body=b"ok")
+@example(first=b"GET / HTTP/1.1", lines=[b"Host: shop.test"], body=b"", gateway=_GATEWAY)
+@example(first=b"GET / HTTP/1.1", lines=[b"Host: shop.test"], body=b"", gateway=_BY_HOST)
+@example(
+    first=b"POST / HTTP/1.1",
+    lines=[b"Host: a", b"Content-Length: 2"],
+    body=b"ok",
+    gateway=_GATEWAY,
+)
 @_settings
 def test_a_plain_request_is_what_the_parser_reads(
-    first: bytes, lines: list[bytes], body: bytes
+    first: bytes, lines: list[bytes], body: bytes, gateway: Gateway
 ) -> None:
     data = b"\r\n".join([first, *lines, b"", body])
-    plain = _GATEWAY.plain_requests.read(data)
+    plain = gateway.plain_requests.read(data)
     if plain is None:
         return
     receiver = _Receiver()
-    RequestReader(_GATEWAY, receiver).feed(data)
+    RequestReader(gateway, receiver).feed(data)
     assert [_all_of(plain[0])] == [_all_of(inbound) for inbound in receiver.heads]
     assert (plain[1], 1) == (receiver.body, receiver.ends)
 

@@ -65,6 +65,15 @@ def test_lines_of_one_name_are_joined_for_routing_and_cross_apart() -> None:
     assert found[0].fields.count(b"\r\n") == 2
 
 
+def test_a_host_that_routing_reads_is_read_as_well() -> None:
+    requests = PlainRequests(Names({b"host"}))
+    for _ in range(2):
+        found = requests.read(_head(b"A: b"))
+        assert found is not None
+        assert (found[0].host, found[0].named) == (b"shop.test", {b"host": b"shop.test"})
+    assert requests.read(_head(b"Host: other")) is None
+
+
 @pytest.mark.parametrize(
     "data",
     [
