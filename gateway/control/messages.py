@@ -59,7 +59,9 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     """A worker to control: what it routes by and what it has counted since it began."""
 
     revision: int
-    counters: Counters
+    counters: bytes
+    """What `gateway.telemetry.counters.pack` made: with thousands of routes, reading each report
+    costs more than all else that control does, and somebody asks for a few of them only."""
 
 
 Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Report

@@ -36,6 +36,7 @@ from gateway.proxy.access_log import AccessLog
 from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
+from gateway.telemetry.counters import pack
 from gateway.telemetry.events import Event
 
 REPORT_EVERY_S = 0.25
@@ -179,7 +180,7 @@ class Worker:
 
     def _report(self) -> None:
         if self._channel is not None:
-            self._channel.send(Report(self._gateway.revision, self._gateway.counters()))
+            self._channel.send(Report(self._gateway.revision, pack(self._gateway.counters())))
 
     async def _report_forever(self) -> None:
         while True:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Linked, Message, Report
-from gateway.telemetry.counters import Counters, total
+from gateway.telemetry.counters import Counters, total, unpack
 
 
 @dataclass(slots=True)
@@ -24,7 +24,13 @@ class WorkerState:
     is_behind: bool = False
     """Whether a revision could not be sent, because the worker did not read."""
     revision: int = 0
-    counters: Counters = field(default_factory=Counters)
+    reported: bytes = b""
+    """What it has counted, as it came; empty if there is nothing."""
+
+    @property
+    def counters(self) -> Counters:
+        """What it has counted, read anew each time."""
+        return unpack(self.reported) if self.reported else Counters()
 
 
 class Workers:
@@ -64,13 +70,13 @@ class Workers:
             worker.is_alive = False
             worker.channel = None
             self._gone.add(worker.counters.without_gauges())
-            worker.counters = Counters()
+            worker.reported = b""
             self._keep_left(self._gone)
 
     def heard(self, worker: WorkerState, message: Message) -> None:
         """Take in a worker's report."""
         if isinstance(message, Report) and worker.is_alive:
-            worker.counters = message.counters
+            worker.reported = message.counters
             worker.revision = message.revision
             self._reported.set()
             if worker.is_behind:

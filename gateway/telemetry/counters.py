@@ -17,8 +17,12 @@ _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LAST_CLASS = len(_CLASSES) - 1
 
 
-class LaneCounters(msgspec.Struct):
-    """What happened to the requests of one route that one backend served."""
+class LaneCounters(msgspec.Struct, array_like=True):
+    """What happened to the requests of one route that one backend served.
+
+    Sent without the names of its fields: there is one for each route and backend, four times a
+    second.
+    """
 
     route: str
     backend: str
@@ -94,6 +98,24 @@ class Counters(msgspec.Struct):
         left = total([self])
         left.client_connections, left.upstream_connections, left.upstream_ejected = 0, {}, {}
         return left
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Counters)
+
+
+def pack(counters: Counters) -> bytes:
+    """Counters as they are sent."""
+    return _ENCODER.encode(counters)
+
+
+def unpack(packed: bytes) -> Counters:
+    """What `pack` was given.
+
+    Raises:
+        msgspec.DecodeError: No counters.
+    """
+    return _DECODER.decode(packed)
 
 
 def total(parts: Iterable[Counters]) -> Counters:

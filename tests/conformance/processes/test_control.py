@@ -22,7 +22,7 @@ from gateway.control.lifeline import Lifeline
 from gateway.control.messages import Accepted, Draining, Left, Linked, Message, Report
 from gateway.control.servers import listen
 from gateway.errors import ConfigError, StartError
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, pack
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in
 from tests.support.flippable import BAD, accepted
@@ -191,7 +191,7 @@ async def test_a_replacement_serves_the_admin_port_without_file_and_database(
     ) as around:
         worker = await around.link()
         assert await worker.heard.get() == accepted(9)
-        worker.say(Report(9, Counters()))
+        worker.say(Report(9, pack(Counters())))
         await around.ask("/api/status")
         around.file.remove()
         while (await around.ask("/api/status")).json()["config"]["ok"]:
@@ -210,7 +210,7 @@ async def test_a_replacement_opens_the_admin_port_when_no_count_is_missing(
         worker = await around.link()
         await worker.heard.get()
         asking = asyncio.gather(around.ask("/metrics"))
-        worker.say(Report(9, counted(10)))
+        worker.say(Report(9, pack(counted(10))))
         [metrics] = await asking
         assert 'status_class="2xx"} 110.0' in metrics.text
 
@@ -220,7 +220,7 @@ async def test_what_a_dead_worker_counted_is_left_with_the_supervisor(tmp_path: 
         await around.heard()
         worker = await around.link()
         await worker.heard.get()
-        worker.say(Report(1, counted(10)))
+        worker.say(Report(1, pack(counted(10))))
         while not (await around.ask("/api/status")).json()["workers"][0]["revision"]:
             pass
         worker.die()

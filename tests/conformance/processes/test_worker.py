@@ -21,6 +21,7 @@ from gateway.control.messages import Accepted, ControlLinked, Message, Report
 from gateway.control.servers import listen
 from gateway.control.worker import Worker, WorkerPlan, check_access_log, open_access_log
 from gateway.errors import StartError
+from gateway.telemetry.counters import unpack
 from tests.support.counted import AT, requests_in
 from tests.support.flippable import accepted
 
@@ -118,7 +119,7 @@ async def test_a_worker_takes_in_what_control_says_and_reports_it() -> None:
         control.send(accepted(2, 25))
         await around.reported(2)
         assert (await around.ask()).startswith(b"HTTP/1.1 502 ")
-        while requests_in((await around.reported(2)).counters) != 1:
+        while requests_in(unpack((await around.reported(2)).counters)) != 1:
             pass
 
 
@@ -163,7 +164,7 @@ async def test_a_worker_says_at_its_end_what_it_has_counted() -> None:
         await around.ask()
         os.kill(os.getpid(), signal.SIGTERM)
         report = await around.reported(1)
-        while requests_in(report.counters) != 1:
+        while requests_in(unpack(report.counters)) != 1:
             report = await around.reported(1)
 
 

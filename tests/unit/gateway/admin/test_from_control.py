@@ -17,7 +17,7 @@ from gateway.control.messages import Linked, Report
 from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
 from gateway.errors import StartError
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, pack
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in
 from tests.support.flippable import BAD, accepted
@@ -130,7 +130,7 @@ def test_workers_are_shown_dead_or_alive_and_their_counts_stay(control: Control)
     view, workers = ControlView(control), control.workers
     first, second = workers.link(Linked(0, 100, 0)), workers.link(Linked(1, 101, 3))
     for worker in (first, second):
-        workers.heard(worker, Report(4, counted(10)))
+        workers.heard(worker, Report(4, pack(counted(10))))
     workers.lose(first)
     assert [(w.index, w.pid, w.alive, w.revision, w.restarts) for w in view.status().workers] == [
         (0, None, False, 4, 0),

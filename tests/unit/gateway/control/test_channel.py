@@ -10,6 +10,7 @@ import pytest
 from gateway.control import channel as module
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Draining, Message, Report
+from gateway.telemetry.counters import pack
 from tests.support.counted import AT, counted
 
 
@@ -18,7 +19,11 @@ async def test_messages_of_any_size_arrive_in_order() -> None:
     came: asyncio.Queue[Message] = asyncio.Queue()
     sender = await Channel.open(one, came.put_nowait)
     await Channel.open(other, came.put_nowait)
-    sent: list[Message] = [Accepted(1, bytes(3_000_000), AT), Report(1, counted(1)), Draining()]
+    sent: list[Message] = [
+        Accepted(1, bytes(3_000_000), AT),
+        Report(1, pack(counted(1))),
+        Draining(),
+    ]
     assert all(map(sender.send, sent))
     async with asyncio.timeout(5):
         assert [await came.get() for _ in sent] == sent

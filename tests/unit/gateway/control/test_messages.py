@@ -22,6 +22,7 @@ from gateway.control.messages import (
     Report,
     encode,
 )
+from gateway.telemetry.counters import pack
 from tests.support.counted import AT, counted
 
 MESSAGES: list[Message] = [
@@ -31,7 +32,7 @@ MESSAGES: list[Message] = [
     Left(counted(2)),
     Draining(),
     CertificateSeen("no such file"),
-    Report(7, counted(5)),
+    Report(7, pack(counted(5))),
 ]
 WIRE = b"".join(map(encode, MESSAGES))
 

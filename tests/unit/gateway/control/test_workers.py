@@ -10,7 +10,7 @@ from gateway.control import channel as channel_module
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Linked, Message, Report
 from gateway.control.workers import Workers, WorkerState
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, pack
 from tests.support.counted import AT, counted, requests_in
 
 
@@ -66,15 +66,15 @@ def test_counts_of_the_living_and_the_dead_are_one_sum_that_never_falls(
     """Connections end with their worker, requests were served."""
     first, _ = _reach(workers, 0)
     second, _ = _reach(workers, 1)
-    workers.heard(first, Report(1, counted(10)))
-    workers.heard(second, Report(1, counted(5)))
+    workers.heard(first, Report(1, pack(counted(10))))
+    workers.heard(second, Report(1, pack(counted(5))))
     assert requests_in(workers.counters()) == 115
     assert workers.counters().client_connections == 2 + 1  # one is the earlier control's
     workers.lose(first)
     assert requests_in(workers.counters()) == 115
     assert workers.counters().client_connections == 1 + 1
     again, _ = _reach(workers, 0, pid=2)
-    workers.heard(again, Report(1, counted(1)))
+    workers.heard(again, Report(1, pack(counted(1))))
     assert requests_in(workers.counters()) == 116
     assert kept == [110]
 
@@ -82,10 +82,10 @@ def test_counts_of_the_living_and_the_dead_are_one_sum_that_never_falls(
 def test_a_worker_is_lost_once_however_it_is_noticed(workers: Workers, kept: list[int]) -> None:
     """Its successor may be known before its link has ended."""
     first, _ = _reach(workers, 0)
-    workers.heard(first, Report(1, counted(10)))
+    workers.heard(first, Report(1, pack(counted(10))))
     second, _ = _reach(workers, 0, pid=2)
     workers.lose(first)
-    workers.heard(first, Report(1, counted(99)))
+    workers.heard(first, Report(1, pack(counted(99))))
     assert requests_in(workers.counters()) == 110
     assert [(w.pid, w.is_alive) for w in workers.all()] == [(2, True)]
     assert second.is_alive
@@ -116,11 +116,11 @@ def test_a_worker_that_hung_during_a_flip_gets_it_when_it_is_back(workers: Worke
     worker, wire = _reach(workers)
     wire.unsent_bytes = channel_module.MAX_UNSENT_BYTES + 1
     workers.publish(Accepted(2, b"", AT))
-    workers.heard(worker, Report(1, Counters()))
+    workers.heard(worker, Report(1, pack(Counters())))
     assert wire.sent == 0
     wire.unsent_bytes = 0
-    workers.heard(worker, Report(1, Counters()))
-    workers.heard(worker, Report(2, Counters()))
+    workers.heard(worker, Report(1, pack(Counters())))
+    workers.heard(worker, Report(2, pack(Counters())))
     assert wire.sent == 1
 
 
@@ -131,7 +131,7 @@ async def test_first_reports_are_waited_for_but_not_for_ever(workers: Workers) -
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(workers.wait_for_reports(2, patience_s=60))
         await asyncio.sleep(0)
-        workers.heard(first, Report(1, counted(1)))
+        workers.heard(first, Report(1, pack(counted(1))))
         await asyncio.sleep(0)
         assert not waiting.done()
-        workers.heard(second, Report(1, counted(1)))
+        workers.heard(second, Report(1, pack(counted(1))))
