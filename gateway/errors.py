@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 class GatewayError(Exception):
@@ -21,6 +21,8 @@ class GatewayError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One thing wrong with routes.yaml, said so that an operator can mend it."""
+
+    severity: ClassVar[Literal["error", "warning"]] = "error"
 
     line: int | None
     """1-based; None where the problem has no place (an unreadable file)."""
@@ -32,8 +34,6 @@ class Problem:
     """What is wrong, showing the offending value, and why."""
     hint: str = ""
     """What to do, e.g. ``did you mean "weight"?``; may be empty."""
-    severity: Literal["error", "warning"] = "error"
-    """A warning keeps no file from being used."""
 
     def describe(self, file: str) -> str:
         """One line: ``file:line:column: error: path: message (hint)``."""
@@ -41,6 +41,13 @@ class Problem:
         where = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}: {self.severity}: {where}{self.message}{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution(Problem):
+    """A problem that keeps no file from being used."""
+
+    severity: ClassVar[Literal["error", "warning"]] = "warning"
 
 
 class ConfigError(GatewayError):

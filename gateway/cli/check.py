@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.cli.ink import ink_for
@@ -56,7 +57,7 @@ def _tell_good(file: Path, reviewed: Reviewed, *, as_json: bool) -> None:
     sys.stdout.write(f"{_printable(file)}: {verdict}: {', '.join(found)}\n")
 
 
-def _tell_problems(file: Path, problems: tuple[Problem, ...], *, as_json: bool) -> None:
+def _tell_problems(file: Path, problems: Sequence[Problem], *, as_json: bool) -> None:
     if as_json:
         _write_json(file, problems, ())
         return
@@ -64,7 +65,7 @@ def _tell_problems(file: Path, problems: tuple[Problem, ...], *, as_json: bool) 
     sys.stderr.write(f"{plural(len(problems), 'problem')} in {_printable(file)}\n")
 
 
-def _write_lines(file: Path, problems: tuple[Problem, ...]) -> None:
+def _write_lines(file: Path, problems: Sequence[Problem]) -> None:
     """A line for each; on a terminal, its place and its kind stand out."""
     ink = ink_for(sys.stderr, os.environ)
     for problem in problems:
@@ -73,7 +74,7 @@ def _write_lines(file: Path, problems: tuple[Problem, ...]) -> None:
         sys.stderr.write(f"{ink('bold', place)}{ink(colour, kind)}{said}\n")
 
 
-def _write_json(file: Path, problems: tuple[Problem, ...], warnings: tuple[Problem, ...]) -> None:
+def _write_json(file: Path, problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:
     verdict = {
         "file": _printable(file),
         "ok": not problems,

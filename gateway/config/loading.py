@@ -15,7 +15,7 @@ from gateway.config.outside import NOTHING_SET, Certificates, Outside, no_files
 from gateway.config.source import decode
 from gateway.config.together import check_patterns
 from gateway.config.unreachable import check_reachable
-from gateway.errors import Problem
+from gateway.errors import Caution
 from gateway.routing.snapshot import Snapshot
 
 
@@ -24,7 +24,7 @@ class Reviewed:
     """A file that can be used."""
 
     snapshot: Snapshot
-    warnings: tuple[Problem, ...]
+    warnings: tuple[Caution, ...]
     """In file order."""
 
 

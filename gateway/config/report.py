@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway.config.wording import Guess, Path, path_text, plural
-from gateway.errors import ConfigError, Problem
+from gateway.errors import Caution, ConfigError, Problem
 
 MAX_PROBLEMS = 200
 """Nobody reads on; a hostile file could otherwise have a megabyte's worth of them."""
+
+_P = TypeVar("_P", bound=Problem)
 
 Place = tuple[int, int]
 """Line and column, both 1-based, in characters."""
@@ -41,7 +44,7 @@ class Report:
 
     marks: Marks
     problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
+    warnings: list[Caution] = field(default_factory=list)
     """What keeps nothing from working, and surely was not meant."""
     guess: Guess = field(default_factory=Guess)
     spoiled: set[Path] = field(default_factory=set)
@@ -57,14 +60,7 @@ class Report:
         path = self.marks.locate(loc)
         line, column = self.marks.values[path]
         self.warnings.append(
-            Problem(
-                line=line,
-                column=column,
-                path=path_text(path),
-                message=message,
-                hint=hint,
-                severity="warning",
-            )
+            Caution(line=line, column=column, path=path_text(path), message=message, hint=hint)
         )
 
     def at_key(self, loc: Sequence[str | int], message: str, hint: str = "") -> None:
@@ -92,11 +88,11 @@ class Report:
 
         At most `MAX_PROBLEMS`, and then one that says how many more there are.
         """
-        return _shown(self.problems, "more problem")
+        return _shown(self.problems, Problem, "more problem")
 
-    def warnings_in_file_order(self) -> list[Problem]:
+    def warnings_in_file_order(self) -> list[Caution]:
         """As `in_file_order`, of the warnings."""
-        return _shown(self.warnings, "more warning")
+        return _shown(self.warnings, Caution, "more warning")
 
     def raise_if_any(self) -> None:
         """Raise what was found, in file order.
@@ -116,11 +112,10 @@ class Report:
         )
 
 
-def _shown(problems: list[Problem], what: str) -> list[Problem]:
+def _shown(problems: list[_P], kind: type[_P], what: str) -> list[_P]:
     found = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))
     shown, hidden = found[:MAX_PROBLEMS], len(found) - MAX_PROBLEMS
     if hidden > 0:
         message = f"{plural(hidden, what)} not shown"
-        severity = found[0].severity
-        shown.append(Problem(line=None, column=None, path="", message=message, severity=severity))
+        shown.append(kind(line=None, column=None, path="", message=message))
     return shown

@@ -7,14 +7,14 @@ editor would show well have no NAME.yaml: they are made here. To take over new m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from gateway.config import review
 from gateway.config.wording import Refusal
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 
 GOLDEN = Path(__file__).parent / "golden"
 ENVIRONMENT = {
@@ -75,7 +75,7 @@ def said(case: str) -> str:
     """Every error and warning of a case, a line for each."""
     source = GENERATED[case]() if case in GENERATED else (GOLDEN / f"{case}.yaml").read_bytes()
     try:
-        found = review(source, ENVIRONMENT, certificates).warnings
+        found: Sequence[Problem] = review(source, ENVIRONMENT, certificates).warnings
     except ConfigError as error:
         found = error.problems
     return "".join(f"{problem.describe('routes.yaml')}\n" for problem in found)
