@@ -40,12 +40,20 @@ def _text(**rules: object) -> Schema:
     return {"type": "string", **rules}
 
 
+def _matching(pattern: str, words: str, **rules: object) -> Schema:
+    """Text of some form; editors show the words in place of the pattern."""
+    return _text(pattern=pattern, patternErrorMessage=words, **rules)
+
+
 VALUES: Mapping[Callable[..., Any], Schema] = {
     units.version: {"type": "integer", "enum": [units.VERSION]},
     units.text: _text(),
-    units.name: _text(pattern=_NAME),
-    units.duration_s: _text(
-        pattern=r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
+    units.name: _matching(
+        _NAME, "A lower-case letter, then up to 62 of: lower-case letters, digits, _ and -."
+    ),
+    units.duration_s: _matching(
+        r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
+        "A number with its unit: 250ms, 1.5s or 2m.",
         examples=["250ms", "1.5s", "2m"],
     ),
     units.connections: {"type": "integer", "minimum": 1, "maximum": units.MOST_CONNECTIONS},
@@ -54,28 +62,45 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
         "anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"enum": [units.REST]}],
         "examples": [0, 5, units.REST],
     },
-    units.span: _text(pattern=rf"^{_ID}\.\.{_ID}?$", examples=["1..1000", "1001.."]),
-    units.cidr: _text(pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$", examples=["10.0.0.0/8"]),
+    units.span: _matching(
+        rf"^{_ID}\.\.{_ID}?$", "A range: 1..1000 or 1001..", examples=["1..1000", "1001.."]
+    ),
+    units.cidr: _matching(
+        r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$", "A network: 10.0.0.0/8.", examples=["10.0.0.0/8"]
+    ),
     units.method: {
         "anyOf": [{"enum": _METHODS}, _text(pattern="^[!#$%&'*+.^_`|~0-9A-Z-]+$")],
     },
-    units.token: _text(pattern=_TOKEN),
-    units.field_value: _text(pattern=rf"^{_LITERAL}(?:[!-~](?:[ -~]*[!-~])?)?$"),
-    units.query_key: _text(minLength=1, pattern=f"^{_LITERAL}"),
-    units.query_text: _text(pattern=f"^{_LITERAL}"),
+    units.token: _matching(_TOKEN, "Letters, digits and any of !#$%&'*+-.^_`|~."),
+    units.field_value: _matching(
+        rf"^{_LITERAL}(?:[!-~](?:[ -~]*[!-~])?)?$",
+        "Printable ASCII, without space at either end; nothing is filled in.",
+    ),
+    units.query_key: _matching(f"^{_LITERAL}", "Nothing is filled in here.", minLength=1),
+    units.query_text: _matching(f"^{_LITERAL}", "Nothing is filled in here."),
     urls.host_name: _text(minLength=1, maxLength=253),
-    paths.exact: _text(pattern=f"^{_PATH}$"),
-    paths.prefix: _text(pattern=f"^{_NO_SLASH_AT_THE_END}{_PATH}$"),
-    paths.collection: _text(pattern=r"^/.+/\{id\}$", examples=["/images/{id}"]),
-    patterns.pattern: _text(
+    paths.exact: _matching(f"^{_PATH}$", "A canonical path: it starts with /."),
+    paths.prefix: _matching(
+        f"^{_NO_SLASH_AT_THE_END}{_PATH}$",
+        "A canonical path of whole segments: no slash at its end.",
+    ),
+    paths.collection: _matching(
+        r"^/.+/\{id\}$", "Exactly one {id}, as the last segment.", examples=["/images/{id}"]
+    ),
+    patterns.pattern: _matching(
+        "^[ -~]+$",
+        "A regular expression of paths, which are ASCII.",
         minLength=1,
         maxLength=patterns.LONGEST,
-        pattern="^[ -~]+$",
         examples=["/images/[0-9]+/thumbnail"],
     ),
-    hosts.condition: _text(pattern=_HOST, examples=["shop.example", "*.shop.example"]),
+    hosts.condition: _matching(
+        _HOST,
+        "A host without port, or *. and a host.",
+        examples=["shop.example", "*.shop.example"],
+    ),
     spec._endpoint: _text(  # noqa: SLF001 - the function marks the value
-        anyOf=[{"pattern": _URL}, _REFERENCE],
+        anyOf=[{"pattern": _URL, "patternErrorMessage": "A URL without a path."}, _REFERENCE],
         examples=["http://127.0.0.1:8001", "${LEGACY_URL:-http://127.0.0.1:8001}", "unix:/run/x"],
     ),
     spec._certificates: _text(minLength=1),  # noqa: SLF001 - as above
