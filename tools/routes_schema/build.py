@@ -13,9 +13,8 @@ from annotated_types import MaxLen, MinLen
 from pydantic import BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 
-from gateway.config import units
 from gateway.config.spec import FileSpec, Spec
-from tools.routes_schema.values import AROUND, RULES, VALUES, Schema
+from tools.routes_schema.values import AROUND, DURATIONS, RULES, VALUES, Schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = (ROOT / "routes.schema.json", ROOT / "gateway" / "config" / "routes.schema.json")
@@ -51,11 +50,12 @@ def _meanings() -> dict[str, str]:
 
 def _mapping(kind: type[Spec], where: str, meanings: Mapping[str, str]) -> Schema:
     properties: Schema = {}
-    for key, field in kind.model_fields.items():
+    fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+    for key, field in fields.items():
         place = where + key
         value = _value(field.annotation, field.metadata, place, meanings)
-        properties[key] = {"description": meanings[place]} | value | _default(field)
-    required = [key for key, field in kind.model_fields.items() if field.is_required()]
+        properties[key] = {"description": meanings[place]} | value | _default(field, value)
+    required = [key for key, field in fields.items() if field.is_required()]
     return {
         "type": "object",
         "additionalProperties": False,
@@ -115,10 +115,11 @@ def _limit(found: Schema, length: MinLen | MaxLen) -> Schema:
     return {f"max{what}": length.max_length}
 
 
-def _default(field: FieldInfo) -> Schema:
-    """The default where it is one value that could be written."""
-    value = field.default
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _default(field: FieldInfo, value: Schema) -> Schema:
+    """The default where it is a number that could be written."""
+    functions = {_function(mark) for mark in field.metadata if isinstance(mark, PlainValidator)}
+    if not isinstance(field.default, int | float):
         return {}
-    functions = {_function(m) for m in field.metadata if isinstance(m, PlainValidator)}
-    return {"default": f"{value:g}s" if units.duration_s in functions else value}
+    if functions & DURATIONS:
+        return {"default": f"{field.default:g}s"}
+    return {"default": field.default} if value.get("type") == "integer" else {}

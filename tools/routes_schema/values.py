@@ -108,6 +108,10 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
 """The parsers of values."""
 
 
+DURATIONS: frozenset[Callable[..., Any]] = frozenset({units.duration_s})
+"""Parsers of what is written with a unit and held in seconds."""
+
+
 def _one_or_many(many: Schema) -> Schema:
     return {"anyOf": [many["items"], many]}
 
