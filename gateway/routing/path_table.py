@@ -28,7 +28,7 @@ class PathTable:
         self._longest_prefix = max(map(len, self._prefixes), default=0)
         for path, first in self._prefixes.items():
             if path:
-                _chain(first)[-1].otherwise = self._longest(path[: path.rfind(b"/")])
+                _chain(first)[-1].otherwise = self._shorter(path)
         self._regex = [e for e in ranked if e.match.path_regex is not None]
         texts = [e.match.path_regex or "" for e in self._regex]
         self._patterns = Patterns(texts) if texts else None
@@ -45,24 +45,32 @@ class PathTable:
                 entry = self._regex[index]
                 if entry.is_open or entry.holds(head):
                     return entry
-        entry = self._longest(path)
+        longest = self._longest_prefix
+        # A path begins with a slash, or is the one character "*": there is always a place to cut.
+        cut = path if len(path) <= longest else path[: path.rfind(b"/", 0, longest + 1)]
+        entry = self._prefixes.get(cut) or self._shorter(cut)
         while entry is not None and not entry.is_open and not entry.holds(head):
             entry = entry.otherwise
         return entry
 
     def _longest(self, path: bytes) -> Entry | None:
-        """The first entry of the longest prefix of `path` that there is.
+        """The first entry of the longest prefix of `path` that there is."""
+        longest = self._longest_prefix
+        cut = path if len(path) <= longest else path[: path.rfind(b"/", 0, longest + 1)]
+        return self._prefixes.get(cut) or self._shorter(cut)
 
-        A path of 8,000 slashes costs no more look-ups than the routes are deep.
+    def _shorter(self, prefix: bytes) -> Entry | None:
+        """The first entry of the longest prefix that is shorter than `prefix`.
+
+        A path of 8,000 slashes costs no more look-ups than the routes are deep: it was cut at the
+        longest of all prefixes.
         """
-        longest, prefixes = self._longest_prefix, self._prefixes
-        if len(path) > longest:
-            path = path[: max(path.rfind(b"/", 0, longest + 1), 0)]
-        entry = prefixes.get(path)
-        while entry is None and path:
-            path = path[: max(path.rfind(b"/"), 0)]
-            entry = prefixes.get(path)
-        return entry
+        while prefix:
+            prefix = prefix[: prefix.rfind(b"/")]
+            entry = self._prefixes.get(prefix)
+            if entry is not None:
+                return entry
+        return None
 
     def candidates(self, path: bytes) -> list[Entry]:
         """Entries whose path condition holds for a canonical `path`, in order of precedence."""
