@@ -168,7 +168,7 @@ TEXTS = st.text(alphabet="aZ09/.%2FC3-_:*[]${}()+\\é ~msx", max_size=12) | st.s
 READERS = [
     (parser, Draft7Validator(value))
     for parser, value in VALUES.items()
-    if parser not in {spec._endpoint, spec._certificates}
+    if parser.__module__ != spec.__name__  # those also need what is outside the file
 ]
 
 
