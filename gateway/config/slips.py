@@ -8,7 +8,7 @@ from gateway.config.wording import quoted
 
 _KEY_AND_VALUE = re.compile(r"([A-Za-z_][\w.-]*):(?!//)([^\s:].*)", re.ASCII | re.DOTALL)
 _LINE = re.compile(
-    r"([ ]*(?:-[ ]+)?)([A-Za-z_][\w.-]*):([^\s:][^\r\n]*?)[ ]*(?:\r|\n|\Z)", re.ASCII
+    r"([ ]*(?:-[ ]+)?)([A-Za-z_][\w.-]*):(?!//)([^\s:][^\r\n]*?)[ ]*(?:\r|\n|\Z)", re.ASCII
 )
 _DASH = re.compile(r"([ ]*)-([^\s-][^\r\n]*)")
 _WHOLE = re.compile(r"[0-9]{1,18}")

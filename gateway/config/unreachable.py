@@ -9,6 +9,7 @@ takes all its paths.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -122,23 +123,35 @@ def _tell(draft: Draft, report: Report, one: _Placed, taken: Mapping[Part, int])
         named = _named(draft, report, one, takers)
         return f"{named} {what}" if named else "this route has the same conditions already"
 
-    parts = set(product(one.hosts, one.methods))
-    if len(taken) == len(parts):
+    if len(taken) == len(one.hosts) * len(one.methods):
         takers = by(taken.values(), "every request that matches this")
         report.at_value(one.loc, f"unreachable: {takers}")
         return
     told: set[Part] = set()
-    for key, values, place in (("methods", one.methods, 1), ("hosts", one.hosts, 0)):
-        for number, value in enumerate(values):
-            lost = {part for part in parts if part[place] == value}
-            if lost <= taken.keys() and not lost <= told:
-                told |= lost
-                takers = by((taken[part] for part in lost), "these requests")
-                message = f"{value} has no effect here: {takers}"
-                report.warn_at_value((*one.loc, key, number), message, "remove it")
+    for key, lost in (("methods", _lost(one, taken, 1)), ("hosts", _lost(one, taken, 0))):
+        for number, value, parts in lost:
+            takers = by((taken[part] for part in parts), "these requests")
+            message = f"{value} has no effect here: {takers}"
+            report.warn_at_value((*one.loc, key, number), message, "remove it")
+            told.update(parts)
     for part in sorted(taken.keys() - told):
         message = f"{part[1]} to {part[0]} has no effect here: "
         report.warn_at_value(one.loc, message + by([taken[part]], "these requests"))
+
+
+def _lost(
+    one: _Placed, taken: Mapping[Part, int], side: int
+) -> Iterator[tuple[int, str, list[Part]]]:
+    """Values of one side of the parts that others take altogether: place in the list, value, parts.
+
+    A value without a list it stands in (any host, any method) is not told of.
+    """
+    written = one.match.methods if side else one.match.hosts
+    count = Counter(part[side] for part in taken)
+    others = one.hosts if side else one.methods
+    for number, value in enumerate(written):
+        if count[value] == len(others):
+            yield number, value, [(o, value) if side else (value, o) for o in others]
 
 
 def _named(draft: Draft, report: Report, one: _Placed, takers: Iterable[int]) -> str:
