@@ -27,6 +27,8 @@ DEPTH_LIMIT = 32
 NODE_LIMIT = 100_000
 """Keys and values; 5,000 ordinary routes have half as many."""
 
+_COMMA = (1, 2)
+"""Characters between the halves of ``5,5``, perhaps with a space behind the comma."""
 _READABLE = (yaml.ScalarEvent, yaml.CollectionStartEvent)
 
 Value = Scalar | list["Value"] | dict[str, "Value"]
@@ -171,7 +173,9 @@ class _Builder:
             return False
         place = self._values[(*path, key)]
         number = decimal(str(before), event.value)
-        if number is None or _place(event) != (place[0], place[1] + len(str(before)) + 1):
+        line, column = _place(event)
+        gap = column - place[1] - len(str(before))
+        if number is None or line != place[0] or gap not in _COMMA:
             return False
         message = f"a comma ends a value: {before},{shorten(event.value)} is read as two"
         hint = comma_hint(f"{before},{event.value}")
