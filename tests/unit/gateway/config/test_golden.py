@@ -64,9 +64,9 @@ GENERATED: dict[str, Callable[[], bytes]] = {
     "generated_too_many_nodes": lambda: b"version: [" + b"1," * 200_000 + b"]",
     "generated_too_many_routes": lambda: with_routes(5_001),
     "generated_patterns_too_large_together": lambda: with_patterns(400),
-    "generated_more_problems_than_are_shown": lambda: (
+    "generated_more_problems_than_are_shown": (
         HEAD + "routes:\n" + "  - {name: X, match: {path_prefix: /}, backend: legacy}\n" * 250
-    ).encode(),
+    ).encode,
     "generated_alias_bomb": lambda: "\n".join(BOMB).encode(),
 }
 

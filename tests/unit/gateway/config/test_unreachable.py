@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.config import review
 from gateway.config.covering import Covering, literal_beginning
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 
 METHODS = ["GET", "PUT", "OTHER"]
 NAMES = [frozenset[str](), frozenset({"a"}), frozenset({"b"}), frozenset({"a", "b"})]
@@ -115,8 +115,8 @@ def taken(matches: list[Conditions]) -> dict[int, set[tuple[str, str]]]:
     return found
 
 
-def said(matches: list[Conditions]) -> tuple[set[str], set[str]]:
-    """What a file with these matches is told: unreachable ones, and values without effect."""
+def said(matches: list[Conditions]) -> tuple[set[str], list[Problem]]:
+    """What a file with these matches is told: unreachable ones, and warnings."""
     rest = {"name": "rest", "match": {"path_prefix": "/"}, "backend": "legacy"}
     routes = [
         {"name": f"r{i}", "match": match.written(), "backend": "legacy"}
@@ -127,27 +127,38 @@ def said(matches: list[Conditions]) -> tuple[set[str], set[str]]:
     try:
         warnings = review(json.dumps(written).encode()).warnings
     except ConfigError as error:
-        return {problem.path for problem in error.problems}, set()
-    return set(), {warning.path for warning in warnings}
+        return {problem.path for problem in error.problems}, []
+    return set(), list(warnings)
+
+
+def without_effect(matches: list[Conditions], warning: Problem) -> set[tuple[str, str]]:
+    """The hosts and methods that a match is said not to get; wildcards are left out."""
+    number, _, rest = warning.path.removeprefix("routes[").partition("].match")
+    match = matches[int(number)]
+    hosts, methods = sorted(match.hosts) or HOSTS, sorted(match.methods) or METHODS
+    if rest:
+        key, _, place = rest[1:-1].partition("[")
+        value = sorted(getattr(match, key))[int(place)]
+        hosts, methods = ([value], methods) if key == "hosts" else (hosts, [value])
+    else:
+        method, host = warning.message.partition(" has no effect")[0].split(" to ")
+        hosts, methods = [host], [method]
+    return {part for part in product(hosts, methods) if "*" not in part[0]}
 
 
 @given(st.lists(FEW, min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
 def test_unreachable_is_what_no_request_chooses(matches: list[Conditions]) -> None:
     """By the Gateway API's precedence, tried out literally: nothing is called so wrongly."""
-    unreachable, without_effect = said(matches)
+    unreachable, warnings = said(matches)
     chosen = taken(matches)
     for path in unreachable:
         if path == f"routes[{len(matches)}].match":
             continue  # the catch-all, behind a pattern of everything
         assert chosen[int(path.removeprefix("routes[").partition("]")[0])] == set()
-    for path in without_effect:
-        number, _, rest = path.removeprefix("routes[").partition("].match.")
-        key, _, place = rest.removesuffix("]").partition("[")
-        match = matches[int(number)]
-        value = sorted(getattr(match, key))[int(place)]
-        if "*" not in value:
-            assert all(value not in part for part in chosen[int(number)])
+    for warning in warnings:
+        number = int(warning.path.removeprefix("routes[").partition("]")[0])
+        assert not without_effect(matches, warning) & chosen[number]
 
 
 @given(st.lists(PLAIN, min_size=1, max_size=5))
