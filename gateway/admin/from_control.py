@@ -41,6 +41,8 @@ class ControlView:
                     alive=worker.is_alive,
                     revision=worker.revision,
                     restarts=worker.restarts,
+                    connections=worker.counters.client_connections,
+                    connections_limit=worker.counters.arrivals.limit,
                 )
                 for worker in control.workers.all()
             ),
@@ -58,10 +60,20 @@ class ControlView:
         checks = [
             Check(name="config", ok=config.ok, detail=detail),
             Check(name="history", ok=not fault, detail=fault),
+            self._room(),
         ]
         if (problem := self._control.certificate_problem) is not None:
             checks.append(Check(name="certificate", ok=not problem, detail=problem))
         return checks
+
+    def _room(self) -> Check:
+        workers = [worker for worker in self._control.workers.all() if worker.is_alive]
+        full = sum(worker.counters.arrivals.full for worker in workers)
+        detail = (
+            f"all {len(workers)} workers have the connections they may have; new customers wait; "
+            "see figueira_client_connections_limit"
+        )
+        return Check(name="connections", ok=not full or full < len(workers), detail=detail)
 
     def counters(self) -> Counters:
         """What all workers have counted."""

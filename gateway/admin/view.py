@@ -49,6 +49,10 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     """The revision it decides by; 0 before it has one."""
     restarts: int
+    connections: int = 0
+    """From customers, open now."""
+    connections_limit: int = 0
+    """That may be; more wait, once all workers have theirs."""
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):

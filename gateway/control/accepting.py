@@ -18,8 +18,10 @@ from functools import partial
 from typing import Any, cast
 
 from gateway.control.balance import Place, Rival
+from gateway.control.fullness import Fullness
 from gateway.control.log import warn
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.events import Event
 
 PATIENCE_S = 0.003
@@ -129,6 +131,15 @@ class Acceptor:
         self._rival: Rival | None = None
         self._in_a_row = 0
         """How often, lately, there was a connection to take."""
+        self._fullness = Fullness()
+
+    def arrivals(self) -> Arrivals:
+        """What has become of connections so far."""
+        return Arrivals(
+            limit=self._limit,
+            full=int(self._fullness.is_full),
+            full_s=self._fullness.total_s(time.monotonic()),
+        )
 
     @contextmanager
     def open(self, make_door: MakeDoor) -> Iterator[None]:
@@ -172,6 +183,8 @@ class Acceptor:
 
     def _ended(self) -> None:
         self.open_connections -= 1
+        if self._fullness.is_full:
+            self._fullness.end(time.monotonic())
         if self._is_listening:
             self._place.show(self.open_connections)
         else:
@@ -205,6 +218,8 @@ class Acceptor:
         if count < self._limit:
             return True
         self._hold()
+        if self._fullness.begin(time.monotonic()):
+            warn(Event.CONNECTIONS_FULL, limit=self._limit)
         return False
 
     def _is_patient(self, rival: Rival) -> bool:

@@ -101,7 +101,7 @@ class Worker:
             time.time,  # noqa: TID251 - this is where the clock is injected
         )
         certificate = plan.certificate
-        acceptor = Acceptor(
+        self._acceptor = Acceptor(
             plan.listener,
             plan.place,
             limit=plan.max_connections,
@@ -112,7 +112,7 @@ class Worker:
             http=DirectConnection,
             lifespan="on",
             drain_s=plan.drain_s,
-            acceptor=acceptor,
+            acceptor=self._acceptor,
         )
 
     async def run(self) -> None:
@@ -179,7 +179,9 @@ class Worker:
 
     def _report(self) -> None:
         if self._channel is not None:
-            self._channel.send(Report(self._gateway.revision, self._gateway.counters()))
+            counters = self._gateway.counters()
+            counters.arrivals = self._acceptor.arrivals()
+            self._channel.send(Report(self._gateway.revision, counters))
 
     async def _report_forever(self) -> None:
         while True:

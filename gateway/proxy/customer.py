@@ -9,7 +9,15 @@ from gateway.wire.forwarded import Peer
 
 IDLE_PATIENCE_S = 75.0
 """Between requests; longer than browsers (60 s) and load balancers (60 s) keep a connection."""
+FIRST_PATIENCE_S = 10.0
+"""Before the first of them; as long as for a request's head. Whoever has connected and says nothing
+takes the place of somebody who would."""
 HOLD_PIPELINE, HOLD_UPLOAD, HOLD_TURN = 1, 2, 4
+
+
+def quiet_since_s(now_s: float) -> float:
+    """Since when a connection that was just made is taken to be quiet, for `Customer.is_stuck`."""
+    return now_s - (IDLE_PATIENCE_S - FIRST_PATIENCE_S)
 
 
 def peer_of(transport: asyncio.BaseTransport) -> Peer:

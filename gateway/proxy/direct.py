@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import Source
 from gateway.proxy.ahead import TURN_S, is_enough
-from gateway.proxy.customer import HOLD_PIPELINE, HOLD_TURN, HOLD_UPLOAD, Customer, peer_of
+from gateway.proxy.customer import (
+    HOLD_PIPELINE,
+    HOLD_TURN,
+    HOLD_UPLOAD,
+    Customer,
+    peer_of,
+    quiet_since_s,
+)
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.parting import Progress
 from gateway.proxy.reader import RequestReader
@@ -78,7 +85,7 @@ class DirectConnection(asyncio.Protocol):
         self._tunnel: Tunnel | None = None
         self._is_leaving = False
         self._is_advancing = False
-        self._since_s = self._gateway.now_s
+        self._since_s = quiet_since_s(self._gateway.now_s)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; leave at once if the server is stopping."""

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from gateway.telemetry.arrivals import Arrivals
+
 LATENCY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the duration histogram: from a cached page to the slowest picture."""
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
@@ -71,6 +73,7 @@ class Counters(msgspec.Struct):
     """Backend -> address, as in a URL -> workers that leave it out now; 0 where it is well."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
+    arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
 
     def add(self, other: Counters) -> None:
         """Add another worker's counters."""
@@ -88,11 +91,13 @@ class Counters(msgspec.Struct):
             _add_to(self.upstream_ejected.setdefault(backend, {}), addresses)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
+        self.arrivals.add(other.arrivals)
 
     def without_gauges(self) -> Counters:
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""
         left = total([self])
         left.client_connections, left.upstream_connections, left.upstream_ejected = 0, {}, {}
+        left.arrivals = left.arrivals.without_gauges()
         return left
 
 

@@ -32,6 +32,9 @@ class Event(Enum):
     """No descriptor or memory for a customer's connection; it waits, and is tried again soon."""
     CONNECTIONS_LIMITED = "connections_limited"
     """The limit of open files allows fewer customers' connections than the settings ask for."""
+    CONNECTIONS_FULL = "connections_full"
+    """A worker has all the customers' connections that it may have; if the others have, too, new
+    ones wait. Said once a minute at most."""
     CERTIFICATE_ACCEPTED = "certificate_accepted"
     """New connections are shown another certificate from now on."""
     CERTIFICATE_REFUSED = "certificate_refused"

@@ -187,6 +187,18 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         read=_alone(lambda counters, _: counters.client_connections),
     ),
     NumberMetric(
+        name="figueira_client_connections_limit",
+        kind="gauge",
+        help="Connections from customers that may be open at a time.",
+        read=_alone(lambda counters, _: counters.arrivals.limit),
+    ),
+    NumberMetric(
+        name="figueira_client_connections_full_seconds_total",
+        kind="counter",
+        help="Time that workers had all the connections they may have, added up.",
+        read=_alone(lambda counters, _: counters.arrivals.full_s),
+    ),
+    NumberMetric(
         name="figueira_upstream_connections",
         kind="gauge",
         help="Connections to backends open now, idle ones included.",

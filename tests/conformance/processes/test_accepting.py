@@ -23,6 +23,7 @@ from gateway.control.accepting import PATIENCE_S, Acceptor
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.servers import listen
+from gateway.telemetry.arrivals import Arrivals
 from tests.support.authority import Authority, names_in
 from tests.support.waiting import until
 
@@ -189,6 +190,28 @@ async def test_a_full_worker_leaves_connections_to_wait(make_port: Callable[...,
             leaving.close()
             assert await greeting(waiting) == b"a"
             assert acceptor.open_connections == 2
+
+
+async def test_a_full_worker_says_so_once_and_counts_the_time(
+    make_port: Callable[..., Port], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing else would tell that customers wait; coming and going at the limit is no news."""
+    logging.getLogger("figueira").propagate = True
+    port = make_port()
+    acceptor = port.acceptor(limit=2)
+    with taking(acceptor):
+        assert await greeting(port.connect()) == b"a"
+        assert acceptor.arrivals() == Arrivals(limit=2)
+        for _ in range(3):
+            customer = port.connect()
+            assert await greeting(customer) == b"a"
+            full = acceptor.arrivals()
+            assert (full.limit, full.full) == (2, 1)
+            await until(lambda before=full: acceptor.arrivals().full_s > before.full_s)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            customer.close()
+            await until(lambda: acceptor.arrivals().full == 0)
+            assert acceptor.arrivals().full_s > full.full_s
+    assert caplog.messages == ["connections_full limit=2"]
 
 
 async def test_nobody_waits_for_a_full_worker(make_port: Callable[..., Port]) -> None:

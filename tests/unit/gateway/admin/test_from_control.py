@@ -17,6 +17,7 @@ from gateway.control.messages import Linked, Report
 from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
 from gateway.errors import StartError
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in
@@ -101,7 +102,7 @@ async def test_a_database_that_is_away_is_a_check_that_informs(
 ) -> None:
     await control.reloader.look()
     view = ControlView(control)
-    assert [check.ok for check in view.checks()] == [True, True]
+    assert [check.ok for check in view.checks()] == [True, True, True]
     keeper.is_away = True
     flippable.write(control.reloader.path.parent, 13)
     await control.reloader.look()
@@ -113,10 +114,30 @@ def test_a_certificate_that_cannot_be_used_is_a_check_where_there_is_tls(control
     view = ControlView(control)
     assert "certificate" not in [check.name for check in view.checks()]
     control.certificate_problem = ""
-    assert view.checks()[2] == Check(name="certificate", ok=True)
+    assert view.checks()[3] == Check(name="certificate", ok=True)
     control.certificate_problem = "TLS key key.pem: Permission denied"
     why = "TLS key key.pem: Permission denied"
-    assert view.checks()[2] == Check(name="certificate", ok=False, detail=why)
+    assert view.checks()[3] == Check(name="certificate", ok=False, detail=why)
+
+
+def test_customers_wait_when_every_worker_is_full(control: Control) -> None:
+    """Not before: another one takes them."""
+    view, workers = ControlView(control), control.workers
+    first, second = workers.link(Linked(0, 100, 0)), workers.link(Linked(1, 101, 0))
+    full = Counters(client_connections=20, arrivals=Arrivals(limit=20, full=1))
+    workers.heard(first, Report(1, full))
+    assert view.checks()[2] == Check(name="connections", ok=True, detail=view.checks()[2].detail)
+    assert [(w.connections, w.connections_limit) for w in view.status().workers] == [
+        (20, 20),
+        (0, 0),
+    ]
+    workers.heard(second, Report(1, full))
+    assert view.checks()[2] == Check(
+        name="connections",
+        ok=False,
+        detail="all 2 workers have the connections they may have; new customers wait; "
+        "see figueira_client_connections_limit",
+    )
 
 
 async def test_a_replaced_control_shows_when_its_revision_was_accepted(control: Control) -> None:

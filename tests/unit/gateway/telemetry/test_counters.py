@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import (
     LATENCY_BOUNDS_S,
     Counters,
@@ -108,6 +109,7 @@ _COUNTERS = st.builds(
     upstream_connections=_TALLIES,
     upstream_ejected=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
     access_lines_dropped=_COUNTS,
+    arrivals=st.builds(Arrivals, limit=_COUNTS, full=_COUNTS, full_s=_COUNTS.map(float)),
 )
 
 
@@ -162,6 +164,8 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
     left.client_connections = worker.client_connections
     left.upstream_connections = worker.upstream_connections
     left.upstream_ejected = worker.upstream_ejected
+    assert (left.arrivals.limit, left.arrivals.full) == (0, 0)
+    left.arrivals.limit, left.arrivals.full = worker.arrivals.limit, worker.arrivals.full
     assert _sum(left) == _sum(worker)
     left.add(left.without_gauges())
     assert worker == before

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 
 from gateway.errors import Cause, Source, Stage
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.metrics import METRICS, Facts, render
 
@@ -40,6 +41,7 @@ def _busy() -> Counters:
         upstream_connections={"legacy": 3},
         upstream_ejected={"legacy": {"[::1]:8001": 2, "unix:/run/shop.sock": 0}},
         access_lines_dropped=9,
+        arrivals=Arrivals(limit=20, full=1, full_s=2.5),
     )
 
 
@@ -92,6 +94,8 @@ LANE = {"route": "images", "backend": "legacy"}
         ("figueira_bytes_total", {**LANE, "direction": "out"}, 2000),
         ("figueira_refused_total", {"status": "400"}, 5),
         ("figueira_client_connections", {}, 12),
+        ("figueira_client_connections_limit", {}, 20),
+        ("figueira_client_connections_full_seconds_total", {}, 2.5),
         ("figueira_upstream_connections", {"backend": "legacy"}, 3),
         ("figueira_upstream_addresses_ejected", {"backend": "legacy", "address": "[::1]:8001"}, 2),
         (
