@@ -20,11 +20,11 @@ from gateway.admin.from_control import ControlView
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.children import Work
-from gateway.control.control import ControlPlan, run_control
+from gateway.control.control import ControlPlan, run_control, utc_now
 from gateway.control.descriptors import connections_within, lift_limit
 from gateway.control.lifeline import Lifeline
 from gateway.control.loading import load_config
-from gateway.control.log import note, start_log, warn
+from gateway.control.log import note, say_certificate, start_log, warn
 from gateway.control.messages import Accepted, Left
 from gateway.control.reload import read_environment
 from gateway.control.servers import listen
@@ -82,6 +82,7 @@ def serve(settings: Settings) -> int:
         started=parts.say_started,
         worker_gone=parts.balance.clear,
         certificate=certificate,
+        wall_clock=utc_now,
     )
     return Supervisor(plan).run()
 
@@ -132,6 +133,8 @@ class _Parts:
                 wanted=wanted,
                 open_files=self.open_files,
             )
+        if self.certificate is not None:
+            say_certificate(Event.CERTIFICATE_LOADED, self.certificate, utc_now())
         note(
             Event.STARTED,
             customers=url_of(self.listener, "https" if self.certificate else "http"),
@@ -154,6 +157,7 @@ class _Parts:
                 resumed=resumed,
                 left=left,
                 certificate_problem=self.certificate.problem if self.certificate else None,
+                certificate=self.certificate.facts if self.certificate else None,
                 make_admin=lambda control: create_app(ControlView(control)),
             )
             return run_control(plan)

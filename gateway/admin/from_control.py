@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from gateway.admin.view import Check, Config, Revision, Route, Status, Worker
+from gateway.admin.view import Certificate, Check, Config, Revision, Route, Status, Worker
 from gateway.admin.view import Control as ControlFacts
-from gateway.control.control import Control
+from gateway.control.control import Control, utc_now
 from gateway.routing import snapshot as compiled
 from gateway.telemetry.counters import Counters
 
@@ -50,6 +50,18 @@ class ControlView:
             routes=_routes(current.snapshot) if current else (),
             draining=control.is_draining,
             uptime_s=round(time.monotonic() - self._began_s, 3),
+            certificate=self._certificate(),
+        )
+
+    def _certificate(self) -> Certificate | None:
+        facts = self._control.certificate
+        if facts is None:
+            return None
+        return Certificate(
+            names=facts.names,
+            not_after=facts.not_after,
+            sha256=facts.sha256,
+            problem=self._control.certificate_problem or "",
         )
 
     def checks(self) -> Sequence[Check]:
@@ -63,8 +75,16 @@ class ControlView:
             self._room(),
         ]
         if (problem := self._control.certificate_problem) is not None:
-            checks.append(Check(name="certificate", ok=not problem, detail=problem))
+            detail = problem or self._due()
+            checks.append(Check(name="certificate", ok=not detail, detail=detail))
         return checks
+
+    def _due(self) -> str:
+        facts = self._control.certificate
+        if facts is None or not facts.is_due(utc_now()):
+            return ""
+        ends = f"{facts.not_after:%Y-%m-%d %H:%M UTC}"
+        return f"the certificate ends {ends}; renew it and send SIGHUP to figueira serve"
 
     def _room(self) -> Check:
         workers = [worker for worker in self._control.workers.all() if worker.is_alive]

@@ -60,4 +60,5 @@ def _facts(status: Status) -> Facts:
         workers=sum(worker.alive for worker in status.workers),
         worker_restarts=sum(worker.restarts for worker in status.workers),
         weights={route.name: route.backends for route in status.routes},
+        certificate_ends_s=status.certificate.not_after.timestamp() if status.certificate else None,
     )

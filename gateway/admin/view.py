@@ -61,6 +61,17 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
 
 
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """What customers are shown over TLS."""
+
+    names: tuple[str, ...]
+    not_after: datetime
+    sha256: str
+    """Of the certificate's DER form, hexadecimal."""
+    problem: str
+    """Why the newest files cannot be used; empty if they serve."""
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A route and where its new work goes."""
 
@@ -84,6 +95,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     draining: bool
     """Whether a stop has been asked for: customers' open requests are being finished."""
     uptime_s: float
+    certificate: Certificate | None = None
+    """None for plain HTTP."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from gateway.control.reload import Current, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
 from gateway.control.workers import Workers, WorkerState
+from gateway.control.x509 import CertificateFacts
 from gateway.errors import ConfigError
 from gateway.proxy.spawn import spawn
 from gateway.telemetry.counters import Counters
@@ -61,6 +62,8 @@ class ControlPlan:
     """What an earlier control told the supervisor."""
     certificate_problem: str | None
     """Why the newest certificate cannot be used, empty if it serves; None for plain HTTP."""
+    certificate: CertificateFacts | None = None
+    """Of the certificate that serves; None for plain HTTP, or if they cannot be read."""
     make_admin: Callable[[Control], Any]
     """Makes the ASGI application of the admin port."""
 
@@ -76,6 +79,7 @@ class Control:
         self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
         self.certificate_problem = plan.certificate_problem
+        self.certificate = plan.certificate
         self.started_at = utc_now()
         self.is_draining = False
         if plan.resumed is not None:
@@ -146,7 +150,7 @@ class Control:
         if isinstance(message, Draining):
             self.is_draining = True
         elif isinstance(message, CertificateSeen):
-            self.certificate_problem = message.problem
+            self.certificate_problem, self.certificate = message.problem, message.facts
         elif isinstance(message, Linked):
             if descriptor is None:
                 # No room for the link: a control that cannot reach a worker is better replaced.

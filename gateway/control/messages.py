@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from gateway.control.x509 import CertificateFacts
 from gateway.telemetry.counters import Counters
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -53,6 +54,8 @@ class CertificateSeen(msgspec.Struct, tag=True, frozen=True):
 
     problem: str
     """Why the pair cannot be used; empty if it serves from now on."""
+    facts: CertificateFacts | None = None
+    """Of what serves."""
 
 
 class Report(msgspec.Struct, tag=True, frozen=True):

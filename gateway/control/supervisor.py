@@ -15,10 +15,11 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.control.certificate import Certificate
 from gateway.control.children import CANNOT_START, FAULT, SIGNALS, Child, Work, fork
-from gateway.control.log import note, warn
+from gateway.control.log import note, say_certificate, warn
 from gateway.control.messages import (
     Accepted,
     CertificateSeen,
@@ -60,6 +61,7 @@ class SupervisorPlan:
     """Called with the index of each worker that has ended."""
     certificate: Certificate | None
     """What customers are shown; looked at again at SIGHUP. None for plain HTTP."""
+    wall_clock: Callable[[], datetime]
 
 
 class Supervisor:
@@ -149,10 +151,11 @@ class Supervisor:
         if certificate.problem:
             warn(Event.CERTIFICATE_REFUSED, problem=certificate.problem)
         elif is_new:
-            note(Event.CERTIFICATE_ACCEPTED, sha256=certificate.fingerprint)
+            say_certificate(Event.CERTIFICATE_ACCEPTED, certificate, self._plan.wall_clock())
         for child in list(self._children.values()):
             # Who does not read hangs; it would show the old certificate for ever.
-            if not child.lifeline.send(CertificateSeen(certificate.problem)):
+            seen = CertificateSeen(certificate.problem, certificate.facts)
+            if not child.lifeline.send(seen):
                 self._kill(child)
 
     def _asked_to_stop(self) -> bool:

@@ -35,8 +35,15 @@ class Event(Enum):
     CONNECTIONS_FULL = "connections_full"
     """A worker has all the customers' connections that it may have; if the others have, too, new
     ones wait. Said once a minute at most."""
+    TLS_HANDSHAKE_FAILED = "tls_handshake_failed"
+    """TLS did not come about with a customer: why, who it was, and how many since the last such
+    line. Said once a minute and cause at most."""
+    CERTIFICATE_LOADED = "certificate_loaded"
+    """At the start: the certificate that customers are shown, its names, its end."""
     CERTIFICATE_ACCEPTED = "certificate_accepted"
-    """New connections are shown another certificate from now on."""
+    """The same, when new connections are shown another one from now on."""
+    CERTIFICATE_DUE = "certificate_due"
+    """The certificate that customers are shown is over, or soon will be, and was not renewed."""
     CERTIFICATE_REFUSED = "certificate_refused"
     """The certificate or its key cannot be used; the last good pair serves on."""
     DRAINING = "draining"

@@ -63,6 +63,7 @@ def main() -> NoReturn:
         started=lambda revision: _say("started", revision),
         worker_gone=lambda index: _say("gone", index),
         certificate=certificate,
+        wall_clock=lambda: AT,
     )
     sys.exit(Supervisor(plan).run())
 

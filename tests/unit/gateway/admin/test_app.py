@@ -152,6 +152,7 @@ async def test_status_is_the_whole_state_as_json() -> None:
         "routes": [{"name": "images", "backends": {"image_service": 5.0, "legacy": 95.0}}],
         "draining": False,
         "uptime_s": 12.5,
+        "certificate": None,
     }
 
 

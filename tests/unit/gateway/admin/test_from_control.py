@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,10 +12,11 @@ import pytest
 
 from gateway.admin.from_control import ControlView
 from gateway.admin.view import Check
-from gateway.control.control import Control
+from gateway.control.control import Control, utc_now
 from gateway.control.messages import Linked, Report
 from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
+from gateway.control.x509 import CertificateFacts
 from gateway.errors import StartError
 from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters
@@ -56,6 +57,7 @@ def control(tmp_path: Path, keeper: Keeper) -> Control:
         workers=Workers(Counters(), lambda _: None),
         is_draining=False,
         certificate_problem=None,
+        certificate=None,
     )
     return cast("Control", parts)
 
@@ -118,6 +120,26 @@ def test_a_certificate_that_cannot_be_used_is_a_check_where_there_is_tls(control
     control.certificate_problem = "TLS key key.pem: Permission denied"
     why = "TLS key key.pem: Permission denied"
     assert view.checks()[3] == Check(name="certificate", ok=False, detail=why)
+
+
+def test_a_certificate_that_ends_soon_is_a_check_that_informs(control: Control) -> None:
+    """With names and end in the status, whether or not it does."""
+    view, now = ControlView(control), utc_now()
+    control.certificate_problem = ""
+    facts = None
+    for days, is_ok in ((20, True), (13, False)):
+        facts = control.certificate = CertificateFacts(
+            names=("shop.test",),
+            not_before=now - timedelta(days=90),
+            not_after=now + timedelta(days=days),
+            sha256="ab",
+        )
+        assert view.checks()[3].ok is is_ok
+        certificate = view.status().certificate
+        assert certificate is not None
+        assert (certificate.names, certificate.not_after) == (("shop.test",), facts.not_after)
+    assert facts is not None
+    assert f"the certificate ends {facts.not_after:%Y-%m-%d %H:%M} UTC" in view.checks()[3].detail
 
 
 def test_customers_wait_when_every_worker_is_full(control: Control) -> None:

@@ -109,7 +109,9 @@ _COUNTERS = st.builds(
     upstream_connections=_TALLIES,
     upstream_ejected=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
     access_lines_dropped=_COUNTS,
-    arrivals=st.builds(Arrivals, limit=_COUNTS, full=_COUNTS, full_s=_COUNTS.map(float)),
+    arrivals=st.builds(
+        Arrivals, limit=_COUNTS, full=_COUNTS, full_s=_COUNTS.map(float), handshakes_failed=_TALLIES
+    ),
 )
 
 

@@ -25,6 +25,7 @@ FACTS = Facts(
     workers=4,
     worker_restarts=1,
     weights={"images": {"image_service": 0.125, "legacy": 99.875}},
+    certificate_ends_s=1_800_000_000.0,
 )
 OPENMETRICS = "application/openmetrics-text"
 
@@ -41,7 +42,9 @@ def _busy() -> Counters:
         upstream_connections={"legacy": 3},
         upstream_ejected={"legacy": {"[::1]:8001": 2, "unix:/run/shop.sock": 0}},
         access_lines_dropped=9,
-        arrivals=Arrivals(limit=20, full=1, full_s=2.5),
+        arrivals=Arrivals(
+            limit=20, full=1, full_s=2.5, handshakes_failed={"plain_http": 4, "timeout": 1}
+        ),
     )
 
 
@@ -95,6 +98,8 @@ LANE = {"route": "images", "backend": "legacy"}
         ("figueira_refused_total", {"status": "400"}, 5),
         ("figueira_client_connections", {}, 12),
         ("figueira_client_connections_limit", {}, 20),
+        ("figueira_tls_handshakes_failed_total", {"cause": "plain_http"}, 4),
+        ("figueira_tls_certificate_expiry_timestamp_seconds", {}, 1_800_000_000),
         ("figueira_client_connections_full_seconds_total", {}, 2.5),
         ("figueira_upstream_connections", {"backend": "legacy"}, 3),
         ("figueira_upstream_addresses_ejected", {"backend": "legacy", "address": "[::1]:8001"}, 2),
