@@ -41,6 +41,8 @@ class Settings:
     """``-`` for standard output, ``off``, or a file's path."""
     drain_s: float = 30.0
     """How long requests in flight may take to end after SIGTERM."""
+    drain_delay_s: float = 0.0
+    """How long customers are still taken after SIGTERM, when we are not ready any more."""
     tls_cert: Path | None = None
     """PEM, the chain that customers are shown; None for plain HTTP."""
     tls_key: Path | None = None
@@ -60,6 +62,7 @@ VARIABLES = {
     "FIGUEIRA_DATABASE_URL": "database_url",
     "FIGUEIRA_ACCESS_LOG": "access_log",
     "FIGUEIRA_DRAIN_S": "drain_s",
+    "FIGUEIRA_DRAIN_DELAY_S": "drain_delay_s",
     "FIGUEIRA_TLS_CERT": "tls_cert",
     "FIGUEIRA_TLS_KEY": "tls_key",
     "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "max_client_connections",
@@ -162,6 +165,7 @@ _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "database_url": _text,
     "access_log": _text,
     "drain_s": _seconds,
+    "drain_delay_s": _seconds,
     "tls_cert": _path,
     "tls_key": _path,
     "max_client_connections": _whole(1, _MAX_CONNECTIONS),

@@ -74,6 +74,13 @@ def serve(  # noqa: PLR0913 - an argument for each option
         typer.Option(callback=_WORKERS, help="Processes that serve customers, 1 to 64."),
     ] = None,
     access_log: Annotated[str | None, typer.Option(help="'-', 'off' or a file.")] = None,
+    drain_delay_s: Annotated[
+        float | None,
+        typer.Option(help="Seconds for which customers are still taken after SIGTERM."),
+    ] = None,
+    drain_s: Annotated[
+        float | None, typer.Option(help="Seconds that requests may then take to end.")
+    ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Customers' TLS: a PEM chain, its own certificate first.")
     ] = None,
@@ -96,6 +103,8 @@ def serve(  # noqa: PLR0913 - an argument for each option
         "admin_port": admin_port,
         "workers": workers,
         "access_log": access_log,
+        "drain_delay_s": drain_delay_s,
+        "drain_s": drain_s,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
     }

@@ -10,13 +10,14 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import uvloop
 
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import start_log
+from gateway.control.watchdog import Watchdog
 from gateway.errors import ConfigError, StartError
 
 CANNOT_START = 1
@@ -41,6 +42,7 @@ class Child:
     lifeline: Lifeline
     started_s: float
     restarts: int
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
 
 def fork(name: str, work: Work, leave_behind: Callable[[], None]) -> tuple[int, Lifeline]:

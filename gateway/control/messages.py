@@ -45,6 +45,17 @@ class Left(msgspec.Struct, tag=True, frozen=True):
     counters: Counters
 
 
+class Alive(msgspec.Struct, tag=True, frozen=True):
+    """A child to the supervisor, again and again: it does not hang."""
+
+
+class Ended(msgspec.Struct, tag=True, frozen=True):
+    """A worker to the supervisor, as the last thing it says."""
+
+    cut: int
+    """Requests and tunnels that had not ended when its patience did."""
+
+
 class Draining(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to control: the end has begun; say so to whoever asks whether we are ready."""
 
@@ -65,7 +76,9 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     counters: Counters
 
 
-Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Report
+Message = (
+    Accepted | Linked | ControlLinked | Left | Alive | Ended | Draining | CertificateSeen | Report
+)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Message)

@@ -25,10 +25,12 @@ from gateway.control.messages import (
     CertificateSeen,
     ControlLinked,
     Draining,
+    Ended,
     FrameError,
     Left,
     Linked,
 )
+from gateway.control.watchdog import MISSED, MISSED_BY_WORKER, Watchdog
 from gateway.telemetry.events import Event
 
 _SETTLED_S = 1.0
@@ -51,6 +53,8 @@ class SupervisorPlan:
     admin_listener: socket.socket
     workers: int
     drain_s: float
+    drain_delay_s: float
+    """Between the begin of the end, when we are not ready any more, and `drain_s`."""
     control: Callable[[Accepted | None, Left | None], Work]
     """What control does, given what an earlier one told us (None at the start)."""
     worker: Callable[[int, Accepted], Work]
@@ -78,6 +82,8 @@ class Supervisor:
         self._left: Left | None = None
         self._signals: list[int] = []
         self._is_stopping = False
+        self._cut = 0
+        """Requests and tunnels that workers had to cut at the end."""
 
     def run(self) -> int:
         """Run until told to stop.
@@ -100,6 +106,7 @@ class Supervisor:
         while not self._asked_to_stop():
             self._wait(self._until_due())
             self._start_due()
+            self._look_after_children()
         return self._stop()
 
     # Signals and waiting
@@ -129,21 +136,24 @@ class Supervisor:
             if self._plan.certificate is not None:
                 self._renew(self._plan.certificate)
 
-    def _read(self, control: Child) -> None:
-        """Take in what control says."""
+    def _read(self, child: Child) -> None:
+        """Take in what a child says."""
         try:
-            messages = control.lifeline.read()
+            messages = child.lifeline.read()
         except FrameError:
-            self._kill(control)
+            self._kill(child)
             messages = None
         if messages is None:
-            self._selector.unregister(control.lifeline.end)
+            self._selector.unregister(child.lifeline.end)
             return
+        child.watchdog.heard()
         for message, _ in messages:
             if isinstance(message, Accepted):
                 self._accepted = message
             elif isinstance(message, Left):
                 self._left = message
+            elif isinstance(message, Ended):
+                self._cut += message.cut
 
     def _renew(self, certificate: Certificate) -> None:
         """Look at the certificate's files again; a child that is forked later has the last good."""
@@ -161,10 +171,19 @@ class Supervisor:
     def _asked_to_stop(self) -> bool:
         return signal.SIGTERM in self._signals or signal.SIGINT in self._signals
 
-    def _until_due(self) -> float | None:
-        if not self._due:
-            return None
-        return max(min(self._due)[0] - time.monotonic(), 0)
+    def _until_due(self) -> float:
+        now_s = time.monotonic()
+        looks = [child.watchdog.until_look_s(now_s) for child in self._children.values()]
+        return min([*looks, *(max(due[0] - now_s, 0) for due in self._due)], default=_PAUSE_S)
+
+    def _look_after_children(self) -> None:
+        """Replace one that hangs; one that dies is noticed without looking."""
+        now_s = time.monotonic()
+        for child in self._children.values():
+            if child.watchdog.hangs(now_s):
+                child.watchdog.heard()
+                warn(Event.PROCESS_HANGS, process=child.name, index=child.index, pid=child.pid)
+                self._kill(child)
 
     # Children
 
@@ -191,9 +210,9 @@ class Supervisor:
             lifeline=lifeline,
             started_s=time.monotonic(),
             restarts=restarts,
+            watchdog=Watchdog(MISSED if name == CONTROL else MISSED_BY_WORKER),
         )
-        if name == CONTROL:
-            self._selector.register(lifeline.end, selectors.EVENT_READ, child)
+        self._selector.register(lifeline.end, selectors.EVENT_READ, child)
         self._children[pid] = child
         for other in list(self._children.values()):
             if other is not child and CONTROL in (other.name, child.name):
@@ -245,9 +264,8 @@ class Supervisor:
                 self._bury(child, os.waitstatus_to_exitcode(status))
 
     def _bury(self, child: Child, code: int) -> None:
-        if child.name == CONTROL:
-            self._read_last_words(child)
-        else:
+        self._read_last_words(child)
+        if child.name != CONTROL:
             self._plan.worker_gone(child.index)
         child.lifeline.close()
         if self._is_stopping:
@@ -269,12 +287,12 @@ class Supervisor:
         due_s = time.monotonic() + pause_s
         self._due.append((due_s, child.name, child.index, child.restarts + 1))
 
-    def _read_last_words(self, control: Child) -> None:
-        """Take in what control said just before it died: the workers may have heard it, too."""
-        while any(key.data is control for key, _ in self._selector.select(0)):
-            self._read(control)
+    def _read_last_words(self, child: Child) -> None:
+        """Take in what a child said just before it died: others may have heard it, too."""
+        while any(key.data is child for key, _ in self._selector.select(0)):
+            self._read(child)
         with contextlib.suppress(KeyError):
-            self._selector.unregister(control.lifeline.end)
+            self._selector.unregister(child.lifeline.end)
 
     # Stopping
 
@@ -282,29 +300,32 @@ class Supervisor:
         """Drain: workers end their requests, then control goes; a second signal ends all now."""
         self._signals = []
         self._is_stopping = True
-        note(Event.DRAINING, patience_s=self._plan.drain_s)
+        delay_s, patience_s = self._plan.drain_delay_s, self._plan.drain_s
+        note(Event.DRAINING, delay_s=delay_s, patience_s=patience_s)
         for child in self._named(CONTROL):
             child.lifeline.send(Draining())
         self._plan.listener.close()
-        is_clean = self._end("worker", self._plan.drain_s + _KILL_AFTER_S)
-        is_clean = self._end(CONTROL, _CONTROL_PATIENCE_S) and is_clean
-        note(Event.STOPPED, clean=is_clean)
-        return 0 if is_clean else 1
+        killed = self._end("worker", delay_s + patience_s + _KILL_AFTER_S)
+        killed += self._end(CONTROL, _CONTROL_PATIENCE_S)
+        is_clean = not (killed or self._cut)
+        (note if is_clean else warn)(Event.STOPPED, clean=is_clean, cut=self._cut, killed=killed)
+        return 1 if killed else 0
 
-    def _end(self, name: str, patience_s: float) -> bool:
-        """Ask the children of a name to end and wait for them; whether none had to be killed."""
+    def _end(self, name: str, patience_s: float) -> int:
+        """Ask the children of a name to end and wait for them; how many had to be killed."""
         self._tell(name, signal.SIGTERM)
         deadline_s = time.monotonic() + patience_s
         while self._named(name):
             left_s = deadline_s - time.monotonic()
             self._wait_stopping(max(left_s, 0))
             if left_s <= 0 or self._asked_to_stop():
+                killed = len(self._named(name))
                 self._tell(name, signal.SIGKILL)
                 deadline_s = time.monotonic() + patience_s
                 while self._named(name):
                     self._wait_stopping(patience_s)
-                return False
-        return True
+                return killed
+        return 0
 
     def _wait_stopping(self, timeout_s: float) -> None:
         self._wait(timeout_s)

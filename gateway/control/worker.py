@@ -27,10 +27,12 @@ from gateway.control.messages import (
     Accepted,
     CertificateSeen,
     ControlLinked,
+    Ended,
     Message,
     Report,
 )
 from gateway.control.servers import Server, server
+from gateway.control.watchdog import say_alive
 from gateway.errors import StartError
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.direct import DirectConnection
@@ -51,6 +53,8 @@ class WorkerPlan:
     accepted: Accepted
     access_log: str
     drain_s: float
+    drain_delay_s: float
+    """Between SIGTERM and the end of taking customers' connections."""
     place: Place
     max_connections: int
     """Customers', at a time."""
@@ -117,19 +121,25 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until told to stop, then let requests in flight end."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop_soon)
         # What the start has made stays for good: no collection need look at it again.
         gc.freeze()
         self._plan.lifeline.listen(self._from_supervisor, self._stop)
         tasks = [
             spawn(self._gateway.sweep_forever(), "sweep"),
             spawn(self._report_forever(), "report"),
+            spawn(say_alive(self._plan.lifeline), "alive"),
         ]
         await self._server.serve(sockets=[])
         for task in tasks:
             task.cancel()
-        self._gateway.close()
+        cut = self._gateway.close()
         self._report()
+        self._plan.lifeline.post(Ended(cut))
+
+    def _stop_soon(self) -> None:
+        """Begin to drain when whoever sends customers here has had time to see the end coming."""
+        asyncio.get_running_loop().call_later(self._plan.drain_delay_s, self._stop)
 
     def _stop(self) -> None:
         """Begin to drain. Asked again, go on: service managers signal every process of a group.

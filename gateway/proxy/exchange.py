@@ -37,6 +37,8 @@ _NONE = Body.NONE
 _CONTINUE = 100
 CLIENT_GONE = 499
 """Access lines and counters only: the customer left before the answer was complete."""
+CUT_UNANSWERED = 503
+"""Access lines and counters only: the gateway stopped before there was an answer."""
 
 
 class Exchange:
@@ -204,7 +206,7 @@ class Exchange:
             return
         self.error = write_failure(stage_of(self), Cause.CLOSED, source)
         self._drop_connection()
-        self._end(CLIENT_GONE)
+        self._end(CLIENT_GONE if source is Source.DOWNSTREAM else self.status or CUT_UNANSWERED)
 
     def break_off(self, refusal: BadRequest) -> None:
         """Refuse a request that turned out malformed while it was being sent on.

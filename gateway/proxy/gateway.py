@@ -173,11 +173,17 @@ class Gateway:
         self.recorder.fold()
         self._access_log.flush()
 
-    def close(self) -> None:
-        """Cut what is still open, close the pools, write the last access lines."""
+    def close(self) -> int:
+        """Cut what is still open, close the pools, write the last access lines.
+
+        Returns:
+            How many requests and tunnels were under way and are cut.
+        """
+        before = self.counters().requests
         for door in list(self.doors):
             door.cut()
         for pool in self._pools.values():
             pool.close()
-        self.recorder.fold()
+        cut = self.counters().requests - before
         self._access_log.close()
+        return cut

@@ -26,7 +26,8 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     path: str
     """As received, undecoded, without the query."""
     status: int
-    """What the customer got; 499 if the customer left first."""
+    """What the customer got; 499 if the customer left first, 503 if the gateway's stop cut the
+    connection before there was an answer."""
     duration_ms: float
     client: str = ""
     """The customer's address."""

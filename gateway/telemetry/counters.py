@@ -75,6 +75,11 @@ class Counters(msgspec.Struct):
     """Lines lost because whoever reads the log was too slow."""
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
 
+    @property
+    def requests(self) -> int:
+        """That are over, however they ended."""
+        return sum(sum(lane.by_class) for lane in self.lanes) + sum(self.refused.values())
+
     def add(self, other: Counters) -> None:
         """Add another worker's counters."""
         lanes = {(lane.route, lane.backend): lane for lane in self.lanes}

@@ -26,6 +26,9 @@ class Event(Enum):
     """The database keeps revisions again, those that it missed included."""
     PROCESS_DIED = "process_died"
     """A worker or control ended without being told to; another takes its place."""
+    PROCESS_HANGS = "process_hangs"
+    """A worker or control does not say anything any more; it is killed, and another takes its
+    place."""
     FORK_FAILED = "fork_failed"
     """The system has no room for another process; it is tried again soon."""
     ACCEPT_FAILED = "accept_failed"
@@ -47,9 +50,10 @@ class Event(Enum):
     CERTIFICATE_REFUSED = "certificate_refused"
     """The certificate or its key cannot be used; the last good pair serves on."""
     DRAINING = "draining"
-    """No new connections; requests in flight may end."""
+    """Not ready any more; after `delay_s` no new connections, and requests in flight may end."""
     STOPPED = "stopped"
-    """All processes have ended."""
+    """All processes have ended; `cut` requests and tunnels had to be cut, `killed` processes
+    killed."""
     ADDRESS_EJECTED = "address_ejected"
     """Connections to a backend's address fail: it is left out for a while, unless all are."""
     ADDRESS_READMITTED = "address_readmitted"

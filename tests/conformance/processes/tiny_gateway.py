@@ -26,12 +26,15 @@ from gateway.control.messages import (
     CertificateSeen,
     ControlLinked,
     Draining,
+    Ended,
     Left,
     Linked,
     Message,
 )
 from gateway.control.supervisor import Supervisor, SupervisorPlan
+from gateway.control.watchdog import say_alive
 from gateway.errors import StartError
+from gateway.proxy.spawn import spawn
 from tests.support.counted import AT, counted, requests_in
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -58,6 +61,7 @@ def main() -> NoReturn:
         admin_listener=socket.create_server(("127.0.0.1", 0)),
         workers=workers,
         drain_s=0.05,
+        drain_delay_s=0.0,
         control=lambda resumed, left: _control(how, resumed, left),
         worker=lambda _index, accepted: _worker(how, accepted),
         started=lambda revision: _say("started", revision),
@@ -107,7 +111,7 @@ def _worker(how: str, accepted: Accepted) -> Work:
             raise ValueError("a fault")
         if how == "orphans":
             _leave_orphan()
-        await _live("worker", lifeline, lambda: None, is_stubborn=how == "stubborn worker")
+        await _live("worker", lifeline, lambda: None, how)
 
     return work
 
@@ -123,9 +127,7 @@ def _leave_orphan() -> None:
     os.close(read)
 
 
-async def _live(
-    name: str, lifeline: Lifeline, linked: Callable[[], None], *, is_stubborn: bool = False
-) -> None:
+async def _live(name: str, lifeline: Lifeline, linked: Callable[[], None], how: str = "") -> None:
     """Take links, and end at SIGTERM or with the supervisor."""
     end = asyncio.Event()
     links: dict[int, socket.socket] = {}
@@ -147,12 +149,15 @@ async def _live(
 
     def asked() -> None:
         _say(name, os.getpid(), "asked")
-        if not is_stubborn:
+        if how != "stubborn worker":
             end.set()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked)
     lifeline.listen(received, end.set)
+    speaking = spawn(say_alive(lifeline), "alive")
     await end.wait()
+    speaking.cancel()
+    lifeline.post(Ended(cut=3 if how == "cutting worker" else 0))
     _say(name, os.getpid(), "ends")
 
 
