@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ def serve(settings: Settings) -> int:
         admin_listener=admin_listener,
         certificate=certificate,
         balance=Balance(settings.workers),
+        began_s=time.monotonic(),
         open_files=lift_limit(),
     )
     plan = SupervisorPlan(
@@ -116,6 +118,8 @@ class _Parts:
     admin_listener: socket.socket
     certificate: Certificate | None
     balance: Balance
+    began_s: float
+    """When the gateway was started, monotonic."""
     open_files: int | None
     """That a process may have; None for no limit."""
 
@@ -144,8 +148,8 @@ class _Parts:
             workers=self.settings.workers,
         )
 
-    def control_work(self, resumed: Accepted | None, left: Left | None) -> Work:
-        """What control does, given what an earlier one told."""
+    def control_work(self, resumed: Accepted | None, left: Left | None, restarts: int) -> Work:
+        """What control does, given what an earlier one told, and how often it was replaced."""
 
         def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
             self.listener.close()
@@ -157,6 +161,8 @@ class _Parts:
                 lifeline=lifeline,
                 resumed=resumed,
                 left=left,
+                began_s=self.began_s,
+                restarts=restarts,
                 certificate_problem=self.certificate.problem if self.certificate else None,
                 certificate=self.certificate.facts if self.certificate else None,
                 make_admin=lambda control: create_app(ControlView(control)),

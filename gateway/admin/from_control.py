@@ -24,6 +24,7 @@ class ControlView:
     def status(self) -> Status:
         """Everything now."""
         control, current = self._control, self._control.reloader.current
+        now_s = time.monotonic()
         return Status(
             version=version("figueira"),
             revision=None
@@ -46,10 +47,14 @@ class ControlView:
                 )
                 for worker in control.workers.all()
             ),
-            control=ControlFacts(pid=os.getpid()),
+            control=ControlFacts(
+                pid=os.getpid(),
+                restarts=control.restarts,
+                uptime_s=round(now_s - self._began_s, 3),
+            ),
             routes=_routes(current.snapshot) if current else (),
             draining=control.is_draining,
-            uptime_s=round(time.monotonic() - self._began_s, 3),
+            uptime_s=round(now_s - control.began_s, 3),
             certificate=self._certificate(),
         )
 

@@ -59,6 +59,9 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     """The process that answers here."""
 
     pid: int
+    restarts: int = 0
+    uptime_s: float = 0.0
+    """Its own."""
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +98,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     draining: bool
     """Whether a stop has been asked for: customers' open requests are being finished."""
     uptime_s: float
+    """The gateway's, however often its parts were replaced."""
     certificate: Certificate | None = None
     """None for plain HTTP."""
 

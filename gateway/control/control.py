@@ -64,6 +64,10 @@ class ControlPlan:
     """What the workers route by already, if this control replaces one; None at the start."""
     left: Left | None
     """What an earlier control told the supervisor."""
+    began_s: float
+    """When the gateway was started, monotonic; control may have been replaced since."""
+    restarts: int
+    """How often it was."""
     certificate_problem: str | None
     """Why the newest certificate cannot be used, empty if it serves; None for plain HTTP."""
     certificate: CertificateFacts | None = None
@@ -82,6 +86,7 @@ class Control:
         self._is_history_faulty = False
         self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
+        self.began_s, self.restarts = plan.began_s, plan.restarts
         self.certificate_problem = plan.certificate_problem
         self.certificate = plan.certificate
         self.started_at = utc_now()
@@ -144,6 +149,8 @@ class Control:
         current = self.reloader.current
         if current is not None:
             say_refused(look.problems, self._plan.config, serving=current.accepted.revision)
+            if look.is_unchanged:
+                note(Event.REVISION_UNCHANGED, revision=current.accepted.revision)
             self._say_history(current.accepted.revision)
 
     def _publish(self, current: Current) -> None:

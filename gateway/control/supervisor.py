@@ -55,8 +55,9 @@ class SupervisorPlan:
     drain_s: float
     drain_delay_s: float
     """Between the begin of the end, when we are not ready any more, and `drain_s`."""
-    control: Callable[[Accepted | None, Left | None], Work]
-    """What control does, given what an earlier one told us (None at the start)."""
+    control: Callable[[Accepted | None, Left | None, int], Work]
+    """What control does, given what an earlier one told us (None at the start), and how often it
+    was replaced."""
     worker: Callable[[int, Accepted], Work]
     """What a worker does, given its index and what to route by."""
     started: Callable[[int], None]
@@ -196,7 +197,7 @@ class Supervisor:
 
     def _start(self, name: str, index: int, restarts: int) -> None:
         try:
-            pid, lifeline = fork(*self._part(name, index), self._leave)
+            pid, lifeline = fork(*self._part(name, index, restarts), self._leave)
         except OSError as error:
             # No room for a process now; whoever is left serves on.
             warn(Event.FORK_FAILED, process=name, index=index, why=error.strerror)
@@ -218,10 +219,10 @@ class Supervisor:
             if other is not child and CONTROL in (other.name, child.name):
                 self._link(*((other, child) if other.name == CONTROL else (child, other)))
 
-    def _part(self, name: str, index: int) -> tuple[str, Work]:
+    def _part(self, name: str, index: int, restarts: int) -> tuple[str, Work]:
         """What a child is called in its log lines, and what it does."""
         if name == CONTROL:
-            return name, self._plan.control(self._accepted, self._left)
+            return name, self._plan.control(self._accepted, self._left, restarts)
         assert self._accepted is not None  # noqa: S101 - workers start after control has spoken
         return f"worker-{index}", self._plan.worker(index, self._accepted)
 

@@ -18,6 +18,9 @@ class Event(Enum):
     """A changed routes.yaml serves from now on."""
     REVISION_REFUSED = "revision_refused"
     """A changed routes.yaml has problems; the last good revision serves on. One line a problem."""
+    REVISION_UNCHANGED = "revision_unchanged"
+    """routes.yaml is well, and holds what serves already: it was mended, or somebody asked by
+    SIGHUP."""
     SNAPSHOT_UNREADABLE = "snapshot_unreadable"
     """A worker cannot read a revision; it serves on by the one before."""
     HISTORY_FAILED = "history_failed"

@@ -44,6 +44,10 @@ class Facts:
     """Workers that had to be replaced since the start."""
     weights: dict[str, dict[str, float]]
     """Route -> backend -> percent, as routes.yaml says."""
+    control_restarts: int = 0
+    """How often control had to be replaced since the start."""
+    uptime_s: float = 0.0
+    """Of the gateway."""
     certificate_ends_s: float | None = None
     """When the certificate that customers are shown is over, seconds since 1970; None without."""
 
@@ -271,6 +275,18 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         kind="counter",
         help="Workers that died and were replaced.",
         read=_alone(lambda _, facts: facts.worker_restarts),
+    ),
+    NumberMetric(
+        name="figueira_control_restarts_total",
+        kind="counter",
+        help="Times that control died and was replaced.",
+        read=_alone(lambda _, facts: facts.control_restarts),
+    ),
+    NumberMetric(
+        name="figueira_uptime_seconds",
+        kind="gauge",
+        help="Since the gateway was started, however often its parts were replaced.",
+        read=_alone(lambda _, facts: facts.uptime_s),
     ),
     NumberMetric(
         name="figueira_route_weight_percent",

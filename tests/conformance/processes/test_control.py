@@ -45,6 +45,8 @@ class World:
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self.control = Control(
             ControlPlan(
+                began_s=0.0,
+                restarts=0,
                 certificate_problem=None,
                 config=self.file.path,
                 database_url=f"sqlite+aiosqlite:///{database}",

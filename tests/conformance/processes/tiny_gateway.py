@@ -62,7 +62,7 @@ def main() -> NoReturn:
         workers=workers,
         drain_s=0.05,
         drain_delay_s=0.0,
-        control=lambda resumed, left: _control(how, resumed, left),
+        control=lambda resumed, left, _restarts: _control(how, resumed, left),
         worker=lambda _index, accepted: _worker(how, accepted),
         started=lambda revision: _say("started", revision),
         worker_gone=lambda index: _say("gone", index),

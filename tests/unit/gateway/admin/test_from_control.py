@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -56,6 +57,8 @@ def control(tmp_path: Path, keeper: Keeper) -> Control:
         reloader=Reloader(path, keeper, {}, lambda: AT),
         workers=Workers(Counters(), lambda _: None),
         is_draining=False,
+        began_s=time.monotonic() - 100,
+        restarts=2,
         certificate_problem=None,
         certificate=None,
     )
@@ -80,7 +83,8 @@ async def test_what_serves_is_shown_with_each_routes_shares(control: Control) ->
         ("all", {"image_service": 12.0, "legacy": 88.0})
     ]
     assert not status.draining
-    assert status.uptime_s >= 0
+    assert status.uptime_s >= 100 > status.control.uptime_s >= 0
+    assert status.control.restarts == 2
 
 
 async def test_a_bad_file_is_shown_beside_what_serves(control: Control) -> None:

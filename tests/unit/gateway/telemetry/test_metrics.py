@@ -25,6 +25,8 @@ FACTS = Facts(
     workers=4,
     worker_restarts=1,
     weights={"images": {"image_service": 0.125, "legacy": 99.875}},
+    control_restarts=3,
+    uptime_s=12.5,
     certificate_ends_s=1_800_000_000.0,
 )
 OPENMETRICS = "application/openmetrics-text"
@@ -114,6 +116,8 @@ LANE = {"route": "images", "backend": "legacy"}
         ("figueira_config_reload_failures_total", {}, 2),
         ("figueira_workers", {}, 4),
         ("figueira_worker_restarts_total", {}, 1),
+        ("figueira_control_restarts_total", {}, 3),
+        ("figueira_uptime_seconds", {}, 12.5),
         ("figueira_route_weight_percent", {"route": "images", "backend": "image_service"}, 0.125),
     ],
 )
