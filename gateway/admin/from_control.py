@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from gateway.admin.view import Certificate, Check, Config, Revision, Route, Status, Worker
+from gateway.admin.view import (
+    Address,
+    Backend,
+    Certificate,
+    Check,
+    Config,
+    Revision,
+    Route,
+    Status,
+    Worker,
+)
 from gateway.admin.view import Control as ControlFacts
 from gateway.control.control import Control, utc_now
 from gateway.routing import snapshot as compiled
 from gateway.telemetry.counters import Counters
+from gateway.telemetry.upstreams import AddressCounts
 
 
 class ControlView:
@@ -53,6 +64,7 @@ class ControlView:
                 uptime_s=round(now_s - self._began_s, 3),
             ),
             routes=_routes(current.snapshot) if current else (),
+            backends=_backends(current.snapshot, self.counters()) if current else (),
             draining=control.is_draining,
             uptime_s=round(now_s - control.began_s, 3),
             certificate=self._certificate(),
@@ -118,6 +130,31 @@ class ControlView:
 
 def _routes(snapshot: compiled.Snapshot) -> tuple[Route, ...]:
     return tuple(Route(name=route.name, backends=_percents(route)) for route in snapshot.routes)
+
+
+def _backends(snapshot: compiled.Snapshot, counters: Counters) -> tuple[Backend, ...]:
+    return tuple(
+        Backend(
+            name=backend.name,
+            connections=counters.upstream_connections.get(backend.name, 0),
+            addresses=tuple(
+                _address(str(address), counters.upstreams.get(backend.name, {}))
+                for address in backend.addresses
+            ),
+        )
+        for backend in snapshot.backends
+    )
+
+
+def _address(address: str, known: Mapping[str, AddressCounts]) -> Address:
+    counts = known.get(address, AddressCounts())
+    return Address(
+        address=address,
+        ejected_by=counts.ejected,
+        failures=counts.failures,
+        idle=counts.idle,
+        in_use=counts.in_use,
+    )
 
 
 def _percents(route: compiled.Route) -> dict[str, float]:

@@ -64,6 +64,30 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     """Its own."""
 
 
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where a backend listens, as the workers see it."""
+
+    address: str
+    """As in a URL."""
+    ejected_by: int
+    """Workers that leave it out now, as connections to it fail; the only one is used all the
+    same."""
+    failures: int
+    """In a row, since the last answer; the worst of the workers."""
+    idle: int
+    in_use: int
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured destination."""
+
+    name: str
+    connections: int
+    """Open now, idle ones included."""
+    addresses: tuple[Address, ...]
+    """In the order of routes.yaml."""
+
+
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """What customers are shown over TLS."""
 
@@ -94,6 +118,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[Worker, ...]
     control: Control
     routes: tuple[Route, ...]
+    """In file order."""
+    backends: tuple[Backend, ...] = ()
     """In file order."""
     draining: bool
     """Whether a stop has been asked for: customers' open requests are being finished."""

@@ -19,6 +19,7 @@ from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
+from gateway.telemetry.upstreams import AddressCounts
 from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.forwarded import Peer, forwarded_lines
@@ -138,6 +139,15 @@ class Gateway:
             upstream_connections=self._open_connections(),
             upstream_ejected={
                 name: {report.address: int(report.is_ejected) for report in pool.report()}
+                for name, pool in self._pools.items()
+            },
+            upstreams={
+                name: {
+                    report.address: AddressCounts(
+                        int(report.is_ejected), report.failures, report.idle, report.in_use
+                    )
+                    for report in pool.report()
+                }
                 for name, pool in self._pools.items()
             },
             access_lines_dropped=self._access_log.dropped,

@@ -150,6 +150,7 @@ async def test_status_is_the_whole_state_as_json() -> None:
         ],
         "control": {"pid": 99, "restarts": 0, "uptime_s": 0.0},
         "routes": [{"name": "images", "backends": {"image_service": 5.0, "legacy": 95.0}}],
+        "backends": [],
         "draining": False,
         "uptime_s": 12.5,
         "certificate": None,

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from gateway.admin.from_control import ControlView
-from gateway.admin.view import Check
+from gateway.admin.view import Address, Check
 from gateway.control.control import Control, utc_now
 from gateway.control.messages import Linked, Report
 from gateway.control.reload import Reloader
@@ -21,6 +21,7 @@ from gateway.control.x509 import CertificateFacts
 from gateway.errors import StartError
 from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters
+from gateway.telemetry.upstreams import AddressCounts
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in
 from tests.support.flippable import BAD, accepted
@@ -124,6 +125,28 @@ def test_a_certificate_that_cannot_be_used_is_a_check_where_there_is_tls(control
     control.certificate_problem = "TLS key key.pem: Permission denied"
     why = "TLS key key.pem: Permission denied"
     assert view.checks()[3] == Check(name="certificate", ok=False, detail=why)
+
+
+async def test_backends_are_shown_with_each_address_as_the_workers_see_it(
+    control: Control,
+) -> None:
+    """Before any worker has reported, and after; the worst of them counts for failures."""
+    await control.reloader.look()
+    view, workers = ControlView(control), control.workers
+    address = view.status().backends[0].addresses[0]
+    assert (address.address, address.idle) == ("127.0.0.1:1", 0)
+    for index, counts in enumerate((AddressCounts(1, 3, 0, 1), AddressCounts(0, 1, 2, 4))):
+        worker = workers.link(Linked(index, 100 + index, 0))
+        counters = Counters(
+            upstream_connections={"legacy": 4}, upstreams={"legacy": {"127.0.0.1:1": counts}}
+        )
+        workers.heard(worker, Report(1, counters))
+    [legacy, image_service] = view.status().backends
+    assert (legacy.name, legacy.connections) == ("legacy", 8)
+    assert legacy.addresses == (
+        Address(address="127.0.0.1:1", ejected_by=1, failures=3, idle=2, in_use=5),
+    )
+    assert (image_service.name, image_service.connections) == ("image_service", 0)
 
 
 def test_a_certificate_that_ends_soon_is_a_check_that_informs(control: Control) -> None:
