@@ -69,6 +69,10 @@ class CertificateSeen(msgspec.Struct, tag=True, frozen=True):
     """Of what serves."""
 
 
+class LogMoved(msgspec.Struct, tag=True, frozen=True):
+    """Supervisor to workers: open the access log anew, it may have been moved away."""
+
+
 class Report(msgspec.Struct, tag=True, frozen=True):
     """A worker to control: what it routes by and what it has counted since it began."""
 
@@ -77,7 +81,16 @@ class Report(msgspec.Struct, tag=True, frozen=True):
 
 
 Message = (
-    Accepted | Linked | ControlLinked | Left | Alive | Ended | Draining | CertificateSeen | Report
+    Accepted
+    | Linked
+    | ControlLinked
+    | Left
+    | Alive
+    | Ended
+    | Draining
+    | CertificateSeen
+    | LogMoved
+    | Report
 )
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -13,7 +13,7 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,8 @@ from gateway.control.messages import (
     FrameError,
     Left,
     Linked,
+    LogMoved,
+    Message,
 )
 from gateway.control.watchdog import MISSED, MISSED_BY_WORKER, Watchdog
 from gateway.telemetry.events import Event
@@ -134,6 +136,7 @@ class Supervisor:
         if signal.SIGHUP in self._signals:
             self._signals = [number for number in self._signals if number != signal.SIGHUP]
             self._tell(CONTROL, signal.SIGHUP)
+            self._announce(self._named("worker"), LogMoved())
             if self._plan.certificate is not None:
                 self._renew(self._plan.certificate)
 
@@ -163,10 +166,13 @@ class Supervisor:
             warn(Event.CERTIFICATE_REFUSED, problem=certificate.problem)
         elif is_new:
             say_certificate(Event.CERTIFICATE_ACCEPTED, certificate, self._plan.wall_clock())
-        for child in list(self._children.values()):
-            # Who does not read hangs; it would show the old certificate for ever.
-            seen = CertificateSeen(certificate.problem, certificate.facts)
-            if not child.lifeline.send(seen):
+        seen = CertificateSeen(certificate.problem, certificate.facts)
+        self._announce(list(self._children.values()), seen)
+
+    def _announce(self, children: Sequence[Child], message: Message) -> None:
+        for child in children:
+            # Who does not read hangs; it would go on by what was true before, for ever.
+            if not child.lifeline.send(message):
                 self._kill(child)
 
     def _asked_to_stop(self) -> bool:

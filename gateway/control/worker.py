@@ -28,6 +28,7 @@ from gateway.control.messages import (
     CertificateSeen,
     ControlLinked,
     Ended,
+    LogMoved,
     Message,
     Report,
 )
@@ -40,6 +41,7 @@ from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
 from gateway.telemetry.events import Event
 
+_NO_FILES = frozenset({"-", "off"})
 REPORT_EVERY_S = 0.25
 """How old the numbers on the admin port may be."""
 
@@ -78,7 +80,7 @@ def check_access_log(where: str) -> None:
     Raises:
         StartError: The file cannot be opened.
     """
-    if where not in {"-", "off"}:
+    if where not in _NO_FILES:
         os.close(_open_file(where))
 
 
@@ -98,10 +100,11 @@ class Worker:
         self._plan = plan
         self._accepted = plan.accepted
         self._channel: Channel | None = None
+        self._access_log = open_access_log(plan.access_log)
         self._gateway = Gateway(
             codec.decode(plan.accepted.snapshot),
             plan.accepted.revision,
-            open_access_log(plan.access_log),
+            self._access_log,
             time.time,  # noqa: TID251 - this is where the clock is injected
         )
         certificate = plan.certificate
@@ -152,6 +155,8 @@ class Worker:
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
         if isinstance(message, CertificateSeen) and not message.problem:
             self._renew_certificate()
+        if isinstance(message, LogMoved):
+            self._reopen_log()
         if not isinstance(message, ControlLinked):
             return
         if descriptor is None:
@@ -167,6 +172,15 @@ class Worker:
         if certificate.problem:
             # Changed again since the supervisor looked; it is told of the next time as well.
             warn(Event.CERTIFICATE_REFUSED, problem=certificate.problem)
+
+    def _reopen_log(self) -> None:
+        where = self._plan.access_log
+        if where in _NO_FILES:
+            return
+        try:
+            self._access_log.reopen(_open_file(where))
+        except StartError as error:
+            warn(Event.ACCESS_LOG_FAILED, why=error)
 
     async def _link(self, end: socket.socket) -> None:
         if self._channel is not None:

@@ -44,6 +44,8 @@ class Event(Enum):
     TLS_HANDSHAKE_FAILED = "tls_handshake_failed"
     """TLS did not come about with a customer: why, who it was, and how many since the last such
     line. Said once a minute and cause at most."""
+    ACCESS_LOG_FAILED = "access_log_failed"
+    """At SIGHUP the access log cannot be opened anew; a worker writes on in the file before."""
     CERTIFICATE_LOADED = "certificate_loaded"
     """At the start: the certificate that customers are shown, its names, its end."""
     CERTIFICATE_ACCEPTED = "certificate_accepted"

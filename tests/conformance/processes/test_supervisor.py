@@ -223,6 +223,7 @@ def test_all_hear_of_a_certificate_that_was_looked_at_again(start: Start, tmp_pa
         pair.take_over(renewed)
         tiny.process.send(signal.SIGHUP)
         tiny.said(r"(worker|control) \d+ certificate good", 2)
+        tiny.said(rf"worker {worker} log moved")
         names = r"names=127\.0\.0\.1,renewed\.test not_after=[-0-9T:]+Z sha256=[0-9a-f]{64}"
         assert len(tiny.said(rf".* INFO supervisor: certificate_accepted {names}")) == 1
         pair.key.write_text("no key")

@@ -29,6 +29,7 @@ from gateway.control.messages import (
     Ended,
     Left,
     Linked,
+    LogMoved,
     Message,
 )
 from gateway.control.supervisor import Supervisor, SupervisorPlan
@@ -142,6 +143,8 @@ async def _live(name: str, lifeline: Lifeline, linked: Callable[[], None], how: 
                 linked()
             case CertificateSeen():
                 _say(name, os.getpid(), "certificate", message.problem or "good")
+            case LogMoved():
+                _say(name, os.getpid(), "log moved")
             case Draining():
                 _say(name, os.getpid(), "draining")
             case _:
