@@ -20,7 +20,7 @@ from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
-from gateway.control.children import Work
+from gateway.control.children import Work, show_title
 from gateway.control.control import ControlPlan, run_control, utc_now
 from gateway.control.descriptors import connections_within, lift_limit
 from gateway.control.lifeline import Lifeline
@@ -87,6 +87,7 @@ def serve(settings: Settings) -> int:
         certificate=certificate,
         wall_clock=utc_now,
     )
+    show_title(f"supervisor {settings.config.resolve()}")
     return Supervisor(plan).run()
 
 

@@ -79,6 +79,14 @@ def test_workers_start_when_control_has_spoken_and_all_are_linked(start: Start) 
         assert tiny.process.stderr[-1].endswith(" supervisor: stopped clean=True cut=0 killed=0")
 
 
+def test_ps_tells_the_children_apart(start: Start) -> None:
+    with start(workers=2) as tiny:
+        pids = [tiny.pid(r"control (\d+) linked \d+")]
+        pids += [int(match[1]) for match in tiny.said(r"worker (\d+) linked \d+", 2)]
+        titles = {Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0 ") for pid in pids}
+        assert titles == {"figueira: control", "figueira: worker-0", "figueira: worker-1"}
+
+
 def test_a_dead_child_is_back_and_knows_what_the_dead_one_knew(start: Start) -> None:
     """Control: what the workers route by and what dead workers counted; a worker: the newest."""
     with start() as tiny:
