@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,7 +23,8 @@ from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.children import Work, show_title
 from gateway.control.control import ControlPlan, run_control, utc_now
-from gateway.control.descriptors import connections_within, lift_limit
+from gateway.control.descriptors import connections_within, is_short, lift_limit
+from gateway.control.file import read_config
 from gateway.control.lifeline import Lifeline
 from gateway.control.loading import load_config
 from gateway.control.log import note, say_certificate, start_log, warn
@@ -35,7 +37,7 @@ from gateway.control.worker import WorkerPlan, check_access_log, run_worker
 from gateway.errors import StartError
 from gateway.proxy.asgi import AsgiDoor, Receive, Scope, Send
 from gateway.proxy.gateway import Gateway
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings, read_settings, unknown_variables
 from gateway.telemetry.events import Event
 
 _NOT_HERE = "give an address of this machine"
@@ -55,6 +57,7 @@ def serve(settings: Settings) -> int:
     """
     start_log("supervisor")
     load_config(settings.config, read_environment())
+    _warn_of_unknown_settings(settings.config)
     check_access_log(settings.access_log)
     certificate = None
     if settings.tls_cert is not None and settings.tls_key is not None:
@@ -89,6 +92,12 @@ def serve(settings: Settings) -> int:
     )
     show_title(f"supervisor {settings.config.resolve()}")
     return Supervisor(plan).run()
+
+
+def _warn_of_unknown_settings(config: Path) -> None:
+    text = read_config(config).decode("utf-8", "replace")
+    for name, meant in unknown_variables(os.environ, text).items():
+        warn(Event.SETTING_UNKNOWN, name=name, **({"did_you_mean": meant} if meant else {}))
 
 
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
@@ -133,7 +142,8 @@ class _Parts:
         """Log that customers can be served."""
         wanted, allowed = self.settings.max_client_connections, self.max_connections
         if allowed < wanted:
-            warn(
+            default = Settings().max_client_connections
+            (warn if is_short(wanted, allowed, default=default) else note)(
                 Event.CONNECTIONS_LIMITED,
                 per_worker=allowed,
                 wanted=wanted,

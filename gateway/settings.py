@@ -7,8 +7,10 @@ counts as unset, because compose files pass unset ones on as empty.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from gateway.errors import StartError
@@ -20,6 +22,11 @@ _MAX_CONNECTIONS = 1_000_000
 _MAX_DRAIN_S = 3600.0
 """An hour: more is surely a unit mistaken."""
 _MAX_DIGITS = 9
+_PREFIX = "FIGUEIRA_"
+_AT = len(_PREFIX)
+_OF_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP|SCTP)")
+"""Set in every pod beside a service whose name begins like ours."""
+_NO_LINKS = "Kubernetes set it for a service; give the pod enableServiceLinks: false"
 _SHOWN_CHARACTERS = 60
 """Of an offending value, so that the line stays one line."""
 
@@ -92,6 +99,27 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, object]) -
     return settings
 
 
+def unknown_variables(environment: Iterable[str], own: str) -> dict[str, str]:
+    """Variables that look like settings and are none: one that is mistyped changes nothing.
+
+    Args:
+        environment: Names of the process's variables.
+        own: The text of routes.yaml: what stands there as ``${NAME}`` is the operator's own.
+
+    Returns:
+        Each with the setting that may have been meant; empty where none is like it.
+    """
+    known = [variable[_AT:] for variable in VARIABLES]
+    return {
+        name: _PREFIX + close[0] if (close := get_close_matches(name[_AT:], known, 1)) else ""
+        for name in sorted(environment)
+        if name.startswith(_PREFIX)
+        and name not in VARIABLES
+        and not _OF_KUBERNETES.search(name)
+        and f"${{{name}" not in own
+    }
+
+
 def _check_together(settings: Settings) -> None:
     """See that values which are good alone go together.
 
@@ -133,7 +161,8 @@ def _whole(least: int, most: int) -> Callable[[str, str], int]:
         is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
         if not is_number or not least <= int(text) <= most:
             why = f"is not a whole number from {least} to {most}"
-            raise _unusable(source, text, why, "give one")
+            is_link = text.startswith("tcp://")
+            raise _unusable(source, text, why, _NO_LINKS if is_link else "give one")
         return int(text)
 
     return convert

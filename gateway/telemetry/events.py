@@ -14,6 +14,8 @@ class Event(Enum):
 
     STARTED = "started"
     """Customers can be served: addresses, revision, number of workers."""
+    SETTING_UNKNOWN = "setting_unknown"
+    """A variable that begins with FIGUEIRA_ is no setting and changes nothing."""
     REVISION_ACCEPTED = "revision_accepted"
     """A changed routes.yaml serves from now on."""
     REVISION_REFUSED = "revision_refused"
@@ -37,7 +39,8 @@ class Event(Enum):
     ACCEPT_FAILED = "accept_failed"
     """No descriptor or memory for a customer's connection; it waits, and is tried again soon."""
     CONNECTIONS_LIMITED = "connections_limited"
-    """The limit of open files allows fewer customers' connections than the settings ask for."""
+    """The limit of open files allows fewer customers' connections than the settings ask for; a
+    warning where they were asked for, or where half of the default is not allowed."""
     CONNECTIONS_FULL = "connections_full"
     """A worker has all the customers' connections that it may have; if the others have, too, new
     ones wait. Said once a minute at most."""
