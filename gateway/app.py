@@ -9,13 +9,15 @@ import errno
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
@@ -34,7 +36,7 @@ from gateway.control.servers import listen
 from gateway.control.single import running_gateway
 from gateway.control.supervisor import Supervisor, SupervisorPlan
 from gateway.control.worker import WorkerPlan, check_access_log, run_worker
-from gateway.errors import StartError
+from gateway.errors import ConfigError, StartError
 from gateway.proxy.asgi import AsgiDoor, Receive, Scope, Send
 from gateway.proxy.gateway import Gateway
 from gateway.settings import Settings, read_settings, unknown_variables
@@ -224,7 +226,32 @@ class _Everything:
         await door.serve(gateway, scope, receive, send)
 
 
-app = Starlette(lifespan=_lifespan)
+class _OneLine:
+    """Tells a server why the gateway cannot start, in the words of `figueira serve`.
+
+    Starlette would tell it a traceback.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and say what keeps it from starting."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_but_no_traceback(message: MutableMapping[str, Any]) -> None:
+            if message["type"] != "lifespan.startup.failed":
+                await send(message)
+
+        try:
+            await self._app(scope, receive, send_but_no_traceback)
+        except (ConfigError, StartError) as error:
+            await send({"type": "lifespan.startup.failed", "message": f"figueira: error: {error}"})
+
+
+app = Starlette(lifespan=_lifespan, middleware=[Middleware(_OneLine)])
 # Not a route: routes have no word for `*`.
 app.router.default = _Everything()
 """`uvicorn gateway.app:app`: settings from the environment, as for `figueira serve`."""
