@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gateway.errors import Cause, Source
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.refused import RefusedExchange
 from gateway.proxy.spawn import spawn
@@ -156,7 +157,7 @@ class AsgiDoor:
 
     def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:  # noqa: ARG002 - never offered
         """Break off: no other protocol was offered here."""
-        tunnel.cut("tunnel:closed:internal")
+        tunnel.cut(Cause.CLOSED, Source.INTERNAL)
         self.abort()
 
     def abort(self) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from gateway.errors import Source
+from gateway.errors import Cause, Source
 from gateway.proxy.ahead import TURN_S, is_enough
 from gateway.proxy.customer import (
     HOLD_PIPELINE,
@@ -170,7 +170,7 @@ class DirectConnection(asyncio.Protocol):
     def cut(self) -> None:
         """Give up what is in progress: the patience of a graceful stop is at its end."""
         if self._tunnel is not None:
-            self._tunnel.cut("tunnel:closed:internal")
+            self._tunnel.cut(Cause.CLOSED, Source.INTERNAL)
         elif self._drop_queue(Source.INTERNAL):
             self._customer.abort()
         else:
@@ -299,7 +299,7 @@ class DirectConnection(asyncio.Protocol):
         """Say so to the customer; from now on this connection is one end of the tunnel."""
         transport = self._writer.transport
         if transport is None or transport.is_closing():
-            tunnel.cut("tunnel:closed:downstream")
+            tunnel.cut(Cause.CLOSED, Source.DOWNSTREAM)
             return
         self._writer.switch(outbound)
         is_unread = self._customer.unread is not None

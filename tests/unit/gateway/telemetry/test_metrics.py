@@ -189,3 +189,10 @@ def _documented() -> dict[str, tuple[str, ...]]:
 
 def test_the_reference_lists_every_metric_with_its_labels_and_no_other() -> None:
     assert _documented() == {metric.name: metric.labels for metric in METRICS}
+
+
+def test_the_reference_names_every_word_that_an_errors_labels_can_have() -> None:
+    """And none that no code can write."""
+    [row] = re.findall(r"(?m)^\| `figueira_upstream_errors_total` .*$", DOCS.read_text("utf-8"))
+    told = set(re.findall(r"`(\w+)`", row.split("|")[3]))
+    assert told == {word.value for kind in (Stage, Cause, Source) for word in kind}
