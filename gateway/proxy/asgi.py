@@ -200,12 +200,13 @@ async def _look_at_body(scope: Scope, receive: Receive) -> tuple[Message | None,
 
 def _read(gateway: Gateway, door: AsgiDoor, scope: Scope, framing: list[Header]) -> Exchange:
     client = scope.get("client")
-    peer = Peer(client[0] if client else "", scope.get("scheme", "http").encode())
+    version = scope["http_version"]
+    protocol = "HTTP/1.1" if version.startswith("1.") else f"HTTP/{version}"
+    peer = Peer(client[0] if client else "", scope.get("scheme", "http").encode(), protocol)
     query = scope.get("query_string", b"")
     target = scope["raw_path"] + (b"?" + query if query else b"")
     # ASGI servers keep the connection to themselves: no other protocol can be offered behind them.
     headers: list[Header] = [line for line in scope["headers"] if line[0] != b"upgrade"]
-    version = scope["http_version"]
     if version in {"2", "2.0", "3", "3.0"}:
         version = "1.1"
         headers += framing

@@ -37,6 +37,8 @@ _NONE = Body.NONE
 _CONTINUE = 100
 CLIENT_GONE = 499
 """Access lines and counters only: the customer left before the answer was complete."""
+_MOST_DETAIL = 200
+"""Characters; what it quotes of a backend is shorter still."""
 CUT_UNANSWERED = 503
 """Access lines and counters only: the gateway stopped before there was an answer."""
 
@@ -53,6 +55,7 @@ class Exchange:
         "bytes_out",
         "connection",
         "decision",
+        "detail",
         "ended_s",
         "error",
         "first_byte_s",
@@ -72,6 +75,7 @@ class Exchange:
         "trace_id",
         "unread_bytes",
         "upload",
+        "upstream",
     )
 
     def __init__(
@@ -96,7 +100,9 @@ class Exchange:
         self.lane: Lane | None = None
         self.attempts = 0
         self.status = 0
-        self.error = ""
+        self.error = self.detail = ""
+        self.upstream = ""
+        """The address that was asked last, as in a URL; empty if there was no connection."""
         self.trace_id = b""
         self.bytes_out = 0
         self.is_started = False
@@ -131,6 +137,7 @@ class Exchange:
         self.is_started = True
         admitted = self._gateway.admit(self)
         if isinstance(admitted, Reply):
+            self.detail = admitted.detail
             self.refuse(admitted.status, admitted.title, admitted.detail)
             return
         upload = self.upload
@@ -144,10 +151,13 @@ class Exchange:
     def refuse(self, status: int, title: str, detail: str) -> None:
         """Answer without asking a backend."""
         self.is_started = True
-        self._end(status)
         accept = b",".join(v for n, v in self.inbound.lines if n.lower() == b"accept")
         date, as_page = self._gateway.recorder.date(), prefers_page(accept)
-        parts = problem_parts(status, title, detail, date=date, as_page=as_page)
+        self.trace_id = reference = self.trace_id or self._gateway.traces.next()[1]
+        parts = problem_parts(
+            status, title, detail, date=date, as_page=as_page, reference=reference.decode()
+        )
+        self._end(status)
         self._door.problem(status, title, parts)
         self._door.over()
 
@@ -214,6 +224,7 @@ class Exchange:
         The backend's connection is cut, so that the request never looks complete there.
         """
         self.error = write_failure(stage_of(self), Cause.PROTOCOL, Source.DOWNSTREAM)
+        self.detail = refusal.told
         self._drop_connection()
         if self.status:
             self._end(self.status)
@@ -249,6 +260,7 @@ class Exchange:
             connection.abandon()
             return
         self.connection = connection
+        self.upstream = connection.address
         self.touched_s = time.monotonic()
         if self.is_answer_held:
             connection.hold_answer()
@@ -370,6 +382,7 @@ class Exchange:
 
     def _fail(self, error: UpstreamError) -> None:
         self.error = write_failure(error.stage, error.cause, error.source)
+        self.detail = error.detail[:_MOST_DETAIL]
         if self.status:
             # The head has gone out: only a cut connection says that the answer is not complete.
             self._end(self.status)

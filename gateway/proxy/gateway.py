@@ -60,7 +60,7 @@ class Gateway:
         """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
         self._access_log = access_log
         self.recorder = Recorder(access_log, wall_clock)
-        self._traces = TraceIds()
+        self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._draining: list[Pool] = []
         self._lanes: dict[str, dict[str, Lane]] = {}
@@ -117,7 +117,7 @@ class Gateway:
         exchange.decision = decision
         exchange.lane = lane = self._lanes[decision.route.name][decision.backend]
         if inbound.traceparent is None:
-            line, exchange.trace_id = self._traces.next()
+            line, exchange.trace_id = self.traces.next()
             introduction += line
         else:
             exchange.trace_id = trace_id(inbound.traceparent)

@@ -48,6 +48,14 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     trace_id: str = ""
     error: str = ""
     """Stage, cause and side of a failure, e.g. ``connect:refused:upstream``."""
+    detail: str = ""
+    """Why, in words: of a failure, or of a request that the gateway itself refused."""
+    upstream: str = ""
+    """The address of the backend that was asked last, as in a URL."""
+    host: str = ""
+    """The Host that the customer asked for."""
+    protocol: str = ""
+    """``HTTP/1.1``, ``HTTP/1.0``; under an ASGI server that speaks it, ``HTTP/2``."""
 
 
 class ClockText:

@@ -39,10 +39,10 @@ REFUSED = (
     # bytes -> status, method and path of its line
     (ASK.format("/a%2"), 400, "GET", "/a%2"),
     (ASK.format("/images/..%2fproducts"), 400, "GET", "/images/..%2fproducts"),
-    (f"GET /a HTTP/1.1\r\nHost: shop.test\r\nX: {MARK}\r\nX : y\r\n\r\n", 400, "GET", ""),
+    (f"GET /a HTTP/1.1\r\nHost: shop.test\r\nX: {MARK}\r\nX : y\r\n\r\n", 400, "GET", "/a"),
     (f"BREW /{MARK} HTTP/1.1\r\nHost: shop.test\r\n\r\n", 501, "", ""),
 )
-_ALWAYS = {"time", "method", "path", "status", "duration_ms", "client"}
+_ALWAYS = {"time", "method", "path", "status", "duration_ms", "client", "protocol"}
 
 
 def _raw(figueira: Figueira, request: str) -> int:
