@@ -15,11 +15,6 @@ takes the place of somebody who would."""
 HOLD_PIPELINE, HOLD_UPLOAD, HOLD_TURN = 1, 2, 4
 
 
-def quiet_since_s(now_s: float) -> float:
-    """Since when a connection that was just made is taken to be quiet, for `Customer.is_stuck`."""
-    return now_s - (IDLE_PATIENCE_S - FIRST_PATIENCE_S)
-
-
 def peer_of(transport: asyncio.BaseTransport) -> Peer:
     """Who is at the other end, and how it is spoken to."""
     address = transport.get_extra_info("peername")
@@ -46,6 +41,11 @@ class Customer:
     def unread_bytes(self) -> int:
         """What waited for it when last asked; 0 if it reads all there is."""
         return 0 if self.unread is None else self.unread.unread_bytes
+
+    @staticmethod
+    def quiet_since_s(now_s: float) -> float:
+        """Since when a connection that is just made is taken to be quiet, for `is_stuck`."""
+        return now_s - (IDLE_PATIENCE_S - FIRST_PATIENCE_S)
 
     @property
     def is_parting(self) -> bool:

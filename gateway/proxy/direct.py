@@ -16,14 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import Cause, Source
 from gateway.proxy.ahead import TURN_S, is_enough
-from gateway.proxy.customer import (
-    HOLD_PIPELINE,
-    HOLD_TURN,
-    HOLD_UPLOAD,
-    Customer,
-    peer_of,
-    quiet_since_s,
-)
+from gateway.proxy.customer import HOLD_PIPELINE, HOLD_TURN, HOLD_UPLOAD, Customer, peer_of
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.parting import Progress
 from gateway.proxy.reader import RequestReader
@@ -85,7 +78,7 @@ class DirectConnection(asyncio.Protocol):
         self._tunnel: Tunnel | None = None
         self._is_leaving = False
         self._is_advancing = False
-        self._since_s = quiet_since_s(self._gateway.now_s)
+        self._since_s = Customer.quiet_since_s(self._gateway.now_s)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; leave at once if the server is stopping."""
@@ -306,11 +299,9 @@ class DirectConnection(asyncio.Protocol):
         self._queue.clear()
         self._tunnel, self._customer.unread = tunnel, None
         self._customer.release(HOLD_PIPELINE | HOLD_TURN | HOLD_UPLOAD)
-        tunnel.customer.join(
-            transport, self._reader.take_rest(), partial(self.connection_lost, None)
-        )
-        if is_unread:
-            # The transport has said so already, to us.
+        lost = partial(self.connection_lost, None)
+        tunnel.customer.join(transport, self._reader.take_rest(), lost)
+        if is_unread:  # the transport has said so already, to us
             tunnel.customer.pause_writing()
 
     def abort(self) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Cause, Source, UpstreamError, write_failure
+from gateway.proxy.own_answer import own_answer
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upload import Upload
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
@@ -20,12 +21,7 @@ from gateway.routing.decide import Forward, Reply
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
 from gateway.wire.messages import Header, Piece
-from gateway.wire.problem import (
-    UPSTREAM_DETAILS,
-    UPSTREAM_TITLES,
-    prefers_page,
-    problem_parts,
-)
+from gateway.wire.problem import UPSTREAM_DETAILS, UPSTREAM_TITLES
 from gateway.wire.response import Outbound
 from gateway.wire.retry import may_retry
 
@@ -151,12 +147,7 @@ class Exchange:
     def refuse(self, status: int, title: str, detail: str) -> None:
         """Answer without asking a backend."""
         self.is_started = True
-        accept = b",".join(v for n, v in self.inbound.lines if n.lower() == b"accept")
-        date, as_page = self._gateway.recorder.date(), prefers_page(accept)
-        self.trace_id = reference = self.trace_id or self._gateway.traces.next()[1]
-        parts = problem_parts(
-            status, title, detail, date=date, as_page=as_page, reference=reference.decode()
-        )
+        parts = own_answer(self._gateway, self, status, title, detail)
         self._end(status)
         self._door.problem(status, title, parts)
         self._door.over()
