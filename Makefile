@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: up test check coverage bench format schema lock clean
+.PHONY: up test check coverage fuzz soak bench format schema lock clean
 
 up: $(VENV)/runtime.stamp
 	@exec $(BIN)/python -m tools.up
@@ -22,6 +22,15 @@ check: $(VENV)/dev.stamp
 # What the quick suites reach; the forked processes of the end-to-end tests are not counted.
 coverage: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/unit tests/conformance --quiet --cov --cov-report=term:skip-covered --cov-fail-under=92
+
+# Hostile bytes from both sides, a minute unless ARGS="--seconds 600"; what is found stands in the
+# output, to be added to tests/fuzz/corpus. `make test` runs the corpus alone.
+fuzz: $(VENV)/dev.stamp
+	@exec $(BIN)/python -m tests.fuzz $(ARGS)
+
+# Load and faults for ten minutes, unless ARGS="--minutes 2"; writes docs/soak.md.
+soak: $(VENV)/dev.stamp
+	@exec $(BIN)/python -m tests.soak $(ARGS)
 
 # Against the other proxies, side by side, a quarter of an hour; writes docs/performance.md and the
 # README's numbers. While developing: ARGS="--only figueira,envoy --cases get-1k" (half a minute), or

@@ -8,33 +8,38 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
+import time
+from collections.abc import AsyncIterator, Coroutine, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
-from gateway.control.children import Work
-from gateway.control.control import ControlPlan, run_control
-from gateway.control.descriptors import connections_within, lift_limit
+from gateway.control.children import Work, show_title
+from gateway.control.control import ControlPlan, run_control, utc_now
+from gateway.control.descriptors import connections_within, is_short, lift_limit
+from gateway.control.file import read_config
 from gateway.control.lifeline import Lifeline
 from gateway.control.loading import load_config
-from gateway.control.log import note, start_log, warn
+from gateway.control.log import note, say_certificate, start_log, warn
 from gateway.control.messages import Accepted, Left
 from gateway.control.reload import read_environment
 from gateway.control.servers import listen
 from gateway.control.single import running_gateway
 from gateway.control.supervisor import Supervisor, SupervisorPlan
 from gateway.control.worker import WorkerPlan, check_access_log, run_worker
-from gateway.errors import StartError
+from gateway.errors import ConfigError, StartError
 from gateway.proxy.asgi import AsgiDoor, Receive, Scope, Send
 from gateway.proxy.gateway import Gateway
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings, read_settings, unknown_variables
 from gateway.telemetry.events import Event
 
 _NOT_HERE = "give an address of this machine"
@@ -54,6 +59,7 @@ def serve(settings: Settings) -> int:
     """
     start_log("supervisor")
     load_config(settings.config, read_environment())
+    _warn_of_unknown_settings(settings.config)
     check_access_log(settings.access_log)
     certificate = None
     if settings.tls_cert is not None and settings.tls_key is not None:
@@ -70,6 +76,7 @@ def serve(settings: Settings) -> int:
         admin_listener=admin_listener,
         certificate=certificate,
         balance=Balance(settings.workers),
+        began_s=time.monotonic(),
         open_files=lift_limit(),
     )
     plan = SupervisorPlan(
@@ -77,13 +84,22 @@ def serve(settings: Settings) -> int:
         admin_listener=admin_listener,
         workers=settings.workers,
         drain_s=settings.drain_s,
+        drain_delay_s=settings.drain_delay_s,
         control=parts.control_work,
         worker=parts.worker_work,
         started=parts.say_started,
         worker_gone=parts.balance.clear,
         certificate=certificate,
+        wall_clock=utc_now,
     )
+    show_title(f"supervisor {settings.config.resolve()}")
     return Supervisor(plan).run()
+
+
+def _warn_of_unknown_settings(config: Path) -> None:
+    text = read_config(config).decode("utf-8", "replace")
+    for name, meant in unknown_variables(os.environ, text).items():
+        warn(Event.SETTING_UNKNOWN, name=name, **({"did_you_mean": meant} if meant else {}))
 
 
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
@@ -114,6 +130,8 @@ class _Parts:
     admin_listener: socket.socket
     certificate: Certificate | None
     balance: Balance
+    began_s: float
+    """When the gateway was started, monotonic."""
     open_files: int | None
     """That a process may have; None for no limit."""
 
@@ -126,12 +144,15 @@ class _Parts:
         """Log that customers can be served."""
         wanted, allowed = self.settings.max_client_connections, self.max_connections
         if allowed < wanted:
-            warn(
+            default = Settings().max_client_connections
+            (warn if is_short(wanted, allowed, default=default) else note)(
                 Event.CONNECTIONS_LIMITED,
                 per_worker=allowed,
                 wanted=wanted,
                 open_files=self.open_files,
             )
+        if self.certificate is not None:
+            say_certificate(Event.CERTIFICATE_LOADED, self.certificate, utc_now())
         note(
             Event.STARTED,
             customers=url_of(self.listener, "https" if self.certificate else "http"),
@@ -140,8 +161,8 @@ class _Parts:
             workers=self.settings.workers,
         )
 
-    def control_work(self, resumed: Accepted | None, left: Left | None) -> Work:
-        """What control does, given what an earlier one told."""
+    def control_work(self, resumed: Accepted | None, left: Left | None, restarts: int) -> Work:
+        """What control does, given what an earlier one told, and how often it was replaced."""
 
         def work(lifeline: Lifeline) -> Coroutine[Any, Any, None]:
             self.listener.close()
@@ -153,7 +174,10 @@ class _Parts:
                 lifeline=lifeline,
                 resumed=resumed,
                 left=left,
+                began_s=self.began_s,
+                restarts=restarts,
                 certificate_problem=self.certificate.problem if self.certificate else None,
+                certificate=self.certificate.facts if self.certificate else None,
                 make_admin=lambda control: create_app(ControlView(control)),
             )
             return run_control(plan)
@@ -171,6 +195,7 @@ class _Parts:
                 accepted=accepted,
                 access_log=self.settings.access_log,
                 drain_s=self.settings.drain_s,
+                drain_delay_s=self.settings.drain_delay_s,
                 place=self.balance.place(index),
                 max_connections=self.max_connections,
                 certificate=self.certificate,
@@ -201,7 +226,32 @@ class _Everything:
         await door.serve(gateway, scope, receive, send)
 
 
-app = Starlette(lifespan=_lifespan)
+class _OneLine:
+    """Tells a server why the gateway cannot start, in the words of `figueira serve`.
+
+    Starlette would tell it a traceback.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and say what keeps it from starting."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_but_no_traceback(message: MutableMapping[str, Any]) -> None:
+            if message["type"] != "lifespan.startup.failed":
+                await send(message)
+
+        try:
+            await self._app(scope, receive, send_but_no_traceback)
+        except (ConfigError, StartError) as error:
+            await send({"type": "lifespan.startup.failed", "message": f"figueira: error: {error}"})
+
+
+app = Starlette(lifespan=_lifespan, middleware=[Middleware(_OneLine)])
 # Not a route: routes have no word for `*`.
 app.router.default = _Everything()
 """`uvicorn gateway.app:app`: settings from the environment, as for `figueira serve`."""

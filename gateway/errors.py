@@ -72,10 +72,11 @@ class Stage(Enum):
 
     QUEUE = "queue"
     CONNECT = "connect"
-    SEND_HEAD = "send_head"
     SEND_BODY = "send_body"
     READ_HEAD = "read_head"
     READ_BODY = "read_body"
+    TUNNEL = "tunnel"
+    """The two ends had gone on in another protocol."""
 
 
 class Source(Enum):

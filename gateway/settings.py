@@ -7,8 +7,10 @@ counts as unset, because compose files pass unset ones on as empty.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from gateway.errors import StartError
@@ -20,6 +22,11 @@ _MAX_CONNECTIONS = 1_000_000
 _MAX_DRAIN_S = 3600.0
 """An hour: more is surely a unit mistaken."""
 _MAX_DIGITS = 9
+_PREFIX = "FIGUEIRA_"
+_AT = len(_PREFIX)
+_OF_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP|SCTP)")
+"""Set in every pod beside a service whose name begins like ours."""
+_NO_LINKS = "Kubernetes set it for a service; give the pod enableServiceLinks: false"
 _SHOWN_CHARACTERS = 60
 """Of an offending value, so that the line stays one line."""
 
@@ -41,6 +48,8 @@ class Settings:
     """``-`` for standard output, ``off``, or a file's path."""
     drain_s: float = 30.0
     """How long requests in flight may take to end after SIGTERM."""
+    drain_delay_s: float = 0.0
+    """How long customers are still taken after SIGTERM, when we are not ready any more."""
     tls_cert: Path | None = None
     """PEM, the chain that customers are shown; None for plain HTTP."""
     tls_key: Path | None = None
@@ -60,6 +69,7 @@ VARIABLES = {
     "FIGUEIRA_DATABASE_URL": "database_url",
     "FIGUEIRA_ACCESS_LOG": "access_log",
     "FIGUEIRA_DRAIN_S": "drain_s",
+    "FIGUEIRA_DRAIN_DELAY_S": "drain_delay_s",
     "FIGUEIRA_TLS_CERT": "tls_cert",
     "FIGUEIRA_TLS_KEY": "tls_key",
     "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "max_client_connections",
@@ -87,6 +97,27 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, object]) -
     settings = Settings(**values)  # type: ignore[arg-type]  # _CONVERT has seen to the types
     _check_together(settings)
     return settings
+
+
+def unknown_variables(environment: Iterable[str], own: str) -> dict[str, str]:
+    """Variables that look like settings and are none: one that is mistyped changes nothing.
+
+    Args:
+        environment: Names of the process's variables.
+        own: The text of routes.yaml: what stands there as ``${NAME}`` is the operator's own.
+
+    Returns:
+        Each with the setting that may have been meant; empty where none is like it.
+    """
+    known = [variable[_AT:] for variable in VARIABLES]
+    return {
+        name: _PREFIX + close[0] if (close := get_close_matches(name[_AT:], known, 1)) else ""
+        for name in sorted(environment)
+        if name.startswith(_PREFIX)
+        and name not in VARIABLES
+        and not _OF_KUBERNETES.search(name)
+        and f"${{{name}" not in own
+    }
 
 
 def _check_together(settings: Settings) -> None:
@@ -130,7 +161,8 @@ def _whole(least: int, most: int) -> Callable[[str, str], int]:
         is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
         if not is_number or not least <= int(text) <= most:
             why = f"is not a whole number from {least} to {most}"
-            raise _unusable(source, text, why, "give one")
+            is_link = text.startswith("tcp://")
+            raise _unusable(source, text, why, _NO_LINKS if is_link else "give one")
         return int(text)
 
     return convert
@@ -162,6 +194,7 @@ _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "database_url": _text,
     "access_log": _text,
     "drain_s": _seconds,
+    "drain_delay_s": _seconds,
     "tls_cert": _path,
     "tls_key": _path,
     "max_client_connections": _whole(1, _MAX_CONNECTIONS),

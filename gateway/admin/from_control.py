@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from gateway.admin.view import Check, Config, Revision, Route, Status, Worker
+from gateway.admin.view import (
+    Address,
+    Backend,
+    Certificate,
+    Check,
+    Config,
+    Revision,
+    Route,
+    Status,
+    Worker,
+)
 from gateway.admin.view import Control as ControlFacts
-from gateway.control.control import Control
+from gateway.control.control import Control, utc_now
 from gateway.routing import snapshot as compiled
 from gateway.telemetry.counters import Counters
+from gateway.telemetry.upstreams import AddressCounts
 
 
 class ControlView:
@@ -24,6 +35,7 @@ class ControlView:
     def status(self) -> Status:
         """Everything now."""
         control, current = self._control, self._control.reloader.current
+        now_s = time.monotonic()
         return Status(
             version=version("figueira"),
             revision=None
@@ -41,13 +53,32 @@ class ControlView:
                     alive=worker.is_alive,
                     revision=worker.revision,
                     restarts=worker.restarts,
+                    connections=worker.counters.client_connections,
+                    connections_limit=worker.counters.arrivals.limit,
                 )
                 for worker in control.workers.all()
             ),
-            control=ControlFacts(pid=os.getpid()),
+            control=ControlFacts(
+                pid=os.getpid(),
+                restarts=control.restarts,
+                uptime_s=round(now_s - self._began_s, 3),
+            ),
             routes=_routes(current.snapshot) if current else (),
+            backends=_backends(current.snapshot, self.counters()) if current else (),
             draining=control.is_draining,
-            uptime_s=round(time.monotonic() - self._began_s, 3),
+            uptime_s=round(now_s - control.began_s, 3),
+            certificate=self._certificate(),
+        )
+
+    def _certificate(self) -> Certificate | None:
+        facts = self._control.certificate
+        if facts is None:
+            return None
+        return Certificate(
+            names=facts.names,
+            not_after=facts.not_after,
+            sha256=facts.sha256,
+            problem=self._control.certificate_problem or "",
         )
 
     def checks(self) -> Sequence[Check]:
@@ -58,10 +89,28 @@ class ControlView:
         checks = [
             Check(name="config", ok=config.ok, detail=detail),
             Check(name="history", ok=not fault, detail=fault),
+            self._room(),
         ]
         if (problem := self._control.certificate_problem) is not None:
-            checks.append(Check(name="certificate", ok=not problem, detail=problem))
+            detail = problem or self._due()
+            checks.append(Check(name="certificate", ok=not detail, detail=detail))
         return checks
+
+    def _due(self) -> str:
+        facts = self._control.certificate
+        if facts is None or not facts.is_due(utc_now()):
+            return ""
+        ends = f"{facts.not_after:%Y-%m-%d %H:%M UTC}"
+        return f"the certificate ends {ends}; renew it and send SIGHUP to figueira serve"
+
+    def _room(self) -> Check:
+        workers = [worker for worker in self._control.workers.all() if worker.is_alive]
+        full = sum(worker.counters.arrivals.full for worker in workers)
+        detail = (
+            f"all {len(workers)} workers have the connections they may have; new customers wait; "
+            "see figueira_client_connections_limit"
+        )
+        return Check(name="connections", ok=not full or full < len(workers), detail=detail)
 
     def counters(self) -> Counters:
         """What all workers have counted."""
@@ -81,6 +130,31 @@ class ControlView:
 
 def _routes(snapshot: compiled.Snapshot) -> tuple[Route, ...]:
     return tuple(Route(name=route.name, backends=_percents(route)) for route in snapshot.routes)
+
+
+def _backends(snapshot: compiled.Snapshot, counters: Counters) -> tuple[Backend, ...]:
+    return tuple(
+        Backend(
+            name=backend.name,
+            connections=counters.upstream_connections.get(backend.name, 0),
+            addresses=tuple(
+                _address(str(address), counters.upstreams.get(backend.name, {}))
+                for address in backend.addresses
+            ),
+        )
+        for backend in snapshot.backends
+    )
+
+
+def _address(address: str, known: Mapping[str, AddressCounts]) -> Address:
+    counts = known.get(address, AddressCounts())
+    return Address(
+        address=address,
+        ejected_by=counts.ejected,
+        failures=counts.failures,
+        idle=counts.idle,
+        in_use=counts.in_use,
+    )
 
 
 def _percents(route: compiled.Route) -> dict[str, float]:

@@ -59,5 +59,8 @@ def _facts(status: Status) -> Facts:
         reload_failures=status.config.failures,
         workers=sum(worker.alive for worker in status.workers),
         worker_restarts=sum(worker.restarts for worker in status.workers),
+        control_restarts=status.control.restarts,
+        uptime_s=status.uptime_s,
         weights={route.name: route.backends for route in status.routes},
+        certificate_ends_s=status.certificate.not_after.timestamp() if status.certificate else None,
     )

@@ -49,12 +49,54 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     """The revision it decides by; 0 before it has one."""
     restarts: int
+    connections: int = 0
+    """From customers, open now."""
+    connections_limit: int = 0
+    """That may be; more wait, once all workers have theirs."""
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
     """The process that answers here."""
 
     pid: int
+    restarts: int = 0
+    uptime_s: float = 0.0
+    """Its own."""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where a backend listens, as the workers see it."""
+
+    address: str
+    """As in a URL."""
+    ejected_by: int
+    """Workers that leave it out now, as connections to it fail; the only one is used all the
+    same."""
+    failures: int
+    """In a row, since the last answer; the worst of the workers."""
+    idle: int
+    in_use: int
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured destination."""
+
+    name: str
+    connections: int
+    """Open now, idle ones included."""
+    addresses: tuple[Address, ...]
+    """In the order of routes.yaml."""
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """What customers are shown over TLS."""
+
+    names: tuple[str, ...]
+    not_after: datetime
+    sha256: str
+    """Of the certificate's DER form, hexadecimal."""
+    problem: str
+    """Why the newest files cannot be used; empty if they serve."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +119,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     control: Control
     routes: tuple[Route, ...]
     """In file order."""
+    backends: tuple[Backend, ...] = ()
+    """In file order."""
     draining: bool
     """Whether a stop has been asked for: customers' open requests are being finished."""
     uptime_s: float
+    """The gateway's, however often its parts were replaced."""
+    certificate: Certificate | None = None
+    """None for plain HTTP."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

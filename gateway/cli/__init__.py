@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from gateway.settings import MAX_PORT, MAX_WORKERS
+from gateway.cli.tidy import Verbs
+from gateway.settings import MAX_PORT, MAX_WORKERS, Settings
 
 _CONFIG = Path("routes.yaml")
 
 app = typer.Typer(
     name="figueira",
+    cls=Verbs,
     help="A strangler-fig gateway: replace a monolith route by route, percent by percent.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -43,6 +45,14 @@ def _whole(least: int, most: int) -> Callable[[int | None], int | None]:
 
 
 _PORT, _WORKERS = _whole(0, MAX_PORT), _whole(1, MAX_WORKERS)
+_DEFAULTS = Settings()
+
+
+def _option(field: str, told: str, check: Callable[[int | None], int | None] | None = None) -> Any:
+    """An option of `serve`, with what holds where neither it nor its variable is given."""
+    value = getattr(_DEFAULTS, field)
+    default = f"{value:g}" if isinstance(value, float) else str(value)
+    return typer.Option(help=told, show_default=default, callback=check)
 
 
 @app.callback()
@@ -58,22 +68,24 @@ def _root(
 @app.command()
 def serve(  # noqa: PLR0913 - an argument for each option
     *,
-    config: Annotated[Path | None, typer.Option(help="routes.yaml, watched for changes.")] = None,
-    host: Annotated[str | None, typer.Option(help="Customers' address.")] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(callback=_PORT, help="Customers' port, 0 to 65535; 0 takes a free one."),
-    ] = None,
-    admin_host: Annotated[str | None, typer.Option(help="Admin address.")] = None,
+    config: Annotated[Path | None, _option("config", "The file to run by, watched.")] = None,
+    host: Annotated[str | None, _option("host", "Customers' address.")] = None,
+    port: Annotated[int | None, _option("port", "Customers' port; 0: a free one.", _PORT)] = None,
+    admin_host: Annotated[str | None, _option("admin_host", "Admin address.")] = None,
     admin_port: Annotated[
-        int | None,
-        typer.Option(callback=_PORT, help="Admin port, 0 to 65535; 0 takes a free one."),
+        int | None, _option("admin_port", "Admin port; 0: a free one.", _PORT)
     ] = None,
     workers: Annotated[
-        int | None,
-        typer.Option(callback=_WORKERS, help="Processes that serve customers, 1 to 64."),
+        int | None, _option("workers", "Processes that serve customers, 1 to 64.", _WORKERS)
     ] = None,
-    access_log: Annotated[str | None, typer.Option(help="'-', 'off' or a file.")] = None,
+    access_log: Annotated[str | None, _option("access_log", "'-', 'off' or a file.")] = None,
+    drain_delay_s: Annotated[
+        float | None,
+        _option("drain_delay_s", "Seconds for which customers are still taken after SIGTERM."),
+    ] = None,
+    drain_s: Annotated[
+        float | None, _option("drain_s", "Seconds that requests may then take to end.")
+    ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Customers' TLS: a PEM chain, its own certificate first.")
     ] = None,
@@ -82,7 +94,8 @@ def serve(  # noqa: PLR0913 - an argument for each option
     """Run the gateway until SIGTERM or Ctrl-C.
 
     SIGHUP looks at routes.yaml again, which is taken in without it when it changes, and at the TLS
-    certificate. Every option has an environment variable: FIGUEIRA_PORT for --port, and so on.
+    certificate, and opens the access log anew. Every option has an environment variable, which
+    stands where it is not given: FIGUEIRA_PORT for --port, and so on.
 
     Example: figueira serve --config routes.yaml --port 8000 --workers 2
     """
@@ -96,6 +109,8 @@ def serve(  # noqa: PLR0913 - an argument for each option
         "admin_port": admin_port,
         "workers": workers,
         "access_log": access_log,
+        "drain_delay_s": drain_delay_s,
+        "drain_s": drain_s,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
     }

@@ -18,8 +18,11 @@ from functools import partial
 from typing import Any, cast
 
 from gateway.control.balance import Place, Rival
+from gateway.control.fullness import Fullness
+from gateway.control.handshakes import Handshakes
 from gateway.control.log import warn
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.events import Event
 
 PATIENCE_S = 0.003
@@ -63,13 +66,15 @@ class _Taken:
     A socket object would do, and cost a tenth of all that a short connection costs.
     """
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("_descriptor", "address")
     family = socket.AF_INET
     """Or AF_INET6, of which uvloop makes nothing else."""
     type = socket.SOCK_STREAM
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, address: tuple[str, int]) -> None:
         self._descriptor = descriptor
+        self.address = address
+        """Whose it is; the rest of an IPv6 one may follow."""
 
     def fileno(self) -> int:
         """The descriptor; the transport's, once there is one."""
@@ -88,8 +93,7 @@ class _Listener(socket.socket):
         Raises:
             OSError: As `accept` does.
         """
-        descriptor, _ = self._accept()  # type: ignore[attr-defined]  # what socket.accept calls
-        return _Taken(descriptor)
+        return _Taken(*self._accept())  # type: ignore[attr-defined]  # what socket.accept calls
 
 
 class Acceptor:
@@ -118,7 +122,7 @@ class Acceptor:
         self._place = place
         self._limit = limit
         self._tls = tls
-        self._beginning: set[_Work] = set()
+        self._beginning: dict[_Work, _Taken] = {}
         """Taken, and not handed to their doors yet."""
         self._make_door: MakeDoor | None = None
         self._is_listening = False
@@ -129,6 +133,17 @@ class Acceptor:
         self._rival: Rival | None = None
         self._in_a_row = 0
         """How often, lately, there was a connection to take."""
+        self._fullness = Fullness()
+        self._handshakes = Handshakes()
+
+    def arrivals(self) -> Arrivals:
+        """What has become of connections so far."""
+        return Arrivals(
+            limit=self._limit,
+            full=int(self._fullness.is_full),
+            full_s=self._fullness.total_s(time.monotonic()),
+            handshakes_failed=dict(self._handshakes.failed),
+        )
 
     @contextmanager
     def open(self, make_door: MakeDoor) -> Iterator[None]:
@@ -146,7 +161,7 @@ class Acceptor:
             if self._tls is not None:
                 # Whoever is still setting up TLS has asked for nothing. Others stand already, and
                 # are told by their door, which hears of them a turn of the loop later.
-                beginning, self._beginning = self._beginning, set()
+                beginning, self._beginning = self._beginning, {}
                 for work in beginning:
                     work.close()
 
@@ -172,6 +187,8 @@ class Acceptor:
 
     def _ended(self) -> None:
         self.open_connections -= 1
+        if self._fullness.is_full:
+            self._fullness.end(time.monotonic())
         if self._is_listening:
             self._place.show(self.open_connections)
         else:
@@ -205,6 +222,8 @@ class Acceptor:
         if count < self._limit:
             return True
         self._hold()
+        if self._fullness.begin(time.monotonic()):
+            warn(Event.CONNECTIONS_FULL, limit=self._limit)
         return False
 
     def _is_patient(self, rival: Rival) -> bool:
@@ -255,7 +274,7 @@ class Acceptor:
             os.close(taken.fileno())
             self._ended()
             return
-        self._beginning.add(work)
+        self._beginning[work] = taken
         begun.add_done_callback(partial(self._finish, work))
 
     def _tls_arguments(self) -> dict[str, Any]:
@@ -268,14 +287,16 @@ class Acceptor:
         }
 
     def _finish(self, work: _Work, _: asyncio.Future[Any]) -> None:
-        if work not in self._beginning:
+        taken = self._beginning.pop(work, None)
+        if taken is None:
             return
-        self._beginning.remove(work)
         try:
             work.send(None)
         except StopIteration as finished:
             if self._tls is not None:
                 finished.value[0].set_read_buffer_limits(WRITE_BUFFER_BYTES)
-        except OSError:
+        except OSError as error:
             # The customer left, or speaks no TLS that we do: the transport has closed itself.
+            if self._tls is not None:
+                self._handshakes.note_failure(error, taken.address[0], time.monotonic())
             self._ended()

@@ -13,6 +13,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.control.x509 import CertificateFacts, read_facts
 from gateway.errors import StartError
 
 _MAX_FILE_BYTES = 1024 * 1024
@@ -54,6 +55,11 @@ class Certificate:
         """Of the certificate that serves: SHA-256 of its DER form, in hexadecimal."""
         return self._pair.fingerprint
 
+    @property
+    def facts(self) -> CertificateFacts | None:
+        """What is in it; None if that cannot be read, which keeps nobody from being shown it."""
+        return self._pair.facts
+
     def renew(self) -> bool:
         """Look at the files again; whether this changed anything for new connections.
 
@@ -78,13 +84,14 @@ class _Pair:
     digest: bytes
     """Of both files."""
     fingerprint: str
+    facts: CertificateFacts | None
     context: ssl.SSLContext
 
 
 def _load(certificate: Path, key: Path) -> _Pair:
     chain, secret = _read("TLS certificate", certificate), _read("TLS key", key)
     digest = hashlib.sha256(hashlib.sha256(chain).digest() + secret).digest()
-    fingerprint = _check_chain(certificate, chain)
+    first = _check_chain(certificate, chain)
     context = _bare_context()
     try:
         context.load_cert_chain(certificate, key, password=_refuse_passphrase)
@@ -99,7 +106,15 @@ def _load(certificate: Path, key: Path) -> _Pair:
     except OSError as error:
         # Gone since it was read.
         raise _unreadable("TLS key", key, error) from None
-    return _Pair(digest, fingerprint, context)
+    return _Pair(digest, hashlib.sha256(first).hexdigest(), _try_facts(first), context)
+
+
+def _try_facts(certificate: bytes) -> CertificateFacts | None:
+    try:
+        return read_facts(certificate)
+    except ValueError:
+        # OpenSSL takes it: only names and dates are missing then, for people to read.
+        return None
 
 
 def _bare_context() -> ssl.SSLContext:
@@ -127,18 +142,17 @@ def _read(what: str, path: Path) -> bytes:
     return text
 
 
-def _check_chain(path: Path, chain: bytes) -> str:
-    """See that a file holds certificates; return the fingerprint of the first.
+def _check_chain(path: Path, chain: bytes) -> bytes:
+    """See that a file holds certificates; return the first in DER form.
 
     Of a pair, OpenSSL does not say which file it means.
     """
     text = chain.decode("ascii", "ignore")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=text)
-        first = ssl.PEM_cert_to_DER_cert(
+        return ssl.PEM_cert_to_DER_cert(
             _BEGIN + text.partition(_BEGIN)[2].partition(_END)[0] + _END
         )
-        return hashlib.sha256(first).hexdigest()
     except (ssl.SSLError, ValueError):
         why, remedy = "is no chain of certificates in PEM", "give one, its own certificate first"
         raise _unusable("TLS certificate", path, why, remedy) from None

@@ -10,13 +10,15 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import uvloop
+from setproctitle import setproctitle
 
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import start_log
+from gateway.control.watchdog import Watchdog
 from gateway.errors import ConfigError, StartError
 
 CANNOT_START = 1
@@ -41,6 +43,7 @@ class Child:
     lifeline: Lifeline
     started_s: float
     restarts: int
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
 
 def fork(name: str, work: Work, leave_behind: Callable[[], None]) -> tuple[int, Lifeline]:
@@ -84,12 +87,20 @@ def _be_child(
         leave_behind()
         _take_signals()
         start_log(name)
+        show_title(name)
         code = _live(work, Lifeline(end))
     except Exception:  # noqa: BLE001 - the root of a process: say what happened, and end
         traceback.print_exc()
     finally:
         flush_output()
         os._exit(code)
+
+
+def show_title(name: str) -> None:
+    """Let ``ps`` and ``top`` tell the processes apart; they would all look like the command."""
+    # The place of the environment would be written over, which people look at in /proc.
+    os.environ["SPT_NOENV"] = "1"
+    setproctitle(f"figueira: {name}")
 
 
 def _take_signals() -> None:

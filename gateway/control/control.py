@@ -6,6 +6,7 @@ Customers never wait for it, and notice nothing when it dies.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Callable
@@ -29,7 +30,9 @@ from gateway.control.messages import (
 from gateway.control.reload import Current, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
+from gateway.control.watchdog import say_alive
 from gateway.control.workers import Workers, WorkerState
+from gateway.control.x509 import CertificateFacts
 from gateway.errors import ConfigError
 from gateway.proxy.spawn import spawn
 from gateway.telemetry.counters import Counters
@@ -37,6 +40,8 @@ from gateway.telemetry.events import Event
 
 _ADMIN_DRAIN_S = 1.0
 """Admin answers take milliseconds; nobody's scrape holds up a stop."""
+_GROUP_PATIENCE_S = 1.0
+"""For the supervisor to say that all is to end, where control itself is signalled."""
 _FIRST_REPORTS_S = 0.3
 """Workers report within milliseconds; one that hangs must not keep the admin port shut."""
 
@@ -59,8 +64,14 @@ class ControlPlan:
     """What the workers route by already, if this control replaces one; None at the start."""
     left: Left | None
     """What an earlier control told the supervisor."""
+    began_s: float
+    """When the gateway was started, monotonic; control may have been replaced since."""
+    restarts: int
+    """How often it was."""
     certificate_problem: str | None
     """Why the newest certificate cannot be used, empty if it serves; None for plain HTTP."""
+    certificate: CertificateFacts | None = None
+    """Of the certificate that serves; None for plain HTTP, or if they cannot be read."""
     make_admin: Callable[[Control], Any]
     """Makes the ASGI application of the admin port."""
 
@@ -75,9 +86,12 @@ class Control:
         self._is_history_faulty = False
         self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
+        self.began_s, self.restarts = plan.began_s, plan.restarts
         self.certificate_problem = plan.certificate_problem
+        self.certificate = plan.certificate
         self.started_at = utc_now()
         self.is_draining = False
+        self._draining = asyncio.Event()
         if plan.resumed is not None:
             self.reloader.resume(plan.resumed)
             self.workers.publish(plan.resumed)
@@ -90,13 +104,15 @@ class Control:
             StartError: At the first start: the database cannot be used.
         """
         loop = asyncio.get_running_loop()
+        speaking = spawn(say_alive(self._plan.lifeline), "alive")
         loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._look(force=True), "reload"))
         await self._look(force=True)
         if self.reloader.current is None:
             last = self.reloader.last
+            speaking.cancel()
             raise ConfigError(last.problems if last else ())
         # Until here, SIGTERM ends the process at once.
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
         if self._plan.resumed is not None:
             # A scrape that finds the workers' counts missing would take them for reset.
@@ -106,8 +122,21 @@ class Control:
         await self._watch()
         admin.stop()
         await serving.ended()
+        speaking.cancel()
         self.workers.close()
         await self._history.close()
+
+    async def _asked(self) -> None:
+        """End when the workers have, if it is the whole gateway that ends.
+
+        Service managers signal every process of a group, and whoever asks if we are ready is to be
+        told that we are not, as long as workers serve. The supervisor signals when none is left.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GROUP_PATIENCE_S):
+                await self._draining.wait()
+            await self.workers.wait_until_gone()
+        self._stop.set()
 
     async def _watch(self) -> None:
         async for _ in changes(self._plan.config, self._stop):
@@ -120,6 +149,8 @@ class Control:
         current = self.reloader.current
         if current is not None:
             say_refused(look.problems, self._plan.config, serving=current.accepted.revision)
+            if look.is_unchanged:
+                note(Event.REVISION_UNCHANGED, revision=current.accepted.revision)
             self._say_history(current.accepted.revision)
 
     def _publish(self, current: Current) -> None:
@@ -145,8 +176,9 @@ class Control:
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
         if isinstance(message, Draining):
             self.is_draining = True
+            self._draining.set()
         elif isinstance(message, CertificateSeen):
-            self.certificate_problem = message.problem
+            self.certificate_problem, self.certificate = message.problem, message.facts
         elif isinstance(message, Linked):
             if descriptor is None:
                 # No room for the link: a control that cannot reach a worker is better replaced.

@@ -29,3 +29,12 @@ def connections_within(wanted: int, open_files: int | None) -> int:
     if open_files is None:
         return wanted
     return max(min(wanted, (open_files - _RESERVED) // _OF_A_CUSTOMER), 1)
+
+
+def is_short(wanted: int, allowed: int, *, default: int) -> bool:
+    """Whether it should be warned of that fewer are allowed.
+
+    Most machines allow a little less than the default, which nobody has asked for: a warning at
+    every start would only teach people to overlook warnings.
+    """
+    return allowed < (wanted / 2 if wanted == default else wanted)

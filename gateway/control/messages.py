@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from gateway.control.x509 import CertificateFacts
 from gateway.telemetry.counters import Counters
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -44,6 +45,17 @@ class Left(msgspec.Struct, tag=True, frozen=True):
     counters: Counters
 
 
+class Alive(msgspec.Struct, tag=True, frozen=True):
+    """A child to the supervisor, again and again: it does not hang."""
+
+
+class Ended(msgspec.Struct, tag=True, frozen=True):
+    """A worker to the supervisor, as the last thing it says."""
+
+    cut: int
+    """Requests and tunnels that had not ended when its patience did."""
+
+
 class Draining(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to control: the end has begun; say so to whoever asks whether we are ready."""
 
@@ -53,6 +65,12 @@ class CertificateSeen(msgspec.Struct, tag=True, frozen=True):
 
     problem: str
     """Why the pair cannot be used; empty if it serves from now on."""
+    facts: CertificateFacts | None = None
+    """Of what serves."""
+
+
+class LogMoved(msgspec.Struct, tag=True, frozen=True):
+    """Supervisor to workers: open the access log anew, it may have been moved away."""
 
 
 class Report(msgspec.Struct, tag=True, frozen=True):
@@ -64,7 +82,18 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     costs more than all else that control does, and somebody asks for a few of them only."""
 
 
-Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Report
+Message = (
+    Accepted
+    | Linked
+    | ControlLinked
+    | Left
+    | Alive
+    | Ended
+    | Draining
+    | CertificateSeen
+    | LogMoved
+    | Report
+)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Message)

@@ -60,6 +60,9 @@ class Look:
     """What workers are to route by from now on."""
     problems: tuple[Problem, ...] = ()
     """Why a changed file is refused."""
+    is_unchanged: bool = False
+    """Whether a file that was looked at anew holds what serves already: it was mended, or somebody
+    asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,8 @@ class Reloader:
             self._is_resumed = False
             at = current.accepted.accepted_at
             self._unkept.append(_Unkept(snapshot.digest, text, at))
-        return await self._keep_again(now=True)
+        look = await self._keep_again(now=True)
+        return look if look.accepted else Look(is_unchanged=True)
 
     async def _keep_again(self, *, now: bool = False) -> Look:
         """Keep what the database refused before, and take over its numbers if they differ."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -16,6 +17,14 @@ from gateway.control.accepting import Acceptor
 
 BACKLOG = 2048
 """Connections the kernel keeps while workers are busy or being replaced."""
+
+
+_PATIENCE_IS_OVER = "Cancel %s running task(s), timeout graceful shutdown exceeded"
+"""uvicorn's word for it, at a level for errors; what was cut is told by the supervisor."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.msg != _PATIENCE_IS_OVER
 
 
 class Server(uvicorn.Server):
@@ -70,6 +79,7 @@ def server(
     acceptor: Acceptor | None = None,
 ) -> Server:
     """A server that logs nothing and adds no header of its own."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         app,
         http=http,

@@ -71,6 +71,8 @@ async def _follow(reloader: Reloader, gateway: Gateway, stop: asyncio.Event) -> 
     async for _ in changes(reloader.path, stop):
         look = await reloader.look()
         say_refused(look.problems, reloader.path, serving=gateway.revision)
+        if look.is_unchanged:
+            note(Event.REVISION_UNCHANGED, revision=gateway.revision)
         if look.accepted is not None:
             revision = look.accepted.accepted.revision
             gateway.install(look.accepted.snapshot, revision)

@@ -13,21 +13,26 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.control.certificate import Certificate
 from gateway.control.children import CANNOT_START, FAULT, SIGNALS, Child, Work, fork
-from gateway.control.log import note, warn
+from gateway.control.log import note, say_certificate, warn
 from gateway.control.messages import (
     Accepted,
     CertificateSeen,
     ControlLinked,
     Draining,
+    Ended,
     FrameError,
     Left,
     Linked,
+    LogMoved,
+    Message,
 )
+from gateway.control.watchdog import MISSED, MISSED_BY_WORKER, Watchdog
 from gateway.telemetry.events import Event
 
 _SETTLED_S = 1.0
@@ -50,8 +55,11 @@ class SupervisorPlan:
     admin_listener: socket.socket
     workers: int
     drain_s: float
-    control: Callable[[Accepted | None, Left | None], Work]
-    """What control does, given what an earlier one told us (None at the start)."""
+    drain_delay_s: float
+    """Between the begin of the end, when we are not ready any more, and `drain_s`."""
+    control: Callable[[Accepted | None, Left | None, int], Work]
+    """What control does, given what an earlier one told us (None at the start), and how often it
+    was replaced."""
     worker: Callable[[int, Accepted], Work]
     """What a worker does, given its index and what to route by."""
     started: Callable[[int], None]
@@ -60,6 +68,7 @@ class SupervisorPlan:
     """Called with the index of each worker that has ended."""
     certificate: Certificate | None
     """What customers are shown; looked at again at SIGHUP. None for plain HTTP."""
+    wall_clock: Callable[[], datetime]
 
 
 class Supervisor:
@@ -76,6 +85,8 @@ class Supervisor:
         self._left: Left | None = None
         self._signals: list[int] = []
         self._is_stopping = False
+        self._cut = 0
+        """Requests and tunnels that workers had to cut at the end."""
 
     def run(self) -> int:
         """Run until told to stop.
@@ -98,6 +109,7 @@ class Supervisor:
         while not self._asked_to_stop():
             self._wait(self._until_due())
             self._start_due()
+            self._look_after_children()
         return self._stop()
 
     # Signals and waiting
@@ -124,24 +136,28 @@ class Supervisor:
         if signal.SIGHUP in self._signals:
             self._signals = [number for number in self._signals if number != signal.SIGHUP]
             self._tell(CONTROL, signal.SIGHUP)
+            self._announce(self._named("worker"), LogMoved())
             if self._plan.certificate is not None:
                 self._renew(self._plan.certificate)
 
-    def _read(self, control: Child) -> None:
-        """Take in what control says."""
+    def _read(self, child: Child) -> None:
+        """Take in what a child says."""
         try:
-            messages = control.lifeline.read()
+            messages = child.lifeline.read()
         except FrameError:
-            self._kill(control)
+            self._kill(child)
             messages = None
         if messages is None:
-            self._selector.unregister(control.lifeline.end)
+            self._selector.unregister(child.lifeline.end)
             return
+        child.watchdog.heard()
         for message, _ in messages:
             if isinstance(message, Accepted):
                 self._accepted = message
             elif isinstance(message, Left):
                 self._left = message
+            elif isinstance(message, Ended):
+                self._cut += message.cut
 
     def _renew(self, certificate: Certificate) -> None:
         """Look at the certificate's files again; a child that is forked later has the last good."""
@@ -149,19 +165,32 @@ class Supervisor:
         if certificate.problem:
             warn(Event.CERTIFICATE_REFUSED, problem=certificate.problem)
         elif is_new:
-            note(Event.CERTIFICATE_ACCEPTED, sha256=certificate.fingerprint)
-        for child in list(self._children.values()):
-            # Who does not read hangs; it would show the old certificate for ever.
-            if not child.lifeline.send(CertificateSeen(certificate.problem)):
+            say_certificate(Event.CERTIFICATE_ACCEPTED, certificate, self._plan.wall_clock())
+        seen = CertificateSeen(certificate.problem, certificate.facts)
+        self._announce(list(self._children.values()), seen)
+
+    def _announce(self, children: Sequence[Child], message: Message) -> None:
+        for child in children:
+            # Who does not read hangs; it would go on by what was true before, for ever.
+            if not child.lifeline.send(message):
                 self._kill(child)
 
     def _asked_to_stop(self) -> bool:
         return signal.SIGTERM in self._signals or signal.SIGINT in self._signals
 
-    def _until_due(self) -> float | None:
-        if not self._due:
-            return None
-        return max(min(self._due)[0] - time.monotonic(), 0)
+    def _until_due(self) -> float:
+        now_s = time.monotonic()
+        looks = [child.watchdog.until_look_s(now_s) for child in self._children.values()]
+        return min([*looks, *(max(due[0] - now_s, 0) for due in self._due)], default=_PAUSE_S)
+
+    def _look_after_children(self) -> None:
+        """Replace one that hangs; one that dies is noticed without looking."""
+        now_s = time.monotonic()
+        for child in self._children.values():
+            if child.watchdog.hangs(now_s):
+                child.watchdog.heard()
+                warn(Event.PROCESS_HANGS, process=child.name, index=child.index, pid=child.pid)
+                self._kill(child)
 
     # Children
 
@@ -174,7 +203,7 @@ class Supervisor:
 
     def _start(self, name: str, index: int, restarts: int) -> None:
         try:
-            pid, lifeline = fork(*self._part(name, index), self._leave)
+            pid, lifeline = fork(*self._part(name, index, restarts), self._leave)
         except OSError as error:
             # No room for a process now; whoever is left serves on.
             warn(Event.FORK_FAILED, process=name, index=index, why=error.strerror)
@@ -188,18 +217,18 @@ class Supervisor:
             lifeline=lifeline,
             started_s=time.monotonic(),
             restarts=restarts,
+            watchdog=Watchdog(MISSED if name == CONTROL else MISSED_BY_WORKER),
         )
-        if name == CONTROL:
-            self._selector.register(lifeline.end, selectors.EVENT_READ, child)
+        self._selector.register(lifeline.end, selectors.EVENT_READ, child)
         self._children[pid] = child
         for other in list(self._children.values()):
             if other is not child and CONTROL in (other.name, child.name):
                 self._link(*((other, child) if other.name == CONTROL else (child, other)))
 
-    def _part(self, name: str, index: int) -> tuple[str, Work]:
+    def _part(self, name: str, index: int, restarts: int) -> tuple[str, Work]:
         """What a child is called in its log lines, and what it does."""
         if name == CONTROL:
-            return name, self._plan.control(self._accepted, self._left)
+            return name, self._plan.control(self._accepted, self._left, restarts)
         assert self._accepted is not None  # noqa: S101 - workers start after control has spoken
         return f"worker-{index}", self._plan.worker(index, self._accepted)
 
@@ -242,9 +271,8 @@ class Supervisor:
                 self._bury(child, os.waitstatus_to_exitcode(status))
 
     def _bury(self, child: Child, code: int) -> None:
-        if child.name == CONTROL:
-            self._read_last_words(child)
-        else:
+        self._read_last_words(child)
+        if child.name != CONTROL:
             self._plan.worker_gone(child.index)
         child.lifeline.close()
         if self._is_stopping:
@@ -266,12 +294,12 @@ class Supervisor:
         due_s = time.monotonic() + pause_s
         self._due.append((due_s, child.name, child.index, child.restarts + 1))
 
-    def _read_last_words(self, control: Child) -> None:
-        """Take in what control said just before it died: the workers may have heard it, too."""
-        while any(key.data is control for key, _ in self._selector.select(0)):
-            self._read(control)
+    def _read_last_words(self, child: Child) -> None:
+        """Take in what a child said just before it died: others may have heard it, too."""
+        while any(key.data is child for key, _ in self._selector.select(0)):
+            self._read(child)
         with contextlib.suppress(KeyError):
-            self._selector.unregister(control.lifeline.end)
+            self._selector.unregister(child.lifeline.end)
 
     # Stopping
 
@@ -279,29 +307,32 @@ class Supervisor:
         """Drain: workers end their requests, then control goes; a second signal ends all now."""
         self._signals = []
         self._is_stopping = True
-        note(Event.DRAINING, patience_s=self._plan.drain_s)
+        delay_s, patience_s = self._plan.drain_delay_s, self._plan.drain_s
+        note(Event.DRAINING, delay_s=delay_s, patience_s=patience_s)
         for child in self._named(CONTROL):
             child.lifeline.send(Draining())
         self._plan.listener.close()
-        is_clean = self._end("worker", self._plan.drain_s + _KILL_AFTER_S)
-        is_clean = self._end(CONTROL, _CONTROL_PATIENCE_S) and is_clean
-        note(Event.STOPPED, clean=is_clean)
-        return 0 if is_clean else 1
+        killed = self._end("worker", delay_s + patience_s + _KILL_AFTER_S)
+        killed += self._end(CONTROL, _CONTROL_PATIENCE_S)
+        is_clean = not (killed or self._cut)
+        (note if is_clean else warn)(Event.STOPPED, clean=is_clean, cut=self._cut, killed=killed)
+        return 1 if killed else 0
 
-    def _end(self, name: str, patience_s: float) -> bool:
-        """Ask the children of a name to end and wait for them; whether none had to be killed."""
+    def _end(self, name: str, patience_s: float) -> int:
+        """Ask the children of a name to end and wait for them; how many had to be killed."""
         self._tell(name, signal.SIGTERM)
         deadline_s = time.monotonic() + patience_s
         while self._named(name):
             left_s = deadline_s - time.monotonic()
             self._wait_stopping(max(left_s, 0))
             if left_s <= 0 or self._asked_to_stop():
+                killed = len(self._named(name))
                 self._tell(name, signal.SIGKILL)
                 deadline_s = time.monotonic() + patience_s
                 while self._named(name):
                     self._wait_stopping(patience_s)
-                return False
-        return True
+                return killed
+        return 0
 
     def _wait_stopping(self, timeout_s: float) -> None:
         self._wait(timeout_s)

@@ -27,10 +27,13 @@ from gateway.control.messages import (
     Accepted,
     CertificateSeen,
     ControlLinked,
+    Ended,
+    LogMoved,
     Message,
     Report,
 )
 from gateway.control.servers import Server, server
+from gateway.control.watchdog import say_alive
 from gateway.errors import StartError
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.direct import DirectConnection
@@ -39,6 +42,7 @@ from gateway.proxy.spawn import spawn
 from gateway.telemetry.counters import pack
 from gateway.telemetry.events import Event
 
+_NO_FILES = frozenset({"-", "off"})
 REPORT_EVERY_S = 0.25
 """How old the numbers on the admin port may be."""
 
@@ -52,6 +56,8 @@ class WorkerPlan:
     accepted: Accepted
     access_log: str
     drain_s: float
+    drain_delay_s: float
+    """Between SIGTERM and the end of taking customers' connections."""
     place: Place
     max_connections: int
     """Customers', at a time."""
@@ -75,7 +81,7 @@ def check_access_log(where: str) -> None:
     Raises:
         StartError: The file cannot be opened.
     """
-    if where not in {"-", "off"}:
+    if where not in _NO_FILES:
         os.close(_open_file(where))
 
 
@@ -95,14 +101,15 @@ class Worker:
         self._plan = plan
         self._accepted = plan.accepted
         self._channel: Channel | None = None
+        self._access_log = open_access_log(plan.access_log)
         self._gateway = Gateway(
             codec.decode(plan.accepted.snapshot),
             plan.accepted.revision,
-            open_access_log(plan.access_log),
+            self._access_log,
             time.time,  # noqa: TID251 - this is where the clock is injected
         )
         certificate = plan.certificate
-        acceptor = Acceptor(
+        self._acceptor = Acceptor(
             plan.listener,
             plan.place,
             limit=plan.max_connections,
@@ -113,24 +120,30 @@ class Worker:
             http=DirectConnection,
             lifespan="on",
             drain_s=plan.drain_s,
-            acceptor=acceptor,
+            acceptor=self._acceptor,
         )
 
     async def run(self) -> None:
         """Serve until told to stop, then let requests in flight end."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop_soon)
         # What the start has made stays for good: no collection need look at it again.
         gc.freeze()
         self._plan.lifeline.listen(self._from_supervisor, self._stop)
         tasks = [
             spawn(self._gateway.sweep_forever(), "sweep"),
             spawn(self._report_forever(), "report"),
+            spawn(say_alive(self._plan.lifeline), "alive"),
         ]
         await self._server.serve(sockets=[])
         for task in tasks:
             task.cancel()
-        self._gateway.close()
+        cut = self._gateway.close()
         self._report()
+        self._plan.lifeline.post(Ended(cut))
+
+    def _stop_soon(self) -> None:
+        """Begin to drain when whoever sends customers here has had time to see the end coming."""
+        asyncio.get_running_loop().call_later(self._plan.drain_delay_s, self._stop)
 
     def _stop(self) -> None:
         """Begin to drain. Asked again, go on: service managers signal every process of a group.
@@ -143,6 +156,8 @@ class Worker:
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
         if isinstance(message, CertificateSeen) and not message.problem:
             self._renew_certificate()
+        if isinstance(message, LogMoved):
+            self._reopen_log()
         if not isinstance(message, ControlLinked):
             return
         if descriptor is None:
@@ -158,6 +173,15 @@ class Worker:
         if certificate.problem:
             # Changed again since the supervisor looked; it is told of the next time as well.
             warn(Event.CERTIFICATE_REFUSED, problem=certificate.problem)
+
+    def _reopen_log(self) -> None:
+        where = self._plan.access_log
+        if where in _NO_FILES:
+            return
+        try:
+            self._access_log.reopen(_open_file(where))
+        except StartError as error:
+            warn(Event.ACCESS_LOG_FAILED, why=error)
 
     async def _link(self, end: socket.socket) -> None:
         if self._channel is not None:
@@ -180,7 +204,9 @@ class Worker:
 
     def _report(self) -> None:
         if self._channel is not None:
-            self._channel.send(Report(self._gateway.revision, pack(self._gateway.counters())))
+            counters = self._gateway.counters()
+            counters.arrivals = self._acceptor.arrivals()
+            self._channel.send(Report(self._gateway.revision, pack(counters)))
 
     async def _report_forever(self) -> None:
         while True:

@@ -72,6 +72,7 @@ class Workers:
             self._gone.add(worker.counters.without_gauges())
             worker.reported = b""
             self._keep_left(self._gone)
+            self._reported.set()
 
     def heard(self, worker: WorkerState, message: Message) -> None:
         """Take in a worker's report."""
@@ -89,6 +90,12 @@ class Workers:
                 while sum(worker.revision > 0 for worker in self._by_index.values()) < count:
                     self._reported.clear()
                     await self._reported.wait()
+
+    async def wait_until_gone(self) -> None:
+        """Wait until no worker is alive."""
+        while any(worker.is_alive for worker in self._by_index.values()):
+            self._reported.clear()
+            await self._reported.wait()
 
     def publish(self, accepted: Accepted) -> None:
         """Send a revision to all; who does not read gets it when it reports again."""

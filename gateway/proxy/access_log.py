@@ -27,7 +27,8 @@ class AccessLog:
         self._descriptor = descriptor
         self._gathered: list[bytes] = []
         self._gathered_lines = 0
-        self._batches: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[bytes | int | None] = queue.SimpleQueue()
+        """Lines to write; or a descriptor that those behind it go to; None at the end."""
         # Each is changed by one thread only, so that neither needs a lock.
         self._handed_bytes = 0
         self._written_bytes = 0
@@ -37,7 +38,7 @@ class AccessLog:
         """Lines lost so far."""
         self._thread = threading.Thread(target=self._write_all, name="access-log", daemon=True)
         if descriptor is not None:
-            self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            self._is_file = _is_file(descriptor)
             self._thread.start()
 
     def add(self, lines: bytes, count: int) -> None:
@@ -61,6 +62,11 @@ class AccessLog:
         self._handed_bytes += len(batch)
         self._batches.put(batch)
 
+    def reopen(self, descriptor: int) -> None:
+        """Write to another file from now on; the one before is closed behind its last line."""
+        self.flush()
+        self._batches.put(descriptor)
+
     def close(self, patience_s: float = 2.0) -> None:
         """Write what is left, waiting no longer than `patience_s` for a stuck reader."""
         self.flush()
@@ -70,11 +76,20 @@ class AccessLog:
 
     def _write_all(self) -> None:
         while (batch := self._batches.get()) is not None:
+            if isinstance(batch, int):
+                self._go_on_in(batch)
+                continue
             try:
                 self._write(batch)
             except OSError:
                 self.dropped += batch.count(b"\n")
             self._written_bytes += len(batch)
+
+    def _go_on_in(self, descriptor: int) -> None:
+        before, self._descriptor = self._descriptor, descriptor
+        self._is_file = _is_file(descriptor)
+        if before is not None:
+            os.close(before)
 
     def _write(self, batch: bytes) -> None:
         """Write whole lines; into a pipe, as many at a time as go into one atomic write."""
@@ -89,3 +104,7 @@ class AccessLog:
             while piece:
                 piece = piece[os.write(self._descriptor, piece) :]
             start = end
+
+
+def _is_file(descriptor: int) -> bool:
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class AddressState:
     """One address, and the connections to it."""
 
-    __slots__ = ("address", "idle", "is_tried", "opened", "standing")
+    __slots__ = ("address", "idle", "is_tried", "name", "opened", "standing")
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self.name = str(address)
         self.idle: list[UpstreamConnection] = []
         """The one that served last is at the end."""
         self.opened = 0

@@ -7,10 +7,12 @@ Only an await-driven face on the exchange that the direct door uses; what ASGI h
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gateway.errors import Cause, Source
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.refused import RefusedExchange
 from gateway.proxy.spawn import spawn
@@ -25,8 +27,12 @@ from gateway.wire.response import Outbound
 if TYPE_CHECKING:
     from gateway.proxy.gateway import Gateway
 
+_FIRST_PIECE_S = 1.0
+"""For a body to begin; whoever has not begun then may wait for the answer, and is sent on."""
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
@@ -55,9 +61,12 @@ class AsgiDoor:
         Raises:
             AnswerCutError: The answer cannot be completed.
         """
-        exchange = self._exchange = _read(gateway, self, scope)
+        first, framing = await _look_at_body(scope, receive)
+        if first is not None and first["type"] == "http.disconnect":
+            return
+        exchange = self._exchange = _read(gateway, self, scope, framing)
         gateway.exchanges.add(exchange)
-        upload = spawn(self._upload(exchange, receive), "asgi-upload")
+        upload = spawn(self._upload(exchange, receive, first), "asgi-upload")
         try:
             exchange.start()
             await self._answer(exchange, send)
@@ -66,11 +75,11 @@ class AsgiDoor:
             exchange.client_gone()
             gateway.exchanges.discard(exchange)
 
-    async def _upload(self, exchange: Exchange, receive: Receive) -> None:
-        """Feed the request in; then wait for the customer to leave."""
+    async def _upload(self, exchange: Exchange, receive: Receive, first: Message | None) -> None:
+        """Feed the request in, after what has come `first`; then wait for the customer to leave."""
         while True:
             await self._may_read.wait()
-            message = await receive()
+            message, first = first or await receive(), None
             if message["type"] == "http.disconnect":
                 exchange.client_gone()
                 self.abort()
@@ -148,7 +157,7 @@ class AsgiDoor:
 
     def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:  # noqa: ARG002 - never offered
         """Break off: no other protocol was offered here."""
-        tunnel.cut("tunnel:closed:internal")
+        tunnel.cut(Cause.CLOSED, Source.INTERNAL)
         self.abort()
 
     def abort(self) -> None:
@@ -168,19 +177,39 @@ class AsgiDoor:
         self._events.append({"type": "http.response.start", "status": status, "headers": headers})
 
 
-def _read(gateway: Gateway, door: AsgiDoor, scope: Scope) -> Exchange:
+async def _look_at_body(scope: Scope, receive: Receive) -> tuple[Message | None, list[Header]]:
+    """How a body is framed for the backend that came without framing of its own (HTTP/2).
+
+    Returns:
+        What had to be received to know, and the lines that say so; None and none for HTTP/1.
+    """
+    is_http1 = scope["http_version"].startswith("1.")
+    if is_http1 or any(name == b"content-length" for name, _ in scope["headers"]):
+        return None, []
+    first = None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_PIECE_S):
+            first = await receive()
+    if first is None or first.get("more_body", False):
+        return first, [(b"transfer-encoding", b"chunked")]
+    length = len(first.get("body", b""))
+    # Methods that are for a body say that there is none; RFC 9110, section 8.6.
+    is_told = length or scope["method"] in _WITH_BODY
+    return first, [(b"content-length", b"%d" % length)] if is_told else []
+
+
+def _read(gateway: Gateway, door: AsgiDoor, scope: Scope, framing: list[Header]) -> Exchange:
     client = scope.get("client")
-    peer = Peer(client[0] if client else "", scope.get("scheme", "http").encode())
+    version = scope["http_version"]
+    protocol = "HTTP/1.1" if version.startswith("1.") else f"HTTP/{version}"
+    peer = Peer(client[0] if client else "", scope.get("scheme", "http").encode(), protocol)
     query = scope.get("query_string", b"")
     target = scope["raw_path"] + (b"?" + query if query else b"")
     # ASGI servers keep the connection to themselves: no other protocol can be offered behind them.
     headers: list[Header] = [line for line in scope["headers"] if line[0] != b"upgrade"]
-    version = scope["http_version"]
     if version in {"2", "2.0", "3", "3.0"}:
-        # HTTP/2 and later frame bodies themselves: to the backend they go chunked.
         version = "1.1"
-        if not any(name == b"content-length" for name, _ in headers):
-            headers.append((b"transfer-encoding", b"chunked"))
+        headers += framing
     method = scope["method"].encode("latin-1")
     try:
         inbound = read_request(method, target, version, headers, gateway.names)

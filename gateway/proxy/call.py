@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from gateway.errors import Cause, Stage, UpstreamError
+from gateway.errors import Cause, Source, Stage, UpstreamError
 from gateway.proxy.outgoing import Outgoing
 from gateway.proxy.spawn import Running, spawn
 from gateway.proxy.tunnel import Tunnel
@@ -222,7 +222,7 @@ class Call:
     def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Cut it: no other protocol is ever offered here."""
         del outbound
-        tunnel.cut("tunnel:closed:internal")
+        tunnel.cut(Cause.CLOSED, Source.INTERNAL)
 
     def upload_blocked(self) -> None:
         """Hold the upload."""
@@ -260,5 +260,5 @@ def _kind_of(error: UpstreamError) -> type[httpx.TransportError]:
         return httpx.ConnectTimeout if is_late else httpx.ConnectError
     if is_late:
         return httpx.ReadTimeout
-    was_cut = error.cause is Cause.CLOSED and error.stage in {Stage.SEND_HEAD, Stage.SEND_BODY}
+    was_cut = error.cause is Cause.CLOSED and error.stage is Stage.SEND_BODY
     return httpx.WriteError if was_cut else httpx.RemoteProtocolError

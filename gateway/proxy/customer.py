@@ -9,6 +9,9 @@ from gateway.wire.forwarded import Peer
 
 IDLE_PATIENCE_S = 75.0
 """Between requests; longer than browsers (60 s) and load balancers (60 s) keep a connection."""
+FIRST_PATIENCE_S = 10.0
+"""Before the first of them; as long as for a request's head. Whoever has connected and says nothing
+takes the place of somebody who would."""
 HOLD_PIPELINE, HOLD_UPLOAD, HOLD_TURN = 1, 2, 4
 
 
@@ -38,6 +41,11 @@ class Customer:
     def unread_bytes(self) -> int:
         """What waited for it when last asked; 0 if it reads all there is."""
         return 0 if self.unread is None else self.unread.unread_bytes
+
+    @staticmethod
+    def quiet_since_s(now_s: float) -> float:
+        """Since when a connection that is just made is taken to be quiet, for `is_stuck`."""
+        return now_s - (IDLE_PATIENCE_S - FIRST_PATIENCE_S)
 
     @property
     def is_parting(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from gateway.errors import Source
+from gateway.errors import Cause, Source
 from gateway.proxy.ahead import TURN_S, is_enough
 from gateway.proxy.customer import HOLD_PIPELINE, HOLD_TURN, HOLD_UPLOAD, Customer, peer_of
 from gateway.proxy.exchange import Exchange
@@ -78,7 +78,7 @@ class DirectConnection(asyncio.Protocol):
         self._tunnel: Tunnel | None = None
         self._is_leaving = False
         self._is_advancing = False
-        self._since_s = self._gateway.now_s
+        self._since_s = Customer.quiet_since_s(self._gateway.now_s)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; leave at once if the server is stopping."""
@@ -163,7 +163,7 @@ class DirectConnection(asyncio.Protocol):
     def cut(self) -> None:
         """Give up what is in progress: the patience of a graceful stop is at its end."""
         if self._tunnel is not None:
-            self._tunnel.cut("tunnel:closed:internal")
+            self._tunnel.cut(Cause.CLOSED, Source.INTERNAL)
         elif self._drop_queue(Source.INTERNAL):
             self._customer.abort()
         else:
@@ -292,18 +292,16 @@ class DirectConnection(asyncio.Protocol):
         """Say so to the customer; from now on this connection is one end of the tunnel."""
         transport = self._writer.transport
         if transport is None or transport.is_closing():
-            tunnel.cut("tunnel:closed:downstream")
+            tunnel.cut(Cause.CLOSED, Source.DOWNSTREAM)
             return
         self._writer.switch(outbound)
         is_unread = self._customer.unread is not None
         self._queue.clear()
         self._tunnel, self._customer.unread = tunnel, None
         self._customer.release(HOLD_PIPELINE | HOLD_TURN | HOLD_UPLOAD)
-        tunnel.customer.join(
-            transport, self._reader.take_rest(), partial(self.connection_lost, None)
-        )
-        if is_unread:
-            # The transport has said so already, to us.
+        lost = partial(self.connection_lost, None)
+        tunnel.customer.join(transport, self._reader.take_rest(), lost)
+        if is_unread:  # the transport has said so already, to us
             tunnel.customer.pause_writing()
 
     def abort(self) -> None:

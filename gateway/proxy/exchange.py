@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Cause, Source, UpstreamError, write_failure
+from gateway.proxy.own_answer import own_answer
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upload import Upload
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
@@ -20,12 +21,7 @@ from gateway.routing.decide import Forward, Reply
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
 from gateway.wire.messages import Header, Piece
-from gateway.wire.problem import (
-    UPSTREAM_DETAILS,
-    UPSTREAM_TITLES,
-    prefers_page,
-    problem_parts,
-)
+from gateway.wire.problem import UPSTREAM_DETAILS, UPSTREAM_TITLES
 from gateway.wire.response import Outbound
 from gateway.wire.retry import may_retry
 
@@ -37,6 +33,10 @@ _NONE = Body.NONE
 _CONTINUE = 100
 CLIENT_GONE = 499
 """Access lines and counters only: the customer left before the answer was complete."""
+_MOST_DETAIL = 200
+"""Characters; what it quotes of a backend is shorter still."""
+CUT_UNANSWERED = 503
+"""Access lines and counters only: the gateway stopped before there was an answer."""
 
 
 class Exchange:
@@ -51,6 +51,7 @@ class Exchange:
         "bytes_out",
         "connection",
         "decision",
+        "detail",
         "ended_s",
         "error",
         "first_byte_s",
@@ -70,6 +71,7 @@ class Exchange:
         "trace_id",
         "unread_bytes",
         "upload",
+        "upstream",
     )
 
     def __init__(
@@ -94,7 +96,9 @@ class Exchange:
         self.lane: Lane | None = None
         self.attempts = 0
         self.status = 0
-        self.error = ""
+        self.error = self.detail = ""
+        self.upstream = ""
+        """The address that was asked last, as in a URL; empty if there was no connection."""
         self.trace_id = b""
         self.bytes_out = 0
         self.is_started = False
@@ -129,6 +133,7 @@ class Exchange:
         self.is_started = True
         admitted = self._gateway.admit(self)
         if isinstance(admitted, Reply):
+            self.detail = admitted.detail
             self.refuse(admitted.status, admitted.title, admitted.detail)
             return
         upload = self.upload
@@ -142,10 +147,8 @@ class Exchange:
     def refuse(self, status: int, title: str, detail: str) -> None:
         """Answer without asking a backend."""
         self.is_started = True
+        parts = own_answer(self._gateway, self, status, title, detail)
         self._end(status)
-        accept = b",".join(v for n, v in self.inbound.lines if n.lower() == b"accept")
-        date, as_page = self._gateway.recorder.date(), prefers_page(accept)
-        parts = problem_parts(status, title, detail, date=date, as_page=as_page)
         self._door.problem(status, title, parts)
         self._door.over()
 
@@ -204,7 +207,7 @@ class Exchange:
             return
         self.error = write_failure(stage_of(self), Cause.CLOSED, source)
         self._drop_connection()
-        self._end(CLIENT_GONE)
+        self._end(CLIENT_GONE if source is Source.DOWNSTREAM else self.status or CUT_UNANSWERED)
 
     def break_off(self, refusal: BadRequest) -> None:
         """Refuse a request that turned out malformed while it was being sent on.
@@ -212,6 +215,7 @@ class Exchange:
         The backend's connection is cut, so that the request never looks complete there.
         """
         self.error = write_failure(stage_of(self), Cause.PROTOCOL, Source.DOWNSTREAM)
+        self.detail = refusal.told
         self._drop_connection()
         if self.status:
             self._end(self.status)
@@ -247,6 +251,7 @@ class Exchange:
             connection.abandon()
             return
         self.connection = connection
+        self.upstream = connection.address
         self.touched_s = time.monotonic()
         if self.is_answer_held:
             connection.hold_answer()
@@ -368,6 +373,7 @@ class Exchange:
 
     def _fail(self, error: UpstreamError) -> None:
         self.error = write_failure(error.stage, error.cause, error.source)
+        self.detail = error.detail[:_MOST_DETAIL]
         if self.status:
             # The head has gone out: only a cut connection says that the answer is not complete.
             self._end(self.status)

@@ -19,6 +19,7 @@ from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
+from gateway.telemetry.upstreams import AddressCounts
 from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.forwarded import Peer, forwarded_lines
@@ -59,7 +60,7 @@ class Gateway:
         """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
         self._access_log = access_log
         self.recorder = Recorder(access_log, wall_clock)
-        self._traces = TraceIds()
+        self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._draining: list[Pool] = []
         self._lanes: dict[str, dict[str, Lane]] = {}
@@ -116,7 +117,7 @@ class Gateway:
         exchange.decision = decision
         exchange.lane = lane = self._lanes[decision.route.name][decision.backend]
         if inbound.traceparent is None:
-            line, exchange.trace_id = self._traces.next()
+            line, exchange.trace_id = self.traces.next()
             introduction += line
         else:
             exchange.trace_id = trace_id(inbound.traceparent)
@@ -138,6 +139,15 @@ class Gateway:
             upstream_connections=self._open_connections(),
             upstream_ejected={
                 name: {report.address: int(report.is_ejected) for report in pool.report()}
+                for name, pool in self._pools.items()
+            },
+            upstreams={
+                name: {
+                    report.address: AddressCounts(
+                        int(report.is_ejected), report.failures, report.idle, report.in_use
+                    )
+                    for report in pool.report()
+                }
                 for name, pool in self._pools.items()
             },
             access_lines_dropped=self._access_log.dropped,
@@ -173,11 +183,17 @@ class Gateway:
         self.recorder.fold()
         self._access_log.flush()
 
-    def close(self) -> None:
-        """Cut what is still open, close the pools, write the last access lines."""
+    def close(self) -> int:
+        """Cut what is still open, close the pools, write the last access lines.
+
+        Returns:
+            How many requests and tunnels were under way and are cut.
+        """
+        before = self.counters().requests
         for door in list(self.doors):
             door.cut()
         for pool in self._pools.values():
             pool.close()
-        self.recorder.fold()
+        cut = self.counters().requests - before
         self._access_log.close()
+        return cut

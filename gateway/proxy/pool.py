@@ -231,6 +231,7 @@ class Pool:
             self._note_failure(state, error.detail)
             raise
         self._address_of[connection] = state
+        connection.address = state.name
         self._take_in(state)
         return connection
 

@@ -103,6 +103,8 @@ class Caller(Protocol):
 class Connection(Protocol):
     """A connection to a backend, lent to one caller."""
 
+    address: str
+    """Where it leads, as in a URL."""
     is_reused: bool
     """Whether it has served before."""
     has_answered: bool

@@ -157,6 +157,7 @@ class RequestReader:
             self.stop()
             if self._target or not self.is_in_head:
                 refusal.method = self._parser.get_method()
+            refusal.target = refusal.target or self._target
             self.is_in_head = False
             self._receiver.refused(refusal)
 
@@ -247,6 +248,7 @@ class RequestReader:
                 _measure_head(target, fields)
             inbound = self._read_request(parser, target, fields)
         except BadRequest as refusal:
+            refusal.target = target
             self.refuse(refusal)
             return
         self._unframed_bytes = 0
@@ -328,4 +330,5 @@ def _refusal_of(error: httptools.HttpParserError) -> BadRequest:
     if reason == "Invalid HTTP version":
         detail = "Only HTTP/1.0 and 1.1 are spoken here."
         return BadRequest(505, "HTTP Version Not Supported", detail)
-    return BadRequest(400, "Bad Request", "The request is not well-formed HTTP/1.1.")
+    detail = "The request is not well-formed HTTP/1.1."
+    return BadRequest(400, "Bad Request", detail, told=f"{detail} ({reason})")

@@ -90,4 +90,8 @@ class Recorder:
             exchange.attempts,
             exchange.trace_id.decode(),
             exchange.error,
+            exchange.detail,
+            exchange.upstream,
+            inbound.host.decode("latin-1") if inbound.host else "",
+            exchange.peer.protocol if inbound.is_http11 else "HTTP/1.0",
         )

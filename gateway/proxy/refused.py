@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.proxy.exchange import Exchange
-from gateway.wire.inbound import BadRequest, Inbound
+from gateway.wire.inbound import BadRequest, Inbound, shown_path
 
 if TYPE_CHECKING:
     from gateway.proxy.gateway import Gateway
@@ -19,10 +19,12 @@ class RefusedExchange(Exchange):
     __slots__ = ("_refusal",)
 
     def __init__(self, gateway: Gateway, door: Door, peer: Peer, refusal: BadRequest) -> None:
-        super().__init__(gateway, door, Inbound(refusal.method, b"", is_http11=True), peer)
+        path = shown_path(refusal.target)
+        super().__init__(gateway, door, Inbound(refusal.method, path, is_http11=True), peer)
         self.inbound.keep_alive = False
         self._refusal = refusal
 
     def start(self) -> None:
         """Refuse."""
+        self.detail = self._refusal.told
         self.refuse(self._refusal.status, self._refusal.title, self._refusal.detail)

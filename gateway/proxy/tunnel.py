@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from gateway.errors import Cause, Source, Stage, write_failure
 from gateway.proxy.parting import is_cut, reset
 
 IDLE_PATIENCE_S = 3600.0
@@ -40,19 +41,19 @@ class Tunnel:
         self._now_s = now_s
         for end in (self.customer, self.backend):
             if end.is_cut():
-                self.cut(self._write_loss(end))
+                self.cut(Cause.CLOSED, self._side(end))
                 return
         is_half = self.customer.has_ended or self.backend.has_ended
         if now_s - self._quiet_since_s > (HALF_PATIENCE_S if is_half else IDLE_PATIENCE_S):
-            self.cut("tunnel:timeout:internal")
+            self.cut(Cause.TIMEOUT, Source.INTERNAL)
 
     def crossed(self) -> None:
         """Note that bytes have crossed."""
         self._quiet_since_s = self._now_s
 
-    def cut(self, error: str) -> None:
+    def cut(self, cause: Cause, source: Source) -> None:
         """Cut both ends, so that neither takes what it has for everything."""
-        self.error = self.error or error
+        self.error = self.error or write_failure(Stage.TUNNEL, cause, source)
         self.customer.cut()
         self.backend.cut()
         self._finish()
@@ -63,7 +64,7 @@ class Tunnel:
             self._finish()
         elif exc is not None or not end.has_ended:
             # No word of farewell, or a broken line: it must not look like one to the other end.
-            self.cut(self._write_loss(end))
+            self.cut(Cause.CLOSED, self._side(end))
         else:
             end.other.close()
 
@@ -71,8 +72,8 @@ class Tunnel:
         over, self.over = self.over, _nothing
         over()
 
-    def _write_loss(self, end: End) -> str:
-        return f"tunnel:closed:{'downstream' if end is self.customer else 'upstream'}"
+    def _side(self, end: End) -> Source:
+        return Source.DOWNSTREAM if end is self.customer else Source.UPSTREAM
 
 
 class End(asyncio.Protocol):

@@ -60,6 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_pieces",
         "_pool",
         "_transport",
+        "address",
         "has_answered",
         "idle_since_s",
         "is_reused",
@@ -82,6 +83,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._has_extra = False
         self._is_sent = False
         self._is_held = False
+        self.address = ""
         self.is_reused = False
         self.has_answered = False
         self.idle_since_s = 0.0

@@ -26,7 +26,8 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     path: str
     """As received, undecoded, without the query."""
     status: int
-    """What the customer got; 499 if the customer left first."""
+    """What the customer got; 499 if the customer left first, 503 if the gateway's stop cut the
+    connection before there was an answer."""
     duration_ms: float
     client: str = ""
     """The customer's address."""
@@ -47,6 +48,14 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     trace_id: str = ""
     error: str = ""
     """Stage, cause and side of a failure, e.g. ``connect:refused:upstream``."""
+    detail: str = ""
+    """Why, in words: of a failure, or of a request that the gateway itself refused."""
+    upstream: str = ""
+    """The address of the backend that was asked last, as in a URL."""
+    host: str = ""
+    """The Host that the customer asked for."""
+    protocol: str = ""
+    """``HTTP/1.1``, ``HTTP/1.0``; under an ASGI server that speaks it, ``HTTP/2``."""
 
 
 class ClockText:

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from gateway.telemetry.arrivals import Arrivals
+from gateway.telemetry.upstreams import Upstreams, add_to
+
 LATENCY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the duration histogram: from a cached page to the slowest picture."""
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
@@ -75,6 +78,13 @@ class Counters(msgspec.Struct):
     """Backend -> address, as in a URL -> workers that leave it out now; 0 where it is well."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
+    upstreams: Upstreams = msgspec.field(default_factory=dict)
+    arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
+
+    @property
+    def requests(self) -> int:
+        """That are over, however they ended."""
+        return sum(sum(lane.by_class) for lane in self.lanes) + sum(self.refused.values())
 
     def add(self, other: Counters) -> None:
         """Add another worker's counters."""
@@ -92,11 +102,15 @@ class Counters(msgspec.Struct):
             _add_to(self.upstream_ejected.setdefault(backend, {}), addresses)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
+        add_to(self.upstreams, other.upstreams)
+        self.arrivals.add(other.arrivals)
 
     def without_gauges(self) -> Counters:
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""
         left = total([self])
         left.client_connections, left.upstream_connections, left.upstream_ejected = 0, {}, {}
+        left.upstreams = {}
+        left.arrivals = left.arrivals.without_gauges()
         return left
 
 

@@ -44,6 +44,12 @@ class Facts:
     """Workers that had to be replaced since the start."""
     weights: dict[str, dict[str, float]]
     """Route -> backend -> percent, as routes.yaml says."""
+    control_restarts: int = 0
+    """How often control had to be replaced since the start."""
+    uptime_s: float = 0.0
+    """Of the gateway."""
+    certificate_ends_s: float | None = None
+    """When the certificate that customers are shown is over, seconds since 1970; None without."""
 
 
 Labels = tuple[str, ...]
@@ -101,6 +107,15 @@ def _bytes(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
 
 def _refused(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
     return (((status,), count) for status, count in counters.refused.items())
+
+
+def _handshakes_failed(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((cause,), count) for cause, count in counters.arrivals.handshakes_failed.items())
+
+
+def _certificate_end(_counters: Counters, facts: Facts) -> Iterator[tuple[Labels, float]]:
+    if facts.certificate_ends_s is not None:
+        yield (), facts.certificate_ends_s
 
 
 def _upstream_connections(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
@@ -187,6 +202,31 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         read=_alone(lambda counters, _: counters.client_connections),
     ),
     NumberMetric(
+        name="figueira_client_connections_limit",
+        kind="gauge",
+        help="Connections from customers that may be open at a time.",
+        read=_alone(lambda counters, _: counters.arrivals.limit),
+    ),
+    NumberMetric(
+        name="figueira_client_connections_full_seconds_total",
+        kind="counter",
+        help="Time that workers had all the connections they may have, added up.",
+        read=_alone(lambda counters, _: counters.arrivals.full_s),
+    ),
+    NumberMetric(
+        name="figueira_tls_handshakes_failed_total",
+        kind="counter",
+        help="Connections from customers on which TLS did not come about, by why.",
+        labels=("cause",),
+        read=_handshakes_failed,
+    ),
+    NumberMetric(
+        name="figueira_tls_certificate_expiry_timestamp_seconds",
+        kind="gauge",
+        help="When the certificate that customers are shown is over; nothing for plain HTTP.",
+        read=_certificate_end,
+    ),
+    NumberMetric(
         name="figueira_upstream_connections",
         kind="gauge",
         help="Connections to backends open now, idle ones included.",
@@ -235,6 +275,18 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         kind="counter",
         help="Workers that died and were replaced.",
         read=_alone(lambda _, facts: facts.worker_restarts),
+    ),
+    NumberMetric(
+        name="figueira_control_restarts_total",
+        kind="counter",
+        help="Times that control died and was replaced.",
+        read=_alone(lambda _, facts: facts.control_restarts),
+    ),
+    NumberMetric(
+        name="figueira_uptime_seconds",
+        kind="gauge",
+        help="Since the gateway was started, however often its parts were replaced.",
+        read=_alone(lambda _, facts: facts.uptime_s),
     ),
     NumberMetric(
         name="figueira_route_weight_percent",

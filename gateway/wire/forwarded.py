@@ -16,13 +16,15 @@ _CHAINS = frozenset({b"forwarded", b"x-forwarded-for"})
 class Peer:
     """The other end of a customer's connection, and what backends are told of it."""
 
-    __slots__ = ("_host", "_introduction", "address", "scheme")
+    __slots__ = ("_host", "_introduction", "address", "protocol", "scheme")
 
-    def __init__(self, address: str, scheme: bytes = b"http") -> None:
+    def __init__(self, address: str, scheme: bytes = b"http", protocol: str = "HTTP/1.1") -> None:
         self.address = address
         """As text; empty for a Unix socket."""
         self.scheme = scheme
         """``http`` or ``https``: how it is spoken to."""
+        self.protocol = protocol
+        """What it speaks; its requests may say that they are of HTTP/1.0."""
         self._host: bytes | None = None
         self._introduction = b""
 

@@ -10,6 +10,8 @@ MAX_HEAD_BYTES = 64 * 1024
 """Request line and field lines together: four times what browsers and proxies commonly send."""
 MAX_TARGET_BYTES = 16 * 1024
 MAX_FIELDS = 256
+MAX_SHOWN_BYTES = 1024
+"""Of the path of a request that was refused."""
 
 
 _NO_MEMBERS: frozenset[bytes] = frozenset()
@@ -31,13 +33,17 @@ _NONE = Body.NONE
 class BadRequest(Exception):  # noqa: N818 - the name of status 400
     """A request that is answered here and never forwarded."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, *, told: str = "") -> None:
         super().__init__(status, title, detail)
         self.status = status
         self.title = title
         self.detail = detail
+        self.told = told or detail
+        """For operators: the detail, perhaps with more than customers need to know."""
         self.method = b""
         """Of the request, as far as it is known."""
+        self.target = b""
+        """The same; as received."""
 
 
 class Inbound(RequestHead):
@@ -129,3 +135,14 @@ def too_large(what: str) -> BadRequest:
 def malformed(detail: str) -> BadRequest:
     """The refusal of what is not HTTP/1.1, or not in one way."""
     return BadRequest(400, "Bad Request", detail)
+
+
+def shown_path(target: bytes) -> bytes:
+    """What may be shown of a target that was refused: no query, no credentials, not too much."""
+    if not target.startswith(b"/"):
+        # In absolute form, or none that we know.
+        _, _, behind = target.partition(b"://")
+        target = b"/" + behind.partition(b"/")[2] if b"/" in behind else b""
+    for end in (b"?", b"#"):
+        target = target.partition(end)[0]
+    return target[:MAX_SHOWN_BYTES]

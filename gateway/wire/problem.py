@@ -28,7 +28,7 @@ p {{ margin: 0.5rem 0 }}
 </style>
 <h1>{title}</h1>
 <p>{detail}</p>
-<p><small>{status}</small></p>
+<p><small>{small}</small></p>
 </html>
 """
 _PAGE_TYPES = (b"text/html", b"application/xhtml+xml")
@@ -53,7 +53,7 @@ def _weigh(member: bytes) -> tuple[bytes, float]:
 
 
 def problem_parts(
-    status: int, title: str, detail: str, *, date: str, as_page: bool = False
+    status: int, title: str, detail: str, *, date: str, as_page: bool = False, reference: str = ""
 ) -> tuple[list[Header], bytes]:
     """The header fields and the body of an answer.
 
@@ -63,6 +63,7 @@ def problem_parts(
         detail: One sentence for the customer; never anything the request brought.
         date: The moment of the answer, as RFC 9110, section 5.6.7, writes it.
         as_page: Whether it is for a person to read.
+        reference: By which the request is found in the access log; letters and digits.
     """
     headers = [(b"Date", date.encode()), (b"Cache-Control", b"no-store")]
     if status in _RETRY_AFTER_S:
@@ -70,17 +71,22 @@ def problem_parts(
     if status == _NO_CONTENT:
         return headers, b""
     if as_page:
-        kind, body = b"text/html; charset=utf-8", _write_page(status, title, detail)
+        kind, body = b"text/html; charset=utf-8", _write_page(status, title, detail, reference)
     else:
         problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        if reference:
+            problem["trace_id"] = reference
         kind = b"application/problem+json"
         body = json.dumps(problem, separators=(",", ":")).encode() + b"\n"
     headers += [(b"Content-Type", kind), (b"Content-Length", b"%d" % len(body))]
     return headers, body
 
 
-def _write_page(status: int, title: str, detail: str) -> bytes:
-    return _PAGE.format(status=status, title=escape(title), detail=escape(detail)).encode()
+def _write_page(status: int, title: str, detail: str, reference: str) -> bytes:
+    small = f"{status} · {escape(reference)}" if reference else str(status)
+    return _PAGE.format(
+        status=status, title=escape(title), detail=escape(detail), small=small
+    ).encode()
 
 
 def write_problem(

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Backends
-from tests.support.figueira import Figueira, run, serving
+from tests.support.figueira import Figueira, pids_of, run, serving
+from tests.support.polling import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -156,7 +157,7 @@ def test_promise_5_a_bad_file_changes_nothing_and_a_mended_one_clears_it(
 ) -> None:
     """The last good revision serves on; the status tells what `figueira check` tells."""
     with httpx.Client(base_url=figueira.url, trust_env=False) as shop:
-        before = figueira.status()
+        before, told = figueira.status(), len(figueira.events("revision_unchanged"))
         if bad.text is None:
             figueira.routes.remove()
         else:
@@ -166,7 +167,7 @@ def test_promise_5_a_bad_file_changes_nothing_and_a_mended_one_clears_it(
         bad_status = figueira.status()
         assert bad_status["config"]["failures"] == before["config"]["failures"] + 1
         assert bad_status["revision"] == before["revision"]
-        assert bad_status["workers"] == before["workers"]
+        assert pids_of(bad_status) == pids_of(before)
         assert shop.get("/products").status_code == 200
         assert figueira.ready() == 200
         assert "[!]config failed" in figueira.admin.get("/readyz?verbose").text
@@ -175,6 +176,7 @@ def test_promise_5_a_bad_file_changes_nothing_and_a_mended_one_clears_it(
         figueira.routes.rename_over(GOOD)
         mended = figueira.wait_for_good_file()
         assert (mended["config"]["problems"], mended["revision"]) == ([], before["revision"])
+        eventually(lambda: len(figueira.events("revision_unchanged")) == told + 1, "a word of it")
         assert "[+]config ok" in figueira.admin.get("/readyz?verbose").text
         assert figueira.samples()["figueira_config_last_reload_successful"] == 1
 

@@ -124,7 +124,9 @@ def test_control_comes_back_and_flips_even_when_its_database_is_gone(start: Star
         folder.write_text("a file in the folder's place")
         gone = _control(figueira.status())
         figueira.kill(gone[0])
-        figueira.wait_until_whole(without=gone)
+        status = figueira.wait_until_whole(without=gone)
+        assert status["control"]["restarts"] == 1
+        assert status["uptime_s"] > status["control"]["uptime_s"]
         assert figueira.flip(50).revision == 2
         assert len(figueira.events("history_failed")) == 1
         assert figueira.ready() == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -38,10 +39,10 @@ REFUSED = (
     # bytes -> status, method and path of its line
     (ASK.format("/a%2"), 400, "GET", "/a%2"),
     (ASK.format("/images/..%2fproducts"), 400, "GET", "/images/..%2fproducts"),
-    (f"GET /a HTTP/1.1\r\nHost: shop.test\r\nX: {MARK}\r\nX : y\r\n\r\n", 400, "GET", ""),
+    (f"GET /a HTTP/1.1\r\nHost: shop.test\r\nX: {MARK}\r\nX : y\r\n\r\n", 400, "GET", "/a"),
     (f"BREW /{MARK} HTTP/1.1\r\nHost: shop.test\r\n\r\n", 501, "", ""),
 )
-_ALWAYS = {"time", "method", "path", "status", "duration_ms", "client"}
+_ALWAYS = {"time", "method", "path", "status", "duration_ms", "client", "protocol"}
 
 
 def _raw(figueira: Figueira, request: str) -> int:
@@ -50,6 +51,35 @@ def _raw(figueira: Figueira, request: str) -> int:
         connection.sendall(request.encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     return int(answer.split()[1])
+
+
+def test_a_moved_access_log_is_opened_anew_at_a_hang_up_and_no_line_is_lost(start: Start) -> None:
+    """As logrotate does it; a place that cannot be opened is said, and lines go where they went."""
+    with start() as figueira, httpx.Client(base_url=figueira.url, trust_env=False) as shop:
+        log = figueira.access_log
+        moved = [log.with_name(f"access.log.{number}") for number in (1, 2)]
+        asked = 0
+        for target in moved:
+            asked += _ask_both_workers(figueira, shop)
+            log.rename(target)
+            if target is moved[1]:
+                log.mkdir()
+            figueira.process.send(signal.SIGHUP)
+            if target is moved[0]:
+                eventually(log.exists, "a new access log")
+        eventually(lambda: len(figueira.events("access_log_failed")) == 2, "both workers' word")
+        asked += _ask_both_workers(figueira, shop)
+        assert figueira.stop() == 0
+        assert sum(len(path.read_text().splitlines()) for path in moved) == asked
+        assert f"access log {log}: Is a directory;" in figueira.events("access_log_failed")[0]
+
+
+def _ask_both_workers(figueira: Figueira, shop: httpx.Client) -> int:
+    """Ask, each time on a new connection, which workers take in turn; how often."""
+    for _ in range(8):
+        assert shop.get("/products", headers={"Connection": "close"}).status_code == 200
+    figueira.wait_until_whole()
+    return 8
 
 
 def test_promise_8_each_request_is_one_line_without_the_customers_data(start: Start) -> None:

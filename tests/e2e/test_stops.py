@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -17,6 +19,9 @@ from tests.support.held_origin import ANSWER, HeldOrigin, held_origin
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.e2e
+
+_EVENT = re.compile(r"[-0-9T:]{19} [A-Z]+ (supervisor|control|worker-\d): [a-z_]+( |$)")
+"""A line of our own log; a library has no say in it."""
 
 ROUTES = """
 version: 1
@@ -108,6 +113,27 @@ def test_promise_3_a_stop_lets_the_answer_in_flight_end_and_takes_no_new_custome
         assert [line["status"] for line in figueira.access_lines()] == [200, 200]
 
 
+@pytest.mark.parametrize(
+    "group",
+    [pytest.param(False, id="SIGTERM as kill sends it"), pytest.param(True, id="SIGTERM to all")],
+)
+def test_with_a_delay_customers_are_taken_while_the_gateway_is_not_ready_any_more(
+    start: Start, group: bool
+) -> None:
+    """A load balancer goes on sending them until its next look; none of them is refused."""
+    with start(FIGUEIRA_DRAIN_DELAY_S="1.5") as figueira:
+        _ask_to_stop(figueira, signal.SIGTERM, group=group)
+        asked_s = time.monotonic()
+        eventually(lambda: figueira.ready() == 503, "not ready")
+        while time.monotonic() - asked_s < 1.0:
+            assert httpx.get(f"{figueira.url}/products", trust_env=False).status_code == 200
+        assert figueira.ready() == 503
+        eventually(lambda: _is_refused(figueira.port), "a refused connection")
+        assert figueira.process.wait() == 0
+        assert "delay_s=1.5" in figueira.events("draining")[0]
+        assert "clean=True cut=0 killed=0" in figueira.events("stopped")[0]
+
+
 def test_a_second_sigterm_ends_at_once(
     start: Start, origin: HeldOrigin, threads: ThreadPoolExecutor
 ) -> None:
@@ -130,4 +156,7 @@ def test_promise_3_patience_ends_and_the_answer_in_flight_looks_cut(
         figueira.process.send(signal.SIGTERM)
         assert figueira.process.wait() == 0
         assert isinstance(answer.exception(), httpx.TransportError)
-        assert len(figueira.access_lines()) == 1
+        [line] = figueira.access_lines()
+        assert (line["status"], line["error"]) == (503, "read_head:closed:internal")
+        assert "clean=False cut=1 killed=0" in figueira.events("stopped")[0]
+        assert not [line for line in figueira.process.stderr if not _EVENT.match(line)]

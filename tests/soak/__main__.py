@@ -22,12 +22,17 @@ def main() -> int:
     parser.add_argument("--report", type=Path, default=_REPORT, help="default: docs/soak.md")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="figueira-soak-") as folder:
-        soaked = soak(Path(folder), seconds=chosen.minutes * 60, seed=chosen.seed)
+        _say(f"{chosen.minutes:g} minutes of load and faults; a line every half minute")
+        soaked = soak(Path(folder), seconds=chosen.minutes * 60, seed=chosen.seed, say=_say)
     today = datetime.now(UTC).date()  # noqa: TID251 - the day on a report
     report = write_report(soaked, today)
     chosen.report.write_text(report)
     sys.stdout.write(report)
     return 1 if faults_of(soaked) + growths_of(soaked) else 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
 
 
 if __name__ == "__main__":

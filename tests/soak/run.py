@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, cycle
@@ -21,6 +21,7 @@ from tests.support.processes import free_port
 
 VISITORS = 32
 _SAMPLE_EVERY_S = 1.0
+_TELL_EVERY_S = 30.0
 _FAULT_EVERY_S = (0.5, 8.0)
 """At least and at most."""
 _ROUTES = """\
@@ -64,24 +65,33 @@ def _backends() -> Iterator[tuple[Backend, ...]]:
             backend.kill()
 
 
-def soak(folder: Path, *, seconds: float, seed: int) -> Soaked:
+def soak(
+    folder: Path, *, seconds: float, seed: int, say: Callable[[str], None] = lambda _: None
+) -> Soaked:
     """Soak a gateway.
 
     Args:
         folder: An empty one.
         seconds: How long there is load.
         seed: The same one does the same things, if never quite in the same order.
+        say: Takes a line about how it goes, every half minute.
     """
     with _backends() as backends:
         a, b = backends
         nobody = f"http://127.0.0.1:{free_port()}"
         text = _ROUTES.format(a=a.url, b=b.url, nobody=nobody)
         with serving(folder, text) as figueira:
-            return asyncio.run(_soak(figueira, backends, seconds=seconds, seed=seed))
+            soaking = _soak(figueira, backends, seconds=seconds, seed=seed, say=say)
+            return asyncio.run(soaking)
 
 
 async def _soak(
-    figueira: Figueira, backends: tuple[Backend, ...], *, seconds: float, seed: int
+    figueira: Figueira,
+    backends: tuple[Backend, ...],
+    *,
+    seconds: float,
+    seed: int,
+    say: Callable[[str], None],
 ) -> Soaked:
     ledger = Ledger()
     trouble = Trouble(figueira, backends, ledger, seed)
@@ -91,8 +101,10 @@ async def _soak(
     began_s = time.monotonic()
     async with asyncio.TaskGroup() as group:
         sampling = group.create_task(_sample_forever(figueira, soaked.samples, began_s))
+        telling = group.create_task(_tell_forever(soaked, began_s, say))
         await _visit(figueira, ledger, seed + 1, _make_trouble(trouble, seconds))
         sampling.cancel()
+        telling.cancel()
     soaked.seconds = time.monotonic() - began_s
     soaked.after = await _descriptors_at_rest(figueira)
     soaked.exit_code = await asyncio.to_thread(figueira.stop)
@@ -135,6 +147,18 @@ async def _sample_forever(figueira: Figueira, taken: list[Sample], began_s: floa
                 roles = roles_of(status, figueira.process.pid)
         taken += samples(roles, time.monotonic() - began_s)
         await asyncio.sleep(_SAMPLE_EVERY_S)
+
+
+async def _tell_forever(soaked: Soaked, began_s: float, say: Callable[[str], None]) -> None:
+    ledger = soaked.ledger
+    while True:
+        await asyncio.sleep(_TELL_EVERY_S)
+        newest = {sample.role: sample.rss_bytes for sample in soaked.samples}
+        memory = ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in newest.items())
+        say(
+            f"{time.monotonic() - began_s:4.0f} s: {sum(ledger.right.values()):,} right, "
+            f"{len(ledger.wrong)} wrong, {sum(soaked.trouble.made.values())} faults made; {memory}"
+        )
 
 
 async def _descriptors_at_rest(figueira: Figueira) -> dict[str, int]:

@@ -320,4 +320,16 @@ async def test_the_end_of_a_stops_patience_cuts_what_is_left_and_records_it(
     assert await customer.read_to_end() == Ended(b"", was_reset=True)
     assert (await backend.read_to_end()).data == b""
     line = stage.line()
-    assert (line["status"], line["error"]) == (499, "read_body:closed:internal")
+    assert (line["status"], line["error"]) == (200, "read_body:closed:internal")
+
+
+async def test_a_stop_that_cuts_what_was_not_answered_at_all_is_not_the_customers_leaving(
+    stage: Stage, origin: Origin
+) -> None:
+    customer = await stage.ask(_GET)
+    await (await origin.accept()).head()
+    _stop(stage)
+    assert stage.gateway.close() == 1
+    assert await customer.read_to_end() == Ended(b"", was_reset=True)
+    line = stage.line()
+    assert (line["status"], line["error"]) == (503, "read_head:closed:internal")

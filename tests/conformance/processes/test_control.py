@@ -19,7 +19,7 @@ from gateway.admin.from_control import ControlView
 from gateway.control.channel import Channel
 from gateway.control.control import Control, ControlPlan
 from gateway.control.lifeline import Lifeline
-from gateway.control.messages import Accepted, Draining, Left, Linked, Message, Report
+from gateway.control.messages import Accepted, Alive, Draining, Left, Linked, Message, Report
 from gateway.control.servers import listen
 from gateway.errors import ConfigError, StartError
 from gateway.telemetry.counters import Counters, pack
@@ -35,6 +35,7 @@ class World:
     def __init__(
         self, folder: Path, resumed: Accepted | None, left: Left | None, database: str
     ) -> None:
+        self.running: asyncio.Future[None] = asyncio.Future()
         self._workers: list[Worker] = []
         self.file = RoutesFile(folder / "routes.yaml", flippable.text())
         ours, theirs = socket.socketpair()
@@ -44,6 +45,8 @@ class World:
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self.control = Control(
             ControlPlan(
+                began_s=0.0,
+                restarts=0,
                 certificate_problem=None,
                 config=self.file.path,
                 database_url=f"sqlite+aiosqlite:///{database}",
@@ -58,7 +61,11 @@ class World:
 
     def listen(self) -> None:
         """Hear what control says to the supervisor."""
-        self.lifeline.listen(lambda message, _: self._heard.put_nowait(message), lambda: None)
+        self.lifeline.listen(self._take, lambda: None)
+
+    def _take(self, message: Message, _: int | None) -> None:
+        if not isinstance(message, Alive):
+            self._heard.put_nowait(message)
 
     async def heard(self) -> Message:
         """What control says next to the supervisor."""
@@ -88,8 +95,10 @@ class World:
         for worker in self._workers:
             worker.die()
             await worker.has_ended.wait()
-        self.lifeline.close()
-        self.control._plan.lifeline.close()
+        for lifeline in (self.lifeline, self.control._plan.lifeline):
+            # In processes of their own both end with the loop; here the loop goes on.
+            asyncio.get_running_loop().remove_reader(lifeline.end)
+            lifeline.close()
         self._listener.close()
 
 
@@ -125,9 +134,9 @@ async def world(
     around.listen()
     try:
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(around.control.run())
+            around.running = tasks.create_task(around.control.run())
             yield around
-            if not running.done():
+            if not around.running.done():
                 os.kill(os.getpid(), signal.SIGTERM)
     finally:
         await around.close()
@@ -232,14 +241,20 @@ async def test_what_a_dead_worker_counted_is_left_with_the_supervisor(tmp_path: 
         assert (await around.ask("/readyz")).status_code == 503
 
 
-async def test_a_stop_is_shown_before_it_comes(tmp_path: Path) -> None:
+async def test_a_stop_is_shown_before_it_comes_and_as_long_as_a_worker_serves(
+    tmp_path: Path,
+) -> None:
+    """Also where every process of the group is told to end, as service managers do."""
     async with world(tmp_path) as around:
         await around.heard()
-        await around.link()
+        worker = await around.link()
+        os.kill(os.getpid(), signal.SIGTERM)
         around.lifeline.send(Draining())
         while (await around.ask("/readyz")).status_code != 503:
             pass
         assert (await around.ask("/api/status")).json()["draining"] is True
+        worker.die()
+        await around.running
 
 
 async def test_control_ends_with_its_supervisor(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class Tiny:
     def __init__(self, process: Process) -> None:
         self.process = process
 
-    def said(self, pattern: str, times: int = 1) -> list[re.Match[str]]:
+    def said(self, pattern: str, times: int = 1, patience_s: float = 5) -> list[re.Match[str]]:
         """Wait until something was said so many times; all of it, in order."""
 
         def look() -> list[re.Match[str]] | None:
@@ -35,7 +35,7 @@ class Tiny:
             return found if len(found) >= times else None
 
         try:
-            return eventually(look, f"{times} x {pattern}", patience_s=5)
+            return eventually(look, f"{times} x {pattern}", patience_s=patience_s)
         except AssertionError as error:
             raise AssertionError(self.process.describe(str(error))) from None
 
@@ -76,7 +76,15 @@ def test_workers_start_when_control_has_spoken_and_all_are_linked(start: Start) 
         said = [line for line in tiny.process.stdout if re.search("draining|asked|ends", line)]
         assert f"control {control} draining" in said
         assert said[-2:] == [f"control {control} asked", f"control {control} ends"]
-        assert tiny.process.stderr[-1].endswith(" supervisor: stopped clean=True")
+        assert tiny.process.stderr[-1].endswith(" supervisor: stopped clean=True cut=0 killed=0")
+
+
+def test_ps_tells_the_children_apart(start: Start) -> None:
+    with start(workers=2) as tiny:
+        pids = [tiny.pid(r"control (\d+) linked \d+")]
+        pids += [int(match[1]) for match in tiny.said(r"worker (\d+) linked \d+", 2)]
+        titles = {Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0 ") for pid in pids}
+        assert titles == {"figueira: control", "figueira: worker-0", "figueira: worker-1"}
 
 
 def test_a_dead_child_is_back_and_knows_what_the_dead_one_knew(start: Start) -> None:
@@ -158,7 +166,31 @@ def test_a_worker_that_does_not_end_is_killed_and_the_exit_code_says_so(start: S
     with start(how="stubborn worker") as tiny:
         tiny.said(r"worker \d+ linked \d+")
         assert tiny.process.stop() == 1
-        assert tiny.process.stderr[-1].endswith(" stopped clean=False")
+        assert tiny.process.stderr[-1].endswith(" stopped clean=False cut=0 killed=1")
+
+
+def test_a_stop_that_cut_something_is_not_called_clean(start: Start) -> None:
+    """Nor is it a failure: patience is a setting."""
+    with start(workers=2, how="cutting worker") as tiny:
+        tiny.said(r"worker \d+ linked \d+", 2)
+        assert tiny.process.stop() == 0
+        last = tiny.process.stderr[-1]
+        assert last.endswith(" WARNING supervisor: stopped clean=False cut=6 killed=0")
+
+
+@pytest.mark.parametrize("name", ["control", "worker"])
+def test_one_that_hangs_is_replaced_within_seconds(start: Start, name: str) -> None:
+    """Stopped, it reads nothing and says nothing; nobody else would ever notice."""
+    with start(workers=2) as tiny:
+        tiny.said("started 1")
+        hung = tiny.pid(rf"{name} (\d+) linked \d+")
+        os.kill(hung, signal.SIGSTOP)
+        tiny.said(rf".* process_hangs process={name} index=\d pid={hung}", patience_s=15)
+        tiny.said(rf".* process_died process={name} .* pid={hung} exit=-9 .*")
+        tiny.said(rf"{name} (?!{hung} )\d+ linked \d+", 2 if name == "control" else 1)
+        others = [match[1] for match in tiny.said(r"worker (\d+) 1") if match[1] != str(hung)]
+        assert not any(f"worker {other} ends" in tiny.process.stdout for other in others)
+        assert tiny.process.stop() == 0
 
 
 def test_a_fault_in_a_child_is_shown_and_the_next_one_comes_after_a_pause(start: Start) -> None:
@@ -199,7 +231,9 @@ def test_all_hear_of_a_certificate_that_was_looked_at_again(start: Start, tmp_pa
         pair.take_over(renewed)
         tiny.process.send(signal.SIGHUP)
         tiny.said(r"(worker|control) \d+ certificate good", 2)
-        assert len(tiny.said(r".* INFO supervisor: certificate_accepted sha256=[0-9a-f]{64}")) == 1
+        tiny.said(rf"worker {worker} log moved")
+        names = r"names=127\.0\.0\.1,renewed\.test not_after=[-0-9T:]+Z sha256=[0-9a-f]{64}"
+        assert len(tiny.said(rf".* INFO supervisor: certificate_accepted {names}")) == 1
         pair.key.write_text("no key")
         tiny.process.send(signal.SIGHUP)
         why = f"TLS key {pair.key}: holds no private key in PEM; give a PEM file .*"

@@ -16,8 +16,8 @@ import pytest
 from gateway.control import worker as module
 from gateway.control.balance import Balance
 from gateway.control.channel import Channel
-from gateway.control.lifeline import Lifeline
-from gateway.control.messages import Accepted, ControlLinked, Message, Report
+from gateway.control.lifeline import Lifeline, Received
+from gateway.control.messages import Accepted, Alive, ControlLinked, Ended, Message, Report
 from gateway.control.servers import listen
 from gateway.control.worker import Worker, WorkerPlan, check_access_log, open_access_log
 from gateway.errors import StartError
@@ -41,12 +41,14 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 class World:
     """The supervisor, control and customers around one worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, drain_delay_s: float = 0.0) -> None:
         ours, theirs = socket.socketpair()
         self.lifeline, self._theirs = Lifeline(ours), Lifeline(theirs)
         self._listener = listen("127.0.0.1", 0)
         self.port = self._listener.getsockname()[1]
         self.heard: asyncio.Queue[Message] = asyncio.Queue()
+        self.running: asyncio.Future[None] = asyncio.Future()
+        self.said: list[Received] = []
         self._links: list[tuple[Channel, asyncio.Event]] = []
         self.worker = Worker(
             WorkerPlan(
@@ -55,6 +57,7 @@ class World:
                 accepted=accepted(1),
                 access_log="off",
                 drain_s=5.0,
+                drain_delay_s=drain_delay_s,
                 place=Balance(1).place(0),
                 max_connections=100,
                 certificate=None,
@@ -98,17 +101,19 @@ class World:
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
+async def world(drain_delay_s: float = 0.0) -> AsyncIterator[World]:
     """A worker that runs while the block does, and must end when it is told to."""
-    around = World()
+    around = World(drain_delay_s)
     try:
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(around.worker.run())
+            around.running = running = tasks.create_task(around.worker.run())
             await around.link()
             await around.reported(1)
             yield around
             if not running.done():
                 os.kill(os.getpid(), signal.SIGTERM)
+            await running
+        around.said = around.lifeline.read() or []
     finally:
         await around.close()
 
@@ -152,6 +157,26 @@ async def test_asked_twice_to_stop_a_worker_still_lets_requests_end() -> None:
         around.worker._stop()
         assert not around.worker._server.force_exit
         assert around.worker._gateway.is_draining
+
+
+async def test_a_worker_says_at_its_end_what_it_had_to_cut_and_before_that_it_lives() -> None:
+    async with world() as around:
+        pass
+    said = [message for message, _ in around.said]
+    assert said[0] == Alive()
+    assert said[-1] == Ended(0)
+
+
+async def test_with_a_delay_a_worker_goes_on_serving_after_it_was_asked_to_stop() -> None:
+    """Whoever spreads customers over gateways needs a moment to see that this one is to end."""
+    async with world(drain_delay_s=0.2) as around:
+        asked_s = asyncio.get_running_loop().time()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0)
+        assert (await around.ask()).startswith(b"HTTP/1.1 502 ")
+        assert not around.worker._gateway.is_draining
+        await around.running
+        assert asyncio.get_running_loop().time() - asked_s >= 0.2
 
 
 async def test_a_worker_ends_with_its_supervisor() -> None:

@@ -26,12 +26,16 @@ from gateway.control.messages import (
     CertificateSeen,
     ControlLinked,
     Draining,
+    Ended,
     Left,
     Linked,
+    LogMoved,
     Message,
 )
 from gateway.control.supervisor import Supervisor, SupervisorPlan
+from gateway.control.watchdog import say_alive
 from gateway.errors import StartError
+from gateway.proxy.spawn import spawn
 from tests.support.counted import AT, counted, requests_in
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -58,11 +62,13 @@ def main() -> NoReturn:
         admin_listener=socket.create_server(("127.0.0.1", 0)),
         workers=workers,
         drain_s=0.05,
-        control=lambda resumed, left: _control(how, resumed, left),
+        drain_delay_s=0.0,
+        control=lambda resumed, left, _restarts: _control(how, resumed, left),
         worker=lambda _index, accepted: _worker(how, accepted),
         started=lambda revision: _say("started", revision),
         worker_gone=lambda index: _say("gone", index),
         certificate=certificate,
+        wall_clock=lambda: AT,
     )
     sys.exit(Supervisor(plan).run())
 
@@ -106,7 +112,7 @@ def _worker(how: str, accepted: Accepted) -> Work:
             raise ValueError("a fault")
         if how == "orphans":
             _leave_orphan()
-        await _live("worker", lifeline, lambda: None, is_stubborn=how == "stubborn worker")
+        await _live("worker", lifeline, lambda: None, how)
 
     return work
 
@@ -122,9 +128,7 @@ def _leave_orphan() -> None:
     os.close(read)
 
 
-async def _live(
-    name: str, lifeline: Lifeline, linked: Callable[[], None], *, is_stubborn: bool = False
-) -> None:
+async def _live(name: str, lifeline: Lifeline, linked: Callable[[], None], how: str = "") -> None:
     """Take links, and end at SIGTERM or with the supervisor."""
     end = asyncio.Event()
     links: dict[int, socket.socket] = {}
@@ -139,6 +143,8 @@ async def _live(
                 linked()
             case CertificateSeen():
                 _say(name, os.getpid(), "certificate", message.problem or "good")
+            case LogMoved():
+                _say(name, os.getpid(), "log moved")
             case Draining():
                 _say(name, os.getpid(), "draining")
             case _:
@@ -146,12 +152,15 @@ async def _live(
 
     def asked() -> None:
         _say(name, os.getpid(), "asked")
-        if not is_stubborn:
+        if how != "stubborn worker":
             end.set()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked)
     lifeline.listen(received, end.set)
+    speaking = spawn(say_alive(lifeline), "alive")
     await end.wait()
+    speaking.cancel()
+    lifeline.post(Ended(cut=3 if how == "cutting worker" else 0))
     _say(name, os.getpid(), "ends")
 
 

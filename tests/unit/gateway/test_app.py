@@ -118,12 +118,22 @@ async def test_any_asgi_server_can_run_the_gateway(
     assert lifespan.sent[-1] == {"type": "lifespan.shutdown.complete"}
 
 
-async def test_under_an_asgi_server_a_bad_setting_is_told_to_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("FIGUEIRA_PORT", "eighty", "FIGUEIRA_PORT: 'eighty' is not a whole number from 0 to"),
+        ("FIGUEIRA_CONFIG", "/nowhere.yaml", "/nowhere.yaml: error: cannot read the file: No such"),
+    ],
+)
+async def test_under_an_asgi_server_what_keeps_it_from_starting_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, why: str
 ) -> None:
-    monkeypatch.setenv("FIGUEIRA_PORT", "eighty")
+    """Told to the server, which says it and ends; no traceback."""
+    monkeypatch.setenv(variable, value)
     lifespan = Server()
     lifespan.tell(type="lifespan.startup")
-    with pytest.raises(StartError, match="FIGUEIRA_PORT"):
-        await lifespan.run({"type": "lifespan", "app": app, "state": {}})
-    assert lifespan.sent[-1]["type"] == "lifespan.startup.failed"
+    await lifespan.run({"type": "lifespan", "app": app, "state": {}})
+    [told] = lifespan.sent
+    assert told["type"] == "lifespan.startup.failed"
+    assert told["message"].startswith(f"figueira: error: {why}")
+    assert "\n" not in told["message"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StartError
-from gateway.settings import VARIABLES, Settings, read_settings
+from gateway.settings import VARIABLES, Settings, read_settings, unknown_variables
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,6 +34,7 @@ def test_each_variable_sets_its_field() -> None:
         "FIGUEIRA_DATABASE_URL": "postgresql+asyncpg://u:p@h/d",
         "FIGUEIRA_ACCESS_LOG": "off",
         "FIGUEIRA_DRAIN_S": "0.5",
+        "FIGUEIRA_DRAIN_DELAY_S": "15",
         "FIGUEIRA_TLS_CERT": "etc/chain.pem",
         "FIGUEIRA_TLS_KEY": "etc/key.pem",
         "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "1000000",
@@ -49,6 +50,7 @@ def test_each_variable_sets_its_field() -> None:
         database_url="postgresql+asyncpg://u:p@h/d",
         access_log="off",
         drain_s=0.5,
+        drain_delay_s=15.0,
         tls_cert=Path("etc/chain.pem"),
         tls_key=Path("etc/key.pem"),
         max_client_connections=1_000_000,
@@ -78,6 +80,12 @@ def test_a_flag_overrules_its_variable_even_a_bad_one() -> None:
         ({"FIGUEIRA_ADMIN_PORT": "-1"}, {}, "FIGUEIRA_ADMIN_PORT: '-1' is not a whole number"),
         ({"FIGUEIRA_PORT": "٨٠"}, {}, "FIGUEIRA_PORT: '٨٠' is not a whole number"),
         ({"FIGUEIRA_PORT": "9" * 5000}, {}, f"FIGUEIRA_PORT: '{'9' * 60}...' is not a whole"),
+        (
+            {"FIGUEIRA_PORT": "tcp://10.96.0.7:8000"},
+            {},
+            "FIGUEIRA_PORT: 'tcp://10.96.0.7:8000' is not a whole number from 0 to 65535; "
+            "Kubernetes set it for a service; give the pod enableServiceLinks: false",
+        ),
         ({"FIGUEIRA_WORKERS": "0"}, {}, "FIGUEIRA_WORKERS: '0' is not a whole number from 1 to 64"),
         ({"FIGUEIRA_DRAIN_S": "nan"}, {}, "FIGUEIRA_DRAIN_S: 'nan' is not a number of seconds"),
         ({"FIGUEIRA_DRAIN_S": "30s"}, {}, "FIGUEIRA_DRAIN_S: '30s' is not a number of seconds"),
@@ -116,6 +124,24 @@ def test_a_value_that_cannot_be_used_is_one_line(
         read_settings(environment, flags)
     assert str(raised.value).startswith(said)
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_variable_that_is_no_setting_is_found_with_what_was_meant() -> None:
+    """But neither what routes.yaml uses, nor what Kubernetes sets for a service of our name."""
+    names = [
+        "FIGUEIRA_WROKERS",
+        "FIGUEIRA_COLOUR",
+        "FIGUEIRA_SHOP_URL",
+        "FIGUEIRA_SERVICE_HOST",
+        "FIGUEIRA_PORT_8000_TCP_ADDR",
+        "LEGACY_URL",
+        "PATH",
+        *VARIABLES,
+    ]
+    assert unknown_variables(names, 'url: "${FIGUEIRA_SHOP_URL:-http://a}"') == {
+        "FIGUEIRA_WROKERS": "FIGUEIRA_WORKERS",
+        "FIGUEIRA_COLOUR": "",
+    }
 
 
 def test_two_free_ports_are_no_conflict() -> None:

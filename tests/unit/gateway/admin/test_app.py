@@ -129,13 +129,31 @@ async def test_status_is_the_whole_state_as_json() -> None:
             "failures": 1,
         },
         "workers": [
-            {"index": 0, "pid": 100, "alive": True, "revision": 7, "restarts": 0},
-            {"index": 1, "pid": 101, "alive": True, "revision": 7, "restarts": 2},
+            {
+                "index": 0,
+                "pid": 100,
+                "alive": True,
+                "revision": 7,
+                "restarts": 0,
+                "connections": 0,
+                "connections_limit": 0,
+            },
+            {
+                "index": 1,
+                "pid": 101,
+                "alive": True,
+                "revision": 7,
+                "restarts": 2,
+                "connections": 0,
+                "connections_limit": 0,
+            },
         ],
-        "control": {"pid": 99},
+        "control": {"pid": 99, "restarts": 0, "uptime_s": 0.0},
         "routes": [{"name": "images", "backends": {"image_service": 5.0, "legacy": 95.0}}],
+        "backends": [],
         "draining": False,
         "uptime_s": 12.5,
+        "certificate": None,
     }
 
 

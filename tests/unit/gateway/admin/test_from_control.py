@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -11,13 +12,16 @@ from typing import cast
 import pytest
 
 from gateway.admin.from_control import ControlView
-from gateway.admin.view import Check
-from gateway.control.control import Control
+from gateway.admin.view import Address, Check
+from gateway.control.control import Control, utc_now
 from gateway.control.messages import Linked, Report
 from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
+from gateway.control.x509 import CertificateFacts
 from gateway.errors import StartError
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters, pack
+from gateway.telemetry.upstreams import AddressCounts
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in
 from tests.support.flippable import BAD, accepted
@@ -54,7 +58,10 @@ def control(tmp_path: Path, keeper: Keeper) -> Control:
         reloader=Reloader(path, keeper, {}, lambda: AT),
         workers=Workers(Counters(), lambda _: None),
         is_draining=False,
+        began_s=time.monotonic() - 100,
+        restarts=2,
         certificate_problem=None,
+        certificate=None,
     )
     return cast("Control", parts)
 
@@ -77,7 +84,8 @@ async def test_what_serves_is_shown_with_each_routes_shares(control: Control) ->
         ("all", {"image_service": 12.0, "legacy": 88.0})
     ]
     assert not status.draining
-    assert status.uptime_s >= 0
+    assert status.uptime_s >= 100 > status.control.uptime_s >= 0
+    assert status.control.restarts == 2
 
 
 async def test_a_bad_file_is_shown_beside_what_serves(control: Control) -> None:
@@ -101,7 +109,7 @@ async def test_a_database_that_is_away_is_a_check_that_informs(
 ) -> None:
     await control.reloader.look()
     view = ControlView(control)
-    assert [check.ok for check in view.checks()] == [True, True]
+    assert [check.ok for check in view.checks()] == [True, True, True]
     keeper.is_away = True
     flippable.write(control.reloader.path.parent, 13)
     await control.reloader.look()
@@ -113,10 +121,72 @@ def test_a_certificate_that_cannot_be_used_is_a_check_where_there_is_tls(control
     view = ControlView(control)
     assert "certificate" not in [check.name for check in view.checks()]
     control.certificate_problem = ""
-    assert view.checks()[2] == Check(name="certificate", ok=True)
+    assert view.checks()[3] == Check(name="certificate", ok=True)
     control.certificate_problem = "TLS key key.pem: Permission denied"
     why = "TLS key key.pem: Permission denied"
-    assert view.checks()[2] == Check(name="certificate", ok=False, detail=why)
+    assert view.checks()[3] == Check(name="certificate", ok=False, detail=why)
+
+
+async def test_backends_are_shown_with_each_address_as_the_workers_see_it(
+    control: Control,
+) -> None:
+    """Before any worker has reported, and after; the worst of them counts for failures."""
+    await control.reloader.look()
+    view, workers = ControlView(control), control.workers
+    address = view.status().backends[0].addresses[0]
+    assert (address.address, address.idle) == ("127.0.0.1:1", 0)
+    for index, counts in enumerate((AddressCounts(1, 3, 0, 1), AddressCounts(0, 1, 2, 4))):
+        worker = workers.link(Linked(index, 100 + index, 0))
+        counters = Counters(
+            upstream_connections={"legacy": 4}, upstreams={"legacy": {"127.0.0.1:1": counts}}
+        )
+        workers.heard(worker, Report(1, pack(counters)))
+    [legacy, image_service] = view.status().backends
+    assert (legacy.name, legacy.connections) == ("legacy", 8)
+    assert legacy.addresses == (
+        Address(address="127.0.0.1:1", ejected_by=1, failures=3, idle=2, in_use=5),
+    )
+    assert (image_service.name, image_service.connections) == ("image_service", 0)
+
+
+def test_a_certificate_that_ends_soon_is_a_check_that_informs(control: Control) -> None:
+    """With names and end in the status, whether or not it does."""
+    view, now = ControlView(control), utc_now()
+    control.certificate_problem = ""
+    facts = None
+    for days, is_ok in ((20, True), (13, False)):
+        facts = control.certificate = CertificateFacts(
+            names=("shop.test",),
+            not_before=now - timedelta(days=90),
+            not_after=now + timedelta(days=days),
+            sha256="ab",
+        )
+        assert view.checks()[3].ok is is_ok
+        certificate = view.status().certificate
+        assert certificate is not None
+        assert (certificate.names, certificate.not_after) == (("shop.test",), facts.not_after)
+    assert facts is not None
+    assert f"the certificate ends {facts.not_after:%Y-%m-%d %H:%M} UTC" in view.checks()[3].detail
+
+
+def test_customers_wait_when_every_worker_is_full(control: Control) -> None:
+    """Not before: another one takes them."""
+    view, workers = ControlView(control), control.workers
+    first, second = workers.link(Linked(0, 100, 0)), workers.link(Linked(1, 101, 0))
+    full = Counters(client_connections=20, arrivals=Arrivals(limit=20, full=1))
+    workers.heard(first, Report(1, pack(full)))
+    assert view.checks()[2] == Check(name="connections", ok=True, detail=view.checks()[2].detail)
+    assert [(w.connections, w.connections_limit) for w in view.status().workers] == [
+        (20, 20),
+        (0, 0),
+    ]
+    workers.heard(second, Report(1, pack(full)))
+    assert view.checks()[2] == Check(
+        name="connections",
+        ok=False,
+        detail="all 2 workers have the connections they may have; new customers wait; "
+        "see figueira_client_connections_limit",
+    )
 
 
 async def test_a_replaced_control_shows_when_its_revision_was_accepted(control: Control) -> None:

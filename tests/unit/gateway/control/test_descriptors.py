@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from gateway.control.descriptors import connections_within, lift_limit
+from gateway.control.descriptors import connections_within, is_short, lift_limit
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,18 @@ def test_the_limit_is_lifted_as_far_as_it_may_be() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed", "is_warned"),
+    [
+        pytest.param(10_000, 9_968, False, id="the default, nearly"),
+        pytest.param(10_000, 480, True, id="the default, by far not"),
+        pytest.param(9_999, 9_998, True, id="asked for, nearly"),
+        pytest.param(100, 100, False, id="asked for and allowed"),
+    ],
+)
+def test_a_warning_is_for_what_somebody_asked_for(
+    wanted: int, allowed: int, is_warned: bool
+) -> None:
+    assert is_short(wanted, allowed, default=10_000) is is_warned

@@ -135,6 +135,15 @@ async def test_a_bad_file_is_told_again_to_whoever_asks(reloader: Reloader, path
     assert reloader.failures == 2
 
 
+async def test_that_nothing_has_changed_is_told_to_whoever_asks_and_to_nobody_else(
+    reloader: Reloader,
+) -> None:
+    """SIGHUP; without a word about it nobody would know that the file was looked at."""
+    assert not (await reloader.look()).is_unchanged
+    assert not (await reloader.look()).is_unchanged
+    assert (await reloader.look(force=True)).is_unchanged
+
+
 @pytest.mark.parametrize("fault", ["bad", "deleted", "a folder"])
 async def test_the_content_before_a_fault_makes_all_well_again_without_a_new_revision(
     reloader: Reloader, path: Path, database: Database, fault: str
@@ -144,7 +153,9 @@ async def test_the_content_before_a_fault_makes_all_well_again_without_a_new_rev
     assert (await reloader.look()).problems
     assert not (await reloader.look()).problems
     _mend(path)
-    assert (await reloader.look()).accepted is None
+    look = await reloader.look()
+    assert (look.accepted, look.is_unchanged) == (None, True)
+    assert not (await reloader.look()).is_unchanged
     assert reloader.last is not None
     assert reloader.last.problems == ()
     assert (_serving(reloader), len(database.kept)) == ((1, 0), 1)

@@ -36,6 +36,27 @@ def test_lines_are_written_in_order_and_all_by_the_end(file: tuple[Path, int]) -
     assert log.dropped == 0
 
 
+def test_a_file_that_was_moved_away_gets_the_lines_before_and_a_new_one_those_behind(
+    tmp_path: Path,
+) -> None:
+    """And nothing of the old one stays open: its place on the disk is free once it is removed."""
+    path = tmp_path / "access.log"
+    before = len(os.listdir("/proc/self/fd"))
+    log = AccessLog(os.open(path, os.O_WRONLY | os.O_CREAT))
+    log.add(_line(1), 1)
+    for number in (2, 3):
+        path.rename(tmp_path / f"access.log.{number - 1}")
+        log.reopen(os.open(path, os.O_WRONLY | os.O_CREAT))
+        log.add(_line(number), 1)
+    log.close()
+    written = [path.with_name(name).read_bytes() for name in _ROTATED]
+    assert written == [_line(1), _line(2), _line(3)]
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+
+
+_ROTATED = ("access.log.1", "access.log.2", "access.log")
+
+
 def test_a_line_longer_than_an_atomic_write_is_written_whole(file: tuple[Path, int]) -> None:
     path, descriptor = file
     log = AccessLog(descriptor)

@@ -48,6 +48,10 @@ def test_what_applies_is_there_under_its_name() -> None:
         "attempts": 2,
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "error": "connect:refused:upstream",
+        "detail": "127.0.0.1:8001: Connection refused",
+        "upstream": "127.0.0.1:8001",
+        "host": "shop.test",
+        "protocol": "HTTP/1.1",
     }
     line = AccessLine(**fields)  # type: ignore[arg-type]  # one value of each field's own type
     assert set(fields) == set(AccessLine.__struct_fields__)

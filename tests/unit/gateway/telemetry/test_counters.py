@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import (
     LATENCY_BOUNDS_S,
     Counters,
@@ -16,6 +17,7 @@ from gateway.telemetry.counters import (
     status_classes,
     total,
 )
+from gateway.telemetry.upstreams import AddressCounts
 
 _CELLS = len(LATENCY_BOUNDS_S) + 1
 
@@ -108,6 +110,16 @@ _COUNTERS = st.builds(
     upstream_connections=_TALLIES,
     upstream_ejected=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
     access_lines_dropped=_COUNTS,
+    upstreams=st.dictionaries(
+        st.sampled_from(["legacy", "image_service"]),
+        st.dictionaries(
+            st.sampled_from(["127.0.0.1:1", "127.0.0.1:2"]),
+            st.builds(AddressCounts, *[_COUNTS] * 4),
+        ),
+    ),
+    arrivals=st.builds(
+        Arrivals, limit=_COUNTS, full=_COUNTS, full_s=_COUNTS.map(float), handshakes_failed=_TALLIES
+    ),
 )
 
 
@@ -162,6 +174,10 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
     left.client_connections = worker.client_connections
     left.upstream_connections = worker.upstream_connections
     left.upstream_ejected = worker.upstream_ejected
+    assert left.upstreams == {}
+    left.upstreams = worker.upstreams
+    assert (left.arrivals.limit, left.arrivals.full) == (0, 0)
+    left.arrivals.limit, left.arrivals.full = worker.arrivals.limit, worker.arrivals.full
     assert _sum(left) == _sum(worker)
     left.add(left.without_gauges())
     assert worker == before

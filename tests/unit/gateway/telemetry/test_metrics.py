@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 
 from gateway.errors import Cause, Source, Stage
+from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.metrics import METRICS, Facts, render
 
@@ -24,6 +25,9 @@ FACTS = Facts(
     workers=4,
     worker_restarts=1,
     weights={"images": {"image_service": 0.125, "legacy": 99.875}},
+    control_restarts=3,
+    uptime_s=12.5,
+    certificate_ends_s=1_800_000_000.0,
 )
 OPENMETRICS = "application/openmetrics-text"
 
@@ -40,6 +44,9 @@ def _busy() -> Counters:
         upstream_connections={"legacy": 3},
         upstream_ejected={"legacy": {"[::1]:8001": 2, "unix:/run/shop.sock": 0}},
         access_lines_dropped=9,
+        arrivals=Arrivals(
+            limit=20, full=1, full_s=2.5, handshakes_failed={"plain_http": 4, "timeout": 1}
+        ),
     )
 
 
@@ -92,6 +99,10 @@ LANE = {"route": "images", "backend": "legacy"}
         ("figueira_bytes_total", {**LANE, "direction": "out"}, 2000),
         ("figueira_refused_total", {"status": "400"}, 5),
         ("figueira_client_connections", {}, 12),
+        ("figueira_client_connections_limit", {}, 20),
+        ("figueira_tls_handshakes_failed_total", {"cause": "plain_http"}, 4),
+        ("figueira_tls_certificate_expiry_timestamp_seconds", {}, 1_800_000_000),
+        ("figueira_client_connections_full_seconds_total", {}, 2.5),
         ("figueira_upstream_connections", {"backend": "legacy"}, 3),
         ("figueira_upstream_addresses_ejected", {"backend": "legacy", "address": "[::1]:8001"}, 2),
         (
@@ -105,6 +116,8 @@ LANE = {"route": "images", "backend": "legacy"}
         ("figueira_config_reload_failures_total", {}, 2),
         ("figueira_workers", {}, 4),
         ("figueira_worker_restarts_total", {}, 1),
+        ("figueira_control_restarts_total", {}, 3),
+        ("figueira_uptime_seconds", {}, 12.5),
         ("figueira_route_weight_percent", {"route": "images", "backend": "image_service"}, 0.125),
     ],
 )
@@ -176,3 +189,10 @@ def _documented() -> dict[str, tuple[str, ...]]:
 
 def test_the_reference_lists_every_metric_with_its_labels_and_no_other() -> None:
     assert _documented() == {metric.name: metric.labels for metric in METRICS}
+
+
+def test_the_reference_names_every_word_that_an_errors_labels_can_have() -> None:
+    """And none that no code can write."""
+    [row] = re.findall(r"(?m)^\| `figueira_upstream_errors_total` .*$", DOCS.read_text("utf-8"))
+    told = set(re.findall(r"`(\w+)`", row.split("|")[3]))
+    assert told == {word.value for kind in (Stage, Cause, Source) for word in kind}
