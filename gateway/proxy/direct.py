@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("figueira")
 
 
-class DirectConnection(asyncio.Protocol):
+class DirectConnection(AnswerWriter, asyncio.Protocol):
     """A customer's connection; the `Door` of each exchange on it in turn."""
 
     __slots__ = (
@@ -49,6 +48,7 @@ class DirectConnection(asyncio.Protocol):
         "_gateway",
         "_is_advancing",
         "_is_leaving",
+        "_loop",
         "_peer",
         "_queue",
         "_reader",
@@ -56,7 +56,6 @@ class DirectConnection(asyncio.Protocol):
         "_server_state",
         "_since_s",
         "_tunnel",
-        "_writer",
     )
     _customer: Customer
 
@@ -67,10 +66,11 @@ class DirectConnection(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        super().__init__()
+        self._loop = _loop
         self._server_state = server_state
         self._connections = cast("set[DirectConnection]", server_state.connections)
         self._gateway = cast("Gateway", app_state["gateway"])
-        self._writer = AnswerWriter()
         self._reader = RequestReader(self._gateway, self)
         self._peer = Peer("")
         self._queue: deque[Exchange] = deque()
@@ -82,7 +82,7 @@ class DirectConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; leave at once if the server is stopping."""
-        self._writer.transport = taken = cast("asyncio.Transport", transport)
+        self.transport = taken = cast("asyncio.Transport", transport)
         taken.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._customer = Customer(taken)
         self._peer = peer_of(transport)
@@ -93,7 +93,7 @@ class DirectConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - both ways are leaving
         """Drop what was in progress."""
-        self._writer.transport = None
+        self.transport = None
         self._customer.is_lost = True
         self._connections.discard(self)
         self._gateway.doors.discard(self)
@@ -241,29 +241,17 @@ class DirectConnection(asyncio.Protocol):
 
     # Door
 
-    def interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
-        """Gather a 1xx head."""
-        self._writer.interim(status, reason, headers)
-
     def head(self, outbound: Outbound) -> None:
         """Gather the head; decide whether the connection outlives the answer."""
         exchange = self._queue[0]
         may_stay = exchange.request_complete and not self._is_leaving
-        self._writer.head(exchange.inbound, outbound, may_stay=may_stay)
-
-    def body(self, pieces: Sequence[Piece]) -> None:
-        """Gather pieces of the body."""
-        self._writer.body(pieces)
-
-    def flush(self) -> None:
-        """Write what was gathered."""
-        self._writer.flush()
+        self.write_head(exchange.inbound, outbound, may_stay=may_stay)
 
     def problem(self, status: int, title: str, parts: tuple[list[Header], bytes]) -> None:
         """Gather the gateway's own answer."""
         exchange = self._queue[0]
         may_stay = exchange.request_complete and not self._is_leaving
-        self._writer.problem(exchange.inbound, (status, title), parts, may_stay=may_stay)
+        self.write_own(exchange.inbound, (status, title), parts, may_stay=may_stay)
 
     def over(
         self,
@@ -272,15 +260,15 @@ class DirectConnection(asyncio.Protocol):
         trailers: Sequence[Header] = (),
     ) -> None:
         """Complete the answer, then go on, or close."""
-        queue, reader, writer = self._queue, self._reader, self._writer
+        queue, reader = self._queue, self._reader
         exchange = queue[0]
         if outbound is not None:
             may_stay = exchange.request_complete and not self._is_leaving
-            writer.head(exchange.inbound, outbound, may_stay=may_stay)
-        writer.end(pieces, trailers)
+            self.write_head(exchange.inbound, outbound, may_stay=may_stay)
+        self.write_end(pieces, trailers)
         queue.popleft()
         self._since_s = self._gateway.now_s
-        if not writer.keep_alive:
+        if not self.keep_alive:
             self._part(is_heard_out=exchange.request_complete and not queue)
         elif queue or self._customer.holds or self._is_leaving or reader.is_waiting:
             if reader.is_waiting:
@@ -290,11 +278,11 @@ class DirectConnection(asyncio.Protocol):
 
     def switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Say so to the customer; from now on this connection is one end of the tunnel."""
-        transport = self._writer.transport
+        transport = self.transport
         if transport is None or transport.is_closing():
             tunnel.cut(Cause.CLOSED, Source.DOWNSTREAM)
             return
-        self._writer.switch(outbound)
+        self.write_switch(outbound)
         is_unread = self._customer.unread is not None
         self._queue.clear()
         self._tunnel, self._customer.unread = tunnel, None
@@ -326,7 +314,7 @@ class DirectConnection(asyncio.Protocol):
             return
         queue, reader = self._queue, self._reader
         self._is_advancing = True
-        until_s = time.monotonic() + TURN_S
+        until_s = self._gateway.clock() + TURN_S
         try:
             is_in_time = self._serve_first(until_s)
             while is_in_time and reader.rest is not None and reader.has_more and not self.is_full:
@@ -336,7 +324,7 @@ class DirectConnection(asyncio.Protocol):
             self._is_advancing = False
         if not is_in_time:
             self._customer.hold(HOLD_TURN)
-            asyncio.get_running_loop().call_soon(self._take_turn)
+            (self._loop or asyncio.get_running_loop()).call_soon(self._take_turn)
             return
         if self._reading or len(queue) > 1 or reader.rest or self._customer.holds:
             if reader.has_more or self.is_full:
@@ -363,7 +351,7 @@ class DirectConnection(asyncio.Protocol):
             queue = self._queue
             if queue and queue[0] is exchange:
                 return True
-            if time.monotonic() > until_s:
+            if self._gateway.clock() > until_s:
                 return False
         return True
 

@@ -6,12 +6,12 @@ a connection to a backend does the reverse.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Cause, Source, UpstreamError, write_failure
+from gateway.proxy.outcome import CLIENT_GONE, CUT_UNANSWERED, Outcome
 from gateway.proxy.own_answer import own_answer
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upload import Upload
@@ -31,48 +31,14 @@ if TYPE_CHECKING:
 
 _NONE = Body.NONE
 _CONTINUE = 100
-CLIENT_GONE = 499
-"""Access lines and counters only: the customer left before the answer was complete."""
 _MOST_DETAIL = 200
 """Characters; what it quotes of a backend is shorter still."""
-CUT_UNANSWERED = 503
-"""Access lines and counters only: the gateway stopped before there was an answer."""
 
 
-class Exchange:
+class Exchange(Outcome):
     """A request on its way through the gateway."""
 
-    __slots__ = (
-        "_door",
-        "_gateway",
-        "_head",
-        "attempts",
-        "bytes_in",
-        "bytes_out",
-        "connection",
-        "decision",
-        "detail",
-        "ended_s",
-        "error",
-        "first_byte_s",
-        "inbound",
-        "is_answer_held",
-        "is_over",
-        "is_started",
-        "lane",
-        "method",
-        "peer",
-        "request_complete",
-        "request_sent",
-        "revision",
-        "started_s",
-        "status",
-        "touched_s",
-        "trace_id",
-        "unread_bytes",
-        "upload",
-        "upstream",
-    )
+    __slots__ = ("_door", "_gateway", "_head")
 
     def __init__(
         self,
@@ -88,7 +54,7 @@ class Exchange:
         self.inbound = inbound
         self.peer = peer
         self.method = inbound.method
-        self.started_s = time.monotonic()
+        self.started_s = gateway.clock()
         self.ended_s = 0.0
         self.first_byte_s: float | None = None
         self.decision: Forward | None = None
@@ -98,7 +64,6 @@ class Exchange:
         self.status = 0
         self.error = self.detail = ""
         self.upstream = ""
-        """The address that was asked last, as in a URL; empty if there was no connection."""
         self.trace_id = b""
         self.bytes_out = 0
         self.is_started = False
@@ -106,7 +71,6 @@ class Exchange:
         self._head = b""
         self.connection: Connection | None = None
         self.upload: Upload | None = None
-        """The request's body, as it comes; None if it has none, or has come with its head."""
         self.bytes_in = 0
         if body is not None:
             self.request_complete = True
@@ -119,9 +83,7 @@ class Exchange:
         self.request_sent = False
         self.is_answer_held = False
         self.unread_bytes = 0
-        """Of the answer, as its door last saw."""
         self.touched_s = self.started_s
-        """When something last moved."""
 
     @property
     def upgrade(self) -> bytes | None:
@@ -174,7 +136,7 @@ class Exchange:
             pieces.insert(0, self._head)
             self._head = b""
         if pieces:
-            self.touched_s = time.monotonic()
+            self.touched_s = self._gateway.clock()
             connection.send(pieces)
         if self.request_complete:
             self.request_sent = True
@@ -241,7 +203,7 @@ class Exchange:
     def release_answer(self) -> None:
         """Read on."""
         self.is_answer_held = False
-        self.touched_s = time.monotonic()
+        self.touched_s = self._gateway.clock()
         if self.connection is not None:
             self.connection.release_answer()
 
@@ -252,7 +214,7 @@ class Exchange:
             return
         self.connection = connection
         self.upstream = connection.address
-        self.touched_s = time.monotonic()
+        self.touched_s = self._gateway.clock()
         if self.is_answer_held:
             connection.hold_answer()
         if self.upload is None:
@@ -280,7 +242,7 @@ class Exchange:
 
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Pass a 1xx on."""
-        self.touched_s = time.monotonic()
+        self.touched_s = self._gateway.clock()
         if status == _CONTINUE:
             # From now on it is the customer's turn.
             self.inbound.expects_continue = False
@@ -290,7 +252,7 @@ class Exchange:
     def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
         """Pass on what has come of the answer."""
         if outbound is not None:
-            self.first_byte_s = time.monotonic()
+            self.first_byte_s = self._gateway.clock()
             self.status = outbound.status
             self._door.head(outbound)
         if pieces:
@@ -301,7 +263,7 @@ class Exchange:
         """Let the door send what it has."""
         if self.status:
             # A head that drips is not begun for the timeouts.
-            self.touched_s = time.monotonic()
+            self.touched_s = self._gateway.clock()
         self._door.flush()
 
     def answer_end(
@@ -312,7 +274,7 @@ class Exchange:
         if self.is_over:
             return
         self.is_over = True
-        self.ended_s = time.monotonic()
+        self.ended_s = self._gateway.clock()
         if outbound is not None:
             self.first_byte_s = self.ended_s
             self.status = outbound.status
@@ -326,7 +288,7 @@ class Exchange:
     def answer_switch(self, outbound: Outbound, tunnel: Tunnel) -> None:
         """Join the two ends; the exchange is over when the tunnel is."""
         self.connection = None
-        self.first_byte_s = time.monotonic()
+        self.first_byte_s = self._gateway.clock()
         self.status = outbound.status
         tunnel.over = partial(self._tunnel_over, tunnel)
         self._door.switch(outbound, tunnel)
@@ -345,7 +307,7 @@ class Exchange:
 
     def upload_free(self) -> None:
         """Send what has gathered; the door is released if that goes through."""
-        self.touched_s = time.monotonic()
+        self.touched_s = self._gateway.clock()
         if self.upload is not None:
             self.upload.is_blocked = False
         if self.request_sent:
@@ -395,5 +357,5 @@ class Exchange:
         if self.upload is not None:
             self._leave_place()
             self.upload.drop()
-        self.ended_s = time.monotonic()
+        self.ended_s = self._gateway.clock()
         self._gateway.recorder.add(self)

@@ -56,10 +56,11 @@ class Gateway:
         revision: int,
         access_log: AccessLog,
         wall_clock: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
         self._access_log = access_log
-        self.recorder = Recorder(access_log, wall_clock)
+        self.recorder = Recorder(access_log, wall_clock, clock)
         self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._draining: list[Pool] = []
@@ -68,7 +69,9 @@ class Gateway:
         self.doors: set[DirectConnection] = set()
         self.exchanges: set[Exchange] = set()
         """Exchanges of doors that are no connection of ours (ASGI); the sweep looks after them."""
-        self.now_s = time.monotonic()
+        self.clock = clock
+        """Monotonic time in seconds, for whatever has a deadline."""
+        self.now_s = clock()
         """The time of the last sweep: good enough for timeouts."""
         self.is_draining = False
         self.install(snapshot, revision)
@@ -165,7 +168,7 @@ class Gateway:
         """Look after timeouts, idle connections and the access log, four times a second."""
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            self.sweep(time.monotonic())
+            self.sweep(self.clock())
 
     def sweep(self, now_s: float) -> None:
         """Look after everything once; `now_s` is monotonic time in seconds."""

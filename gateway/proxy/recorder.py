@@ -6,7 +6,6 @@ work costs half as much again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines, m
 
 if TYPE_CHECKING:
     from gateway.proxy.access_log import AccessLog
-    from gateway.proxy.exchange import Exchange
+    from gateway.proxy.outcome import Outcome
 
 _TOGETHER = 64
 """Few enough that the memory they take is used again while the processor has it at hand."""
@@ -24,26 +23,35 @@ _TOGETHER = 64
 class Recorder:
     """Takes exchanges that are over; none of them changes any more."""
 
-    def __init__(self, access_log: AccessLog, wall_clock: Callable[[], float]) -> None:
-        """Write to `access_log`; `wall_clock` gives seconds since 1970."""
+    def __init__(
+        self,
+        access_log: AccessLog,
+        wall_clock: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        """Write to `access_log`.
+
+        `wall_clock` gives seconds since 1970, `clock` those that exchanges go by.
+        """
         self._access_log = access_log
         self._wall_clock = wall_clock
+        self._clock = clock
         self._wall_offset_s = 0.0
         self._clock_text = ClockText()
-        self._finished: list[Exchange] = []
+        self._finished: list[Outcome] = []
         self.refused: dict[str, int] = {}
         """Requests that the gateway answered itself, by status."""
         self.set_clock()
 
     def set_clock(self) -> None:
         """Look at the wall clock again: it may have been put right."""
-        self._wall_offset_s = self._wall_clock() - time.monotonic()
+        self._wall_offset_s = self._wall_clock() - self._clock()
 
     def date(self) -> str:
         """Now, as an answer's Date has it."""
-        return formatdate(time.monotonic() + self._wall_offset_s, usegmt=True)
+        return formatdate(self._clock() + self._wall_offset_s, usegmt=True)
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: Outcome) -> None:
         """Take a finished exchange."""
         finished = self._finished
         finished.append(exchange)
@@ -69,7 +77,7 @@ class Recorder:
             lines = encode_lines([self._line(exchange) for exchange in finished])
             self._access_log.add(lines, len(finished))
 
-    def _line(self, exchange: Exchange) -> AccessLine:
+    def _line(self, exchange: Outcome) -> AccessLine:
         inbound, decision = exchange.inbound, exchange.decision
         started_s, first_s = exchange.started_s, exchange.first_byte_s
         return AccessLine(

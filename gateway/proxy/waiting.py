@@ -8,7 +8,7 @@ from gateway.errors import Cause, Source, Stage, UpstreamError
 from gateway.proxy.upload import GRACE_S, is_too_slow
 
 if TYPE_CHECKING:
-    from gateway.proxy.exchange import Exchange
+    from gateway.proxy.outcome import Outcome
     from gateway.proxy.pool import Pool
 
 LEAST_READ_BYTES_PER_S = 8 * 1024
@@ -19,7 +19,7 @@ themselves.
 """
 
 
-def stage_of(exchange: Exchange) -> Stage:
+def stage_of(exchange: Outcome) -> Stage:
     """How far it has come with its backend."""
     if exchange.connection is None:
         return Stage.QUEUE
@@ -28,7 +28,7 @@ def stage_of(exchange: Exchange) -> Stage:
     return Stage.READ_HEAD if exchange.request_sent else Stage.SEND_BODY
 
 
-def overdue(exchange: Exchange, pool: Pool, now_s: float) -> UpstreamError | None:
+def overdue(exchange: Outcome, pool: Pool, now_s: float) -> UpstreamError | None:
     """What to end it with; None while everything is in time by the timeouts of its backend."""
     detail = _lateness(exchange, pool, now_s)
     if not detail:
@@ -40,7 +40,7 @@ def overdue(exchange: Exchange, pool: Pool, now_s: float) -> UpstreamError | Non
     return UpstreamError(stage_of(exchange), source, cause, detail)
 
 
-def _lateness(exchange: Exchange, pool: Pool, now_s: float) -> str:
+def _lateness(exchange: Outcome, pool: Pool, now_s: float) -> str:
     timeouts = pool.backend.timeouts
     quiet_s, age_s = now_s - exchange.touched_s, now_s - exchange.started_s
     if timeouts.total_s is not None and age_s > timeouts.total_s:
@@ -61,19 +61,19 @@ def _lateness(exchange: Exchange, pool: Pool, now_s: float) -> str:
     return f"{exchange.bytes_in} bytes in {age_s:.0f} s" if drips else ""
 
 
-def _is_backends_turn(exchange: Exchange) -> bool:
+def _is_backends_turn(exchange: Outcome) -> bool:
     """Whether it has not begun to answer, and nothing is missing to do so."""
     if exchange.status:
         return False
     return exchange.connection is None or exchange.request_sent or _is_asking_first(exchange)
 
 
-def _is_asking_first(exchange: Exchange) -> bool:
+def _is_asking_first(exchange: Outcome) -> bool:
     """Whether the body waits for the backend to say that it wants it (100-continue)."""
     return exchange.inbound.expects_continue and exchange.bytes_in == 0
 
 
-def _is_upload_slow(exchange: Exchange) -> bool:
+def _is_upload_slow(exchange: Outcome) -> bool:
     upload = exchange.upload
     is_ours = (
         exchange.request_complete or upload is None or upload.is_blocked or not exchange.attempts

@@ -17,7 +17,7 @@ _, _, _CHUNKED, _CLOSE = Body
 
 
 class AnswerWriter:
-    """The writing half of a customer's connection."""
+    """The writing half of a customer's connection, from which its door is made."""
 
     __slots__ = ("_chunks", "_out", "keep_alive", "transport")
 
@@ -33,7 +33,7 @@ class AnswerWriter:
         """Gather a 1xx head."""
         self._out.append(write_interim(status, reason, headers))
 
-    def head(self, inbound: Inbound, outbound: Outbound, *, may_stay: bool) -> None:
+    def write_head(self, inbound: Inbound, outbound: Outbound, *, may_stay: bool) -> None:
         """Gather the head; decide whether the connection outlives the answer.
 
         Args:
@@ -52,12 +52,12 @@ class AnswerWriter:
         else:
             self._out.append(write_response(outbound, to_http11=is_http11, keep_alive=keep_alive))
 
-    def switch(self, outbound: Outbound) -> None:
+    def write_switch(self, outbound: Outbound) -> None:
         """Write the head of a 101 answer."""
         self._out.append(write_response(outbound, to_http11=True, keep_alive=True))
         self.flush()
 
-    def problem(
+    def write_own(
         self,
         inbound: Inbound,
         start: tuple[int, str],
@@ -78,7 +78,7 @@ class AnswerWriter:
         else:
             self._out += pieces
 
-    def end(self, pieces: Sequence[Piece], trailers: Sequence[Header]) -> None:
+    def write_end(self, pieces: Sequence[Piece], trailers: Sequence[Header]) -> None:
         """Write the last of the body, and what ends it."""
         if not self._chunks:
             self._out += pieces

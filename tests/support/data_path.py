@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any, cast
 
 from uvicorn.config import Config
@@ -157,7 +158,10 @@ class DataPath:
     def customer(self) -> End:
         """A customer who has just connected."""
         door = DirectConnection(
-            config=_CONFIG, server_state=self.state, app_state={"gateway": self.gateway}
+            config=_CONFIG,
+            server_state=self.state,
+            app_state={"gateway": self.gateway},
+            _loop=cast("Any", SimpleNamespace(call_soon=self._pending.append)),
         )
         return End(door, self._pending.append)
 

@@ -78,11 +78,10 @@ class Stage:
         self._log = AccessLog(log)
         self._customers: list[Customer] = []
         self._serving = contextlib.AsyncExitStack()
-        self.ahead_s = 0.0
-        """What `pass_time` has let go by."""
+        self._ahead_s = 0.0
         self._is_closed = False
         self.state = ServerState()
-        self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S)
+        self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S, self._clock)
         self.port = 0
 
     async def open(self, door: Door = DIRECT, *, send_buffer_bytes: int | None = None) -> None:
@@ -113,9 +112,12 @@ class Stage:
 
     def pass_time(self, seconds: float) -> None:
         """Let the gateway believe that `seconds` went by, and look after what took too long."""
-        self.gateway.sweep(time.monotonic() + self.ahead_s)
-        self.ahead_s += seconds
-        self.gateway.sweep(time.monotonic() + self.ahead_s)
+        self.gateway.sweep(self._clock())
+        self._ahead_s += seconds
+        self.gateway.sweep(self._clock())
+
+    def _clock(self) -> float:
+        return time.monotonic() + self._ahead_s
 
     def install(self, *backends: Backend) -> None:
         """Install the next revision."""

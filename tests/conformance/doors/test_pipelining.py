@@ -101,8 +101,8 @@ async def test_a_customer_who_asks_much_and_reads_nothing_fills_no_memory(stage:
     customer = await stage.customer(receive_buffer_bytes=4096)
     await customer.send_while_taken(_get(b"%00") * 1000, 64 * _MIB)
     (door,) = stage.gateway.doors
-    assert door._writer.transport is not None
-    assert door._writer.transport.get_write_buffer_size() < _MIB
+    assert door.transport is not None
+    assert door.transport.get_write_buffer_size() < _MIB
     assert len(door._queue) < 1000
 
 

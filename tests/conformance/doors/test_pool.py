@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from types import SimpleNamespace
-
-import pytest
 
 from gateway.routing.snapshot import Timeouts
 from tests.conformance.doors.conftest import NewOrigin, OpenStage
@@ -137,11 +133,9 @@ async def test_a_customer_who_was_told_to_go_on_and_does_not_is_the_one_who_is_l
 
 
 async def test_a_head_that_drips_in_has_no_more_time_than_one_that_does_not_come(
-    open_stage: OpenStage, origin: Origin, monkeypatch: pytest.MonkeyPatch
+    open_stage: OpenStage, origin: Origin
 ) -> None:
     stage = await open_stage(timeouts=Timeouts(first_byte_s=20.0, idle_s=20.0))
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + stage.ahead_s)
-    monkeypatch.setattr("gateway.proxy.exchange.time", clock)
     customer = await stage.ask(_get("drips"))
     backend = await origin.accept()
     await backend.head()

@@ -282,7 +282,7 @@ async def test_a_customer_who_is_cut_just_as_the_protocols_switch_leaves_nothing
 ) -> None:
     await _offered(stage, origin)
     (door,) = stage.gateway.doors
-    upstream, transport = door._queue[0].connection, door._writer.transport
+    upstream, transport = door._queue[0].connection, door.transport
     assert isinstance(upstream, UpstreamConnection)
     assert transport is not None
     transport.abort()
