@@ -27,6 +27,8 @@ class Case:
     answer_bytes: int
     requests: int
     """In one round, unless told otherwise: about half a second of a proxy's CPU."""
+    has_id: bool = False
+    """Whether each request has a field that no other has."""
 
 
 CASES: tuple[Case, ...] = (
@@ -62,8 +64,19 @@ CASES: tuple[Case, ...] = (
         answer_bytes=10 * MIB,
         requests=200,
     ),
+    Case(
+        name="get-1k-id",
+        label="GET 1 KiB, new id each",
+        method="GET",
+        request_bytes=0,
+        answer_bytes=KIB,
+        requests=20_000,
+        has_id=True,
+    ),
 )
 GET_1K = CASES[0]
+NO_ID = b"0" * 32
+"""Where the id of a request goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +95,8 @@ class LoadPlan:
     connections: int = 16
     routes: int = 100
     """Targets that are asked in turn, one for each route."""
+    has_id: bool = False
+    """Whether `NO_ID` is to be replaced in each request."""
 
 
 def plan_of(case: Case, port: int, *, scale: float, seconds: float) -> LoadPlan:
@@ -93,6 +108,7 @@ def plan_of(case: Case, port: int, *, scale: float, seconds: float) -> LoadPlan:
         answer_bytes=case.answer_bytes,
         requests=max(round(case.requests * scale), 1),
         seconds=seconds,
+        has_id=case.has_id,
     )
 
 
@@ -115,6 +131,8 @@ def request_bytes(plan: LoadPlan, route: int, customer: int) -> bytes:
         "Accept: */*",
         f"{CUSTOMER_HEADER}: customer-{customer}",
     ]
+    if plan.has_id:
+        lines.append(f"X-Request-Id: {NO_ID.decode()}")
     if plan.method == "POST":
         lines += ["Content-Type: text/plain", f"Content-Length: {plan.request_bytes}"]
     return "\r\n".join([*lines, "", ""]).encode() + b"x" * plan.request_bytes

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import random
 import re
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import cast
 
 import uvloop
 
-from bench.cases import LoadPlan, request_bytes
+from bench.cases import NO_ID, LoadPlan, request_bytes
 from bench.rounds import percentile
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -76,6 +77,7 @@ class LoadConnection(asyncio.Protocol):
 
     def __init__(self, plan: LoadPlan, customer: int) -> None:
         self._expected_bytes = plan.answer_bytes
+        self._has_id = plan.has_id
         requests = [request_bytes(plan, route, customer) for route in range(plan.routes)]
         # Customers begin at different routes, so that all routes are warm at any time.
         first = customer * plan.routes // plan.connections
@@ -97,7 +99,10 @@ class LoadConnection(asyncio.Protocol):
     def _next(self, run: Run) -> None:
         if run.may_send():
             self._began_s = time.perf_counter()
-            self._transport.write(next(self._requests))
+            request = next(self._requests)
+            if self._has_id:
+                request = request.replace(NO_ID, b"%032x" % random.getrandbits(128), 1)
+            self._transport.write(request)
         else:
             self._run = None
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+
+def _most(of_1k: float, of_64k: float, of_10m: float) -> Mapping[str, float]:
+    """By case, for answers of three sizes."""
+    small = dict.fromkeys(("get-1k", "get-1k-id", "post-1k"), of_1k)
+    return {**small, "get-64k": of_64k, "get-10m": of_10m}
+
+
 COST_RATIOS: Mapping[str, Mapping[str, float]] = {
-    "envoy": {"get-1k": 0.75, "post-1k": 0.75, "get-64k": 0.85, "get-10m": 0.95},
-    "nginx": {"get-1k": 2.6, "post-1k": 2.6, "get-64k": 1.4, "get-10m": 0.6},
-    "traefik": {"get-1k": 0.35, "post-1k": 0.35, "get-64k": 0.5, "get-10m": 0.9},
-    "caddy": {"get-1k": 0.4, "post-1k": 0.4, "get-64k": 0.55, "get-10m": 0.9},
-    "aiohttp": {"get-1k": 1 / 5, "post-1k": 1 / 5, "get-64k": 1 / 3.5, "get-10m": 0.6},
-    "starlette": {"get-1k": 1 / 60, "post-1k": 1 / 60, "get-64k": 1 / 25, "get-10m": 1 / 3},
+    "envoy": _most(0.75, 0.85, 0.95),
+    "nginx": _most(2.6, 1.4, 0.6),
+    "traefik": _most(0.35, 0.5, 0.9),
+    "caddy": _most(0.4, 0.55, 0.9),
+    "aiohttp": _most(1 / 5, 1 / 3.5, 0.6),
+    "starlette": _most(1 / 60, 1 / 25, 1 / 3),
 }
 """Peer -> case -> most that Figueira's CPU per request may be of the peer's.
 

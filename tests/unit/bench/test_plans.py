@@ -27,7 +27,7 @@ def test_a_request_has_the_body_that_its_head_announces(case: Case) -> None:
 
 
 def test_a_plan_has_at_least_one_request() -> None:
-    assert plan_of(CASES[-1], 8000, scale=0.0001, seconds=1).requests == 1
+    assert plan_of(CASES[-1], 8000, scale=0.00001, seconds=1).requests == 1
 
 
 def test_every_peer_has_a_target_for_every_case() -> None:
