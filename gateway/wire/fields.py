@@ -63,6 +63,8 @@ _KINDS = {
     b"via": Kind.VIA,
     b"trailer": Kind.TRAILER,
 }
+_MAX_LENGTH_DIGITS = 18
+"""10**18 - 1 fits in 63 bits."""
 _MAX_REMEMBERED = 2048
 """Spellings of names. A hostile client can only have them forgotten, never grow the table."""
 _MAX_REMEMBERED_BYTES = 64
@@ -123,6 +125,11 @@ def _judge(lower: bytes) -> Kind:
     if b"_" in lower:
         return Kind.FORGED if _judge(lower.replace(b"_", b"-")) else Kind.END_TO_END
     return _KINDS.get(lower, Kind.END_TO_END)
+
+
+def length_of(value: bytes) -> int | None:
+    """The number of a Content-Length (RFC 9110, section 8.6); None if it is none."""
+    return int(value) if value.isdigit() and len(value) <= _MAX_LENGTH_DIGITS else None
 
 
 def listed(value: bytes) -> list[bytes]:

@@ -15,8 +15,6 @@ _FIELD = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~\x80-\xFF](?:[\t -~\x80-\xFF]*[!-~\x80-\xFF])?)"
 )
 """A name, one space, a value with nothing around it (RFC 9112, section 5)."""
-_LENGTH = re.compile(rb"[0-9]{1,18}")
-"""10**18 - 1 fits in 63 bits."""
 _MAX_REMEMBERED, _MAX_REMEMBERED_BYTES = 2048, 128
 """Lines, and bytes of each: a quarter of a megabyte. Hostile ones can only have them forgotten."""
 _PERSONAL = frozenset(
@@ -48,8 +46,3 @@ class Lines(dict[bytes, Meaning]):
                 self.clear()
             self[line] = meaning
         return meaning
-
-
-def length_of(value: bytes) -> int | None:
-    """The number of a Content-Length; None if it is none."""
-    return int(value) if _LENGTH.fullmatch(value) else None

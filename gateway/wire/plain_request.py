@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from gateway.wire.fields import Kind, Names, listed
+from gateway.wire.fields import Kind, Names, length_of, listed
 from gateway.wire.inbound import MAX_FIELDS, MAX_TARGET_BYTES, Body, Inbound
-from gateway.wire.lines import Lines, length_of
+from gateway.wire.lines import Lines
 from gateway.wire.request import HOST
 from gateway.wire.taking import keep_named
 

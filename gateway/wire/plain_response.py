@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from gateway.wire.fields import Kind, kind_of, listed
+from gateway.wire.fields import Kind, kind_of, length_of, listed
 from gateway.wire.inbound import MAX_FIELDS, MAX_HEAD_BYTES
-from gateway.wire.lines import Lines, length_of
+from gateway.wire.lines import Lines
 from gateway.wire.response import NO_BODY, ONE_CONNECTIONS, Outbound
 
 _START = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([\t -~\x80-\xFF]*)")

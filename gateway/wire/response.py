@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gateway.wire.fields import PLAIN, Kind, kind_of, listed
+from gateway.wire.fields import PLAIN, Kind, kind_of, length_of, listed
 from gateway.wire.inbound import MAX_FIELDS, MAX_HEAD_BYTES, Body
 from gateway.wire.messages import Header
 from gateway.wire.request import without_named
@@ -16,8 +16,6 @@ _COMMON_REASONS = frozenset({b"OK", b"Created", b"No Content", b"Not Modified", 
 """Known to hold nothing bad."""
 _VERSIONS = ("1.1", "1.0")
 _SPACE = b" \t"
-_MAX_DIGITS = 18
-"""10**18 - 1 fits in 63 bits."""
 _NO_CONTENT, _UPGRADE_REQUIRED = 204, 426
 NO_BODY = frozenset({_NO_CONTENT, 304})
 """Status codes of answers that have none, whatever they say."""
@@ -180,9 +178,10 @@ def _settle(
 
 
 def _read_length(length: bytes) -> int:
-    if not (length.isdigit() and len(length) <= _MAX_DIGITS):
+    length_bytes = length_of(length)
+    if length_bytes is None:
         raise BadResponse(f"Content-Length {length[:40]!r} is not a number")
-    return int(length)
+    return length_bytes
 
 
 def read_switch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.wire.fields import Kind, Name, listed, members_of
+from gateway.wire.fields import Kind, Name, length_of, listed, members_of
 from gateway.wire.forwarded import PSEUDONYM
 from gateway.wire.inbound import BadRequest, Body, Inbound, malformed
 from gateway.wire.messages import Header
@@ -48,9 +48,10 @@ def _drop_hop(inbound: Inbound, _name: bytes, _value: bytes) -> None:
 def _take_length(inbound: Inbound, name: bytes, value: bytes) -> None:
     if inbound.body is not Body.NONE:
         raise malformed("The body's length is given more than once.")
-    if not value.isdigit() or len(value) > 18:  # noqa: PLR2004 - 10**18 - 1 fits in 63 bits
+    length = length_of(value)
+    if length is None:
         raise malformed("Content-Length is not a number.")
-    inbound.body, inbound.length = Body.LENGTH, int(value)
+    inbound.body, inbound.length = Body.LENGTH, length
     inbound.lines.append((name, value))
 
 
