@@ -100,11 +100,8 @@ def is_cut(transport: asyncio.Transport) -> bool:
 
 
 def _state(transport: asyncio.Transport) -> int:
-    state = 0
-    with contextlib.suppress(OSError, AttributeError):
-        connected = transport.get_extra_info("socket")
-        state = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    return int(state)
+    told = _tcp_info(transport, 1)
+    return told[0] if told else 0
 
 
 def _silence_s(transport: asyncio.Transport) -> float:
@@ -114,11 +111,16 @@ def _silence_s(transport: asyncio.Transport) -> float:
     """
     if transport.get_extra_info("sslcontext") is None:
         return math.inf
+    told = _tcp_info(transport, _LAST_RECEIVED + 4)
+    return int.from_bytes(told[_LAST_RECEIVED:], sys.byteorder) / 1000 if told else math.inf
+
+
+def _tcp_info(transport: asyncio.Transport, size: int) -> bytes:
+    """The first bytes of what the system knows of a connection; empty where it cannot tell."""
     with contextlib.suppress(OSError, AttributeError):
         connected = transport.get_extra_info("socket")
-        told = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_RECEIVED + 4)
-        return int.from_bytes(told[_LAST_RECEIVED:], sys.byteorder) / 1000
-    return math.inf
+        return bytes(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size))
+    return b""
 
 
 def reset(transport: asyncio.Transport) -> None:

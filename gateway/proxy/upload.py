@@ -54,6 +54,8 @@ class Upload:
         self._pieces, self.pending_bytes = [], 0
 
 
-def is_too_slow(received_bytes: int, age_s: float) -> bool:
-    """Whether a body, `age_s` seconds after its head, drips rather than flows."""
-    return age_s > GRACE_S and received_bytes < (age_s - GRACE_S) * LEAST_BYTES_PER_S
+def is_too_slow(
+    passed_bytes: int, age_s: float, least_bytes_per_s: int = LEAST_BYTES_PER_S
+) -> bool:
+    """Whether a body, `age_s` seconds after its request's head, drips rather than flows."""
+    return age_s > GRACE_S and passed_bytes < (age_s - GRACE_S) * least_bytes_per_s

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.errors import Cause, Source, Stage, UpstreamError
-from gateway.proxy.upload import GRACE_S, is_too_slow
+from gateway.proxy.upload import is_too_slow
 
 if TYPE_CHECKING:
     from gateway.proxy.outcome import Outcome
     from gateway.proxy.pool import Pool
 
 LEAST_READ_BYTES_PER_S = 8 * 1024
-"""On average, once `GRACE_S` are over, where others wait for the connection that an answer holds.
+"""On average, behind `upload.GRACE_S`, where others wait for the connection that an answer holds.
 
 A line of 64 kbit/s gives as much. A few who sip at large answers would keep a backend to
 themselves.
@@ -52,7 +52,7 @@ def _lateness(exchange: Outcome, pool: Pool, now_s: float) -> str:
         return f"nothing for {timeouts.idle_s:g} s"
     if exchange.is_answer_held and pool.is_wanted:
         read_bytes = exchange.bytes_out - exchange.unread_bytes
-        sips = age_s > GRACE_S and read_bytes < (age_s - GRACE_S) * LEAST_READ_BYTES_PER_S
+        sips = is_too_slow(read_bytes, age_s, LEAST_READ_BYTES_PER_S)
         return f"{read_bytes} bytes read in {age_s:.0f} s" if sips else ""
     upload = exchange.upload
     if upload is None or not upload.has_place or not pool.is_crowded:
