@@ -15,23 +15,13 @@ import pytest
 
 from tests.e2e.conftest import Start
 from tests.support.figueira import Figueira
-from tests.support.held_origin import ANSWER, HeldOrigin, held_origin
+from tests.support.held_origin import ANSWER, ROUTES, HeldOrigin, held_origin
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.e2e
 
 _EVENT = re.compile(r"[-0-9T:]{19} [A-Z]+ (supervisor|control|worker-\d): [a-z_]+( |$)")
 """A line of our own log; a library has no say in it."""
-
-ROUTES = """
-version: 1
-backends:
-  held: {{url: "{held}"}}
-  legacy: {{url: "${{LEGACY_URL}}"}}
-routes:
-  - {{name: held, match: {{path_prefix: /held}}, backend: held}}
-  - {{name: rest, match: {{path_prefix: /}}, backend: legacy}}
-"""
 
 
 @pytest.fixture

@@ -16,22 +16,13 @@ import pytest
 from tests.e2e.conftest import Start
 from tests.support.authority import Authority, names_in
 from tests.support.figueira import Figueira, run, settings_of
-from tests.support.held_origin import ANSWER, HeldOrigin, held_origin
+from tests.support.held_origin import ANSWER, ROUTES, HeldOrigin, held_origin
 from tests.support.polling import eventually
 from tests.support.routes_file import RoutesFile
 
 pytestmark = pytest.mark.e2e
 
 GET = b"GET /products HTTP/1.1\r\nHost: shop.test\r\n\r\n"
-ROUTES = """
-version: 1
-backends:
-  held: {{url: "{held}"}}
-  legacy: {{url: "${{LEGACY_URL}}"}}
-routes:
-  - {{name: held, match: {{path_prefix: /held}}, backend: held}}
-  - {{name: rest, match: {{path_prefix: /}}, backend: legacy}}
-"""
 
 
 @pytest.fixture

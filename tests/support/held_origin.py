@@ -11,6 +11,16 @@ from tests.support.processes import PATIENCE_S
 
 ANSWER = b"a whole answer, " * 4096
 """More than goes out at once."""
+ROUTES = """
+version: 1
+backends:
+  held: {{url: "{held}"}}
+  legacy: {{url: "${{LEGACY_URL}}"}}
+routes:
+  - {{name: held, match: {{path_prefix: /held}}, backend: held}}
+  - {{name: rest, match: {{path_prefix: /}}, backend: legacy}}
+"""
+"""One such backend, by its URL as `held`, beside the monolith."""
 
 
 class HeldOrigin:
