@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -10,53 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.admin.operations import ReloadResult
-from gateway.cli.admin import NOBODY, Admin, AdminError, NobodyThereError, admin_url, announcement
+from gateway.cli.admin import AdminError, NobodyThereError, announcement
+from gateway.cli.desk import CONFIG, LEFT_ALONE, Desk, StoppedError, digest_of, open_desk
 from gateway.cli.effect import effects
 from gateway.cli.outcome import Outcome
 from gateway.config.line_diff import line_diff
-from gateway.config.wording import plural
-from gateway.control.authorities import CertificateFiles
-from gateway.control.file import read_config
-from gateway.control.loading import load_text
+from gateway.config.wording import Refusal, plural
 from gateway.control.replacing import (
     ChangedError,
     ReplaceError,
     create_content,
     replace_content,
 )
-from gateway.errors import ConfigError, GatewayError, Problem
-from gateway.settings import Settings
+from gateway.errors import ConfigError, GatewayError
+from gateway.settings import Settings, read_settings
 
-CONFIG = "FIGUEIRA_CONFIG"
 _CONTEXT = 1
 """Lines around a change: enough to see where it is, few enough for a small terminal."""
-_LOOKS = 5
-"""At a file that others change at the same time, until the gateway and we see the same."""
-_LEFT_ALONE = f"running gateways are left alone (--admin {NOBODY})"
-
-
-class StoppedError(GatewayError):
-    """A verb goes no further; nothing was changed."""
-
-    def __init__(self, message: str, hint: str = "", problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(message)
-        self.hint = hint
-        self.problems = problems
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """Where a verb works: the file, and the gateway that runs by it."""
-
-    file: Path
-    text: bytes | None
-    """What the file holds; None if it is not there."""
-    admin: Admin | None
-    """None where running gateways are to be left alone, or none is running."""
-    running: ReloadResult | None
-    """What the gateway says before anything is changed; None without one."""
-    not_running: str
-    """Why nobody takes the change at once, in words; empty with a gateway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,70 +44,39 @@ class Change:
     """What is said if the file holds the text already."""
 
 
-def digest_of(text: bytes | None) -> str:
-    """SHA-256, hexadecimal; empty for a file that is not there."""
-    return hashlib.sha256(text).hexdigest() if text is not None else ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What both verbs can be told."""
+
+    config: Path | None
+    """The file, where it was named."""
+    admin: str | None
+    """The admin port's URL, ``none``, or None for the one of the settings."""
+    dry_run: bool
 
 
-def open_desk(settings: Settings, config: Path | None, admin: str | None) -> Desk:
-    """Find the file and the gateway.
-
-    Args:
-        settings: Of the environment.
-        config: The file, where it was named.
-        admin: The admin port's URL, `NOBODY`, or None for the one of the settings.
+def change_file(options: Options, make: Callable[[Desk, Settings], Change]) -> Outcome:
+    """Find file and gateway, make a change and carry it out; whatever stops it is an outcome.
 
     Raises:
-        StoppedError: The gateway that runs here runs by another file.
-        ConfigError: The file is there and cannot be read.
-        AdminError: What listens on the admin port gives no answer.
-        ValueError: `admin` is no URL.
+        ValueError: `options.admin` is no URL.
     """
-    if admin == NOBODY:
-        file = config or settings.config
-        return Desk(file=file, text=_read(file), admin=None, running=None, not_running=_LEFT_ALONE)
-    talk = Admin(admin or admin_url(settings))
+    file = str(options.config or os.environ.get(CONFIG) or Settings().config)
     try:
-        running = talk.reload()
-    except NobodyThereError as error:
-        file = config or settings.config
-        return Desk(file=file, text=_read(file), admin=None, running=None, not_running=str(error))
-    file = _find(settings, config, running)
-    text = _read(file)
-    for _ in range(_LOOKS):
-        if digest_of(text) == running.file_digest:
-            break
-        # It may have been changed between the two looks.
-        running, text = talk.reload(), _read(file)
-    else:
-        raise StoppedError(
-            f"the gateway at {talk.url} runs by {running.path}, which holds something else than "
-            f"{file}",
-            f"name its file with --config, or edit this one alone with --admin {NOBODY}",
-        )
-    return Desk(file=file, text=text, admin=talk, running=running, not_running="")
-
-
-def _find(settings: Settings, config: Path | None, running: ReloadResult) -> Path:
-    """The file that was named, else the one here, else the gateway's own."""
-    if config is not None or os.environ.get(CONFIG) or settings.config.exists():
-        return config or settings.config
-    return Path(running.path)
-
-
-def _read(file: Path) -> bytes | None:
-    if not os.path.lexists(file):
-        return None
-    return read_config(file)
-
-
-def problems_of(text: bytes, file: Path) -> tuple[Problem, ...]:
-    """What is wrong with a text at the file's place, in the environment of this command."""
-    try:
-        load_text(text, os.environ, CertificateFiles(file.parent))
+        settings = read_settings(os.environ, {})
+        desk = open_desk(settings, options.config, options.admin)
+        file = str(desk.file)
+        return carry_out(desk, make(desk, settings), dry_run=options.dry_run)
+    except StoppedError as error:
+        problems, message, hint = error.problems, str(error), error.hint
+    except Refusal as error:
+        problems, message, hint = (), error.message, error.hint
     except ConfigError as error:
-        return error.problems
-    return ()
+        count = plural(len(error.problems), "problem")
+        problems, message, hint = error.problems, f"{count} in the file; nothing was changed", ""
+    except GatewayError as error:
+        problems, message, hint = (), str(error), ""
+    return Outcome(state="failed", file=file, message=message, hint=hint, problems=list(problems))
 
 
 def carry_out(desk: Desk, change: Change, *, dry_run: bool) -> Outcome:
@@ -190,7 +128,7 @@ def _write(desk: Desk, old: bytes | None, new: bytes) -> list[str]:
 def _await_effect(desk: Desk, change: Change, outcome: Outcome) -> None:
     """Find out what the gateway makes of the file; put the old one back if it is refused."""
     if desk.admin is None:
-        is_wanted = desk.not_running == _LEFT_ALONE
+        is_wanted = desk.not_running == LEFT_ALONE
         outcome.state = "written" if is_wanted else "not_running"
         outcome.message = f"{desk.file} is changed, but {desk.not_running}"
         return

@@ -64,20 +64,14 @@ def set_(
 
     Example: figueira set images image_service=25
     """
+    from gateway.cli.changing import Options  # noqa: PLC0415 - as above
     from gateway.cli.set_weights import read_asked  # noqa: PLC0415 - as above
     from gateway.cli.set_weights import set_ as run  # noqa: PLC0415 - as above
 
     with _wrong_use():
         asked = read_asked(weights)
-        code = run(
-            route,
-            asked,
-            written=weights,
-            config=config,
-            admin=admin,
-            dry_run=dry_run,
-            as_json=as_json,
-        )
+        options = Options(config=config, admin=admin, dry_run=dry_run)
+        code = run(route, asked, options, written=weights, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -101,10 +95,12 @@ def undo(
 
     Example: figueira undo --to 12
     """
+    from gateway.cli.changing import Options  # noqa: PLC0415 - as above
     from gateway.cli.undo import undo as run  # noqa: PLC0415 - as above
 
     with _wrong_use():
-        raise typer.Exit(run(to, config=config, admin=admin, dry_run=dry_run, as_json=as_json))
+        options = Options(config=config, admin=admin, dry_run=dry_run)
+        raise typer.Exit(run(to, options, as_json=as_json))
 
 
 @verbs.command()

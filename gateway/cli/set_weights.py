@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from gateway.cli.changing import Change, Desk, StoppedError, carry_out, digest_of, open_desk
-from gateway.cli.changing import problems_of as local_problems_of
-from gateway.cli.outcome import Outcome, show
+from gateway.cli.changing import Change, Options, change_file
+from gateway.cli.desk import Desk, StoppedError, digest_of, problems_of
+from gateway.cli.outcome import show
 from gateway.config.edit import Edit, set_weights
 from gateway.config.layout import Weight
 from gateway.config.scalars import read_plain
 from gateway.config.units import weight
-from gateway.config.wording import Refusal, plural
-from gateway.errors import ConfigError, GatewayError
-from gateway.settings import read_settings
+from gateway.config.wording import Refusal
+from gateway.errors import ConfigError
 
 
 def read_asked(written: Sequence[str]) -> dict[str, Weight]:
@@ -41,42 +38,29 @@ def read_asked(written: Sequence[str]) -> dict[str, Weight]:
 def set_(
     route: str,
     asked: Mapping[str, Weight],
+    options: Options,
     *,
     written: Sequence[str],
-    config: Path | None,
-    admin: str | None,
-    dry_run: bool,
     as_json: bool,
 ) -> int:
     """Give a route other weights.
+
+    Args:
+        route: Its name.
+        asked: The weights.
+        options: Where, and whether.
+        written: How they were asked for, for the history.
+        as_json: Whether to print one JSON object.
 
     Returns:
         The exit code, as `gateway.cli.outcome` has it.
 
     Raises:
-        ValueError: `admin` is no URL.
+        ValueError: `options.admin` is no URL.
     """
-    named = str(config or os.environ.get("FIGUEIRA_CONFIG") or "routes.yaml")
-    try:
-        desk = open_desk(read_settings(os.environ, {}), config, admin)
-        named = str(desk.file)
-        change = _change(desk, route, asked, how=" ".join(["set", route, *written]))
-        outcome = carry_out(desk, change, dry_run=dry_run)
-    except StoppedError as error:
-        outcome = Outcome(state="failed", file=named, message=str(error), hint=error.hint)
-        outcome.problems = list(error.problems)
-    except Refusal as refusal:
-        outcome = Outcome(state="failed", file=named, message=refusal.message, hint=refusal.hint)
-    except ConfigError as error:
-        outcome = Outcome(state="failed", file=named, message=_has_problems(error.problems))
-        outcome.problems = list(error.problems)
-    except GatewayError as error:
-        outcome = Outcome(state="failed", file=named, message=str(error))
+    how = " ".join(["set", route, *written])
+    outcome = change_file(options, lambda desk, _: _change(desk, route, asked, how=how))
     return show(outcome, as_json=as_json)
-
-
-def _has_problems(problems: Sequence[object]) -> str:
-    return f"{plural(len(problems), 'problem')} in the file; nothing was changed"
 
 
 def _change(desk: Desk, route: str, asked: Mapping[str, Weight], *, how: str) -> Change:
@@ -105,12 +89,14 @@ def _check(desk: Desk, old: bytes, edit: Edit) -> None:
     What is wrong here and not for the gateway (it has variables and files that this command has
     not) was wrong before the edit, and does not count where the gateway serves that very text.
     """
-    before = {(one.path, one.message) for one in local_problems_of(old, desk.file)}
-    if before and (desk.running is None or desk.running.digest != digest_of(old)):
-        raise ConfigError(local_problems_of(old, desk.file))
+    problems = problems_of(old, desk.file)
+    if problems and (desk.running is None or desk.running.digest != digest_of(old)):
+        raise ConfigError(problems)
+    known = {(problem.path, problem.message) for problem in problems}
     new = [
-        one for one in local_problems_of(edit.text, desk.file)
-        if (one.path, one.message) not in before
-    ]  # fmt: skip
+        problem
+        for problem in problems_of(edit.text, desk.file)
+        if (problem.path, problem.message) not in known
+    ]
     if new:
         raise ConfigError(new)

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from gateway.admin.operations import RevisionText
-from gateway.cli.changing import Change, Desk, StoppedError, carry_out, digest_of, open_desk
-from gateway.cli.changing import problems_of as local_problems_of
-from gateway.cli.outcome import Outcome, show
+from gateway.cli.changing import Change, Options, change_file
+from gateway.cli.desk import Desk, StoppedError, digest_of, problems_of
+from gateway.cli.outcome import show
 from gateway.cli.past import Past, StoredPast, before_last, latest_of
-from gateway.errors import ConfigError, GatewayError
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
 
 
-def undo(
-    to: int | None, *, config: Path | None, admin: str | None, dry_run: bool, as_json: bool
-) -> int:
+def undo(to: int | None, options: Options, *, as_json: bool) -> int:
     """Write an earlier revision's text into the file.
 
     Args:
         to: The revision; None undoes the last change: of a file that does not serve back to what
             serves, else to what served before.
-        config: The file, where it was named.
-        admin: The admin port's URL, ``none``, or None for the one of the settings.
-        dry_run: Whether to tell what would change, and change nothing.
+        options: Where, and whether.
         as_json: Whether to print one JSON object.
 
     Returns:
         The exit code, as `gateway.cli.outcome` has it.
 
     Raises:
-        ValueError: `admin` is no URL.
+        ValueError: `options.admin` is no URL.
     """
-    named = str(config or os.environ.get("FIGUEIRA_CONFIG") or "routes.yaml")
-    try:
-        settings = read_settings(os.environ, {})
-        desk = open_desk(settings, config, admin)
-        named = str(desk.file)
-        outcome = carry_out(desk, _change(desk, settings, to), dry_run=dry_run)
-    except StoppedError as error:
-        outcome = Outcome(state="failed", file=named, message=str(error), hint=error.hint)
-        outcome.problems = list(error.problems)
-    except ConfigError as error:
-        outcome = Outcome(state="failed", file=named, message="the file cannot be read")
-        outcome.problems = list(error.problems)
-    except GatewayError as error:
-        outcome = Outcome(state="failed", file=named, message=str(error))
+    outcome = change_file(options, lambda desk, settings: _change(desk, settings, to))
     return show(outcome, as_json=as_json)
 
 
@@ -57,7 +36,7 @@ def _change(desk: Desk, settings: Settings, to: int | None) -> Change:
     if target is None:
         raise StoppedError(f"there is no revision {to}", "figueira history lists them")
     number, text = target.revision.number, target.text.encode()
-    problems = target.problems if desk.admin else local_problems_of(text, desk.file)
+    problems = target.problems if desk.admin else problems_of(text, desk.file)
     if problems:
         raise StoppedError(
             f"revision {number} cannot be used any more; nothing was changed",

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.admin.operations import Announcement, ReloadResult
 from gateway.cli.admin import Admin, AdminError, NobodyThereError
-from gateway.cli.changing import Change, Desk, carry_out, digest_of
+from gateway.cli.changing import Change, carry_out
+from gateway.cli.desk import Desk, digest_of
 from gateway.cli.outcome import Outcome
 from gateway.errors import Problem
 
