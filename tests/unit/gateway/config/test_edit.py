@@ -30,7 +30,7 @@ ONE = f"{HEAD}  - {{name: images, match: {{path_prefix: /i}}, split: SPLIT}}\n{L
 spaces = st.text(" ", min_size=1, max_size=3)
 comments = st.one_of(
     st.just(""),
-    st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), max_size=12).map(
+    st.text("ab1é中ж🦆 \u00a0\u2003#:,-?'\"{}[]&*!|>%@`", max_size=12).map(
         lambda words: f" # {words}"
     ),
 )
