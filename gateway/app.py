@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
+from gateway.admin.operations_of_control import ControlOperations
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.children import Work, show_title
@@ -58,7 +59,8 @@ def serve(settings: Settings) -> int:
         ConfigError: routes.yaml cannot be used.
     """
     start_log("supervisor")
-    load_config(settings.config, read_environment())
+    if not settings.resume:
+        load_config(settings.config, read_environment())
     _warn_of_unknown_settings(settings.config)
     check_access_log(settings.access_log)
     certificate = None
@@ -178,7 +180,10 @@ class _Parts:
                 restarts=restarts,
                 certificate_problem=self.certificate.problem if self.certificate else None,
                 certificate=self.certificate.facts if self.certificate else None,
-                make_admin=lambda control: create_app(ControlView(control)),
+                make_admin=lambda control: create_app(
+                    ControlView(control), ControlOperations(control)
+                ),
+                may_resume=self.settings.resume,
             )
             return run_control(plan)
 

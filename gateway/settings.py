@@ -27,6 +27,8 @@ _AT = len(_PREFIX)
 _OF_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP|SCTP)")
 """Set in every pod beside a service whose name begins like ours."""
 _NO_LINKS = "Kubernetes set it for a service; give the pod enableServiceLinks: false"
+_YES = frozenset({"1", "true", "True", "yes", "on"})
+_NO = frozenset({"0", "false", "False", "no", "off"})
 _SHOWN_CHARACTERS = 60
 """Of an offending value, so that the line stays one line."""
 
@@ -50,6 +52,8 @@ class Settings:
     """How long requests in flight may take to end after SIGTERM."""
     drain_delay_s: float = 0.0
     """How long customers are still taken after SIGTERM, when we are not ready any more."""
+    resume: bool = False
+    """Whether to start by the last accepted revision if routes.yaml cannot be used."""
     tls_cert: Path | None = None
     """PEM, the chain that customers are shown; None for plain HTTP."""
     tls_key: Path | None = None
@@ -70,6 +74,7 @@ VARIABLES = {
     "FIGUEIRA_ACCESS_LOG": "access_log",
     "FIGUEIRA_DRAIN_S": "drain_s",
     "FIGUEIRA_DRAIN_DELAY_S": "drain_delay_s",
+    "FIGUEIRA_RESUME": "resume",
     "FIGUEIRA_TLS_CERT": "tls_cert",
     "FIGUEIRA_TLS_KEY": "tls_key",
     "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "max_client_connections",
@@ -168,6 +173,12 @@ def _whole(least: int, most: int) -> Callable[[str, str], int]:
     return convert
 
 
+def _yes_or_no(source: str, text: str) -> bool:
+    if text not in _YES | _NO:
+        raise _unusable(source, text, "is neither 1 nor 0", "give one of them")
+    return text in _YES
+
+
 def _seconds(source: str, text: str) -> float:
     try:
         seconds = float(text)
@@ -195,6 +206,7 @@ _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "access_log": _text,
     "drain_s": _seconds,
     "drain_delay_s": _seconds,
+    "resume": _yes_or_no,
     "tls_cert": _path,
     "tls_key": _path,
     "max_client_connections": _whole(1, _MAX_CONNECTIONS),

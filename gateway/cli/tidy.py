@@ -37,8 +37,8 @@ def unwrap(text: str) -> str:
 
 def _tidy(parameter: object) -> None:
     """Name an argument as usual, and no type for what takes no value."""
-    if isinstance(parameter, TyperArgument) and parameter.metavar is None:
-        parameter.metavar = parameter.name.upper()
+    if isinstance(parameter, TyperArgument):
+        _name(parameter)
     elif isinstance(parameter, TyperOption) and parameter.metavar is None:
         if parameter.is_flag:
             parameter.metavar = ""
@@ -46,11 +46,23 @@ def _tidy(parameter: object) -> None:
             parameter.metavar = "<str>"
 
 
+def _name(argument: TyperArgument) -> None:
+    """Name an argument as usual, and one that may be repeated by what each of it is."""
+    if argument.metavar is None:
+        argument.metavar = argument.name.upper()
+    if argument.nargs != 1:
+        argument.display_type = _one_text  # type: ignore[method-assign]  # of one argument
+
+
+def _one_text(ctx: Any) -> str:  # noqa: ARG001 - typer gives it
+    return "<str>"
+
+
 def _plain_usage(command: TyperCommand) -> None:
     """Write ``METHOD``, not ``{METHOD}``: braces are for choices."""
     collect = command.collect_usage_pieces
 
     def collect_plain(ctx: Any) -> list[str]:
-        return [piece.strip("{}") for piece in collect(ctx)]
+        return [piece.replace("{", "").replace("}", "") for piece in collect(ctx)]
 
     command.collect_usage_pieces = collect_plain  # type: ignore[method-assign]  # of one command

@@ -20,7 +20,7 @@ _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LAST_CLASS = len(_CLASSES) - 1
 
 
-class LaneCounters(msgspec.Struct, array_like=True):
+class LaneCounters(msgspec.Struct, array_like=True, gc=False):
     """What happened to the requests of one route that one backend served.
 
     Sent without the names of its fields: there is one for each route and backend, four times a
@@ -51,6 +51,12 @@ class LaneCounters(msgspec.Struct, array_like=True):
         self.duration_sum_s += duration_s
         if error:
             self.errors[error] = self.errors.get(error, 0) + 1
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has counted nothing yet."""
+        is_moved = self.bytes_in or self.bytes_out or self.retries or self.errors
+        return not (is_moved or any(self.by_class))
 
     def add(self, other: LaneCounters) -> None:
         """Add another worker's counters of the same route and backend."""
@@ -104,6 +110,17 @@ class Counters(msgspec.Struct):
         self.access_lines_dropped += other.access_lines_dropped
         add_to(self.upstreams, other.upstreams)
         self.arrivals.add(other.arrivals)
+
+    def without_idle(self) -> Counters:
+        """The same without what has counted nothing: most of it, where there are many routes."""
+        lanes = [lane for lane in self.lanes if not lane.is_idle]
+        return msgspec.structs.replace(self, lanes=lanes)
+
+    def with_idle(self, pairs: Iterable[tuple[str, str]]) -> Counters:
+        """The same with zeros for every route and backend that has counted nothing."""
+        known = {(lane.route, lane.backend) for lane in self.lanes}
+        idle = [LaneCounters(*pair) for pair in pairs if pair not in known]
+        return msgspec.structs.replace(self, lanes=[*self.lanes, *idle])
 
     def without_gauges(self) -> Counters:
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""

@@ -23,6 +23,8 @@ class Event(Enum):
     REVISION_UNCHANGED = "revision_unchanged"
     """routes.yaml is well, and holds what serves already: it was mended, or somebody asked by
     SIGHUP."""
+    REVISION_RESUMED = "revision_resumed"
+    """At a start with a routes.yaml that cannot be used, the last accepted revision serves."""
     SNAPSHOT_UNREADABLE = "snapshot_unreadable"
     """A worker cannot read a revision; it serves on by the one before."""
     HISTORY_FAILED = "history_failed"

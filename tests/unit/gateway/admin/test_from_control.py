@@ -19,6 +19,7 @@ from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
 from gateway.control.x509 import CertificateFacts
 from gateway.errors import StartError
+from gateway.state.kept import UNKNOWN, Origin
 from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters, pack
 from gateway.telemetry.upstreams import AddressCounts
@@ -34,8 +35,9 @@ class Keeper:
         self.is_away = False
         self.last = 0
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Number a revision."""
+        assert origin == UNKNOWN
         assert (len(digest), at) == (64, AT)
         assert text
         if self.is_away:
