@@ -8,10 +8,12 @@ from gateway.config.spec import (
     MatchSpec,
     OwnerSpec,
     RouteSpec,
+    SoftErrorSpec,
     StickySpec,
     TlsSpec,
 )
 from gateway.config.units import REST
+from gateway.routing.protection import Fallback, SoftError
 from gateway.routing.snapshot import (
     BUCKETS,
     Backend,
@@ -51,6 +53,8 @@ def _backend(name: str, spec: BackendSpec) -> Backend:
         ),
         max_connections=spec.max_connections,
         max_waiting=spec.max_waiting,
+        soft_errors=tuple(map(_soft_error, spec.soft_errors)),
+        fallback=Fallback(to=spec.fallback.to) if spec.fallback is not None else None,
     )
 
 
@@ -59,6 +63,10 @@ def _tls(spec: BackendSpec) -> Tls | None:
         return None
     written = spec.tls or TlsSpec()
     return Tls(ca=written.ca, server_name=written.server_name)
+
+
+def _soft_error(spec: SoftErrorSpec) -> SoftError:
+    return SoftError(json=spec.json_, equals=spec.equals, status=spec.status, counts_as=spec.as_)
 
 
 def _route(spec: RouteSpec) -> Route:

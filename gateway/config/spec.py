@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.config import paths, units
+from gateway.config import paths, protection, units
 from gateway.config.outside import NOTHING_SET, Outside, no_files
 from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
@@ -103,6 +103,22 @@ class TlsSpec(Spec):
 Url = Annotated[Endpoint, PlainValidator(_endpoint)]
 
 
+class SoftErrorSpec(Spec):
+    """One of ``backends.NAME.soft_errors``."""
+
+    status: Annotated[int, PlainValidator(protection.final_status)] = 200
+    json_: Annotated[str, PlainValidator(protection.json_path)] = Field(alias="json")
+    equals: Annotated[str | int | float | bool | None, PlainValidator(protection.json_value)] = None
+    as_: Annotated[int, PlainValidator(protection.error_status)] = Field(alias="as")
+
+
+class FallbackSpec(Spec):
+    """``backends.NAME.fallback``."""
+
+    on: Annotated[list[Annotated[str, PlainValidator(protection.occasion)]], Field(min_length=1)]
+    to: Text
+
+
 class BackendSpec(Spec):
     """``backends.NAME``."""
 
@@ -112,6 +128,8 @@ class BackendSpec(Spec):
     timeouts: TimeoutsSpec = TimeoutsSpec()
     max_connections: Annotated[int, PlainValidator(units.connections)] = _BACKEND.max_connections
     max_waiting: Annotated[int | None, PlainValidator(units.waiting)] = _BACKEND.max_waiting
+    soft_errors: Annotated[list[SoftErrorSpec], Field(min_length=1)] = []
+    fallback: Annotated[FallbackSpec | None, BeforeValidator(_written)] = None
 
     @property
     def endpoints(self) -> list[Endpoint]:

@@ -6,6 +6,7 @@ import hashlib
 
 from gateway.config import load
 from gateway.errors import ConfigError, Problem
+from gateway.routing.protection import Fallback, SoftError
 from gateway.routing.snapshot import (
     Address,
     Backend,
@@ -32,6 +33,8 @@ backends:
     timeouts: {connect: 250ms, first_byte: 2m, idle: 1.5s, total: 10m}
     max_connections: 16
     max_waiting: 0
+    soft_errors: [{json: $.error, as: 404}, {status: 201, json: "$['ok']", equals: false, as: 503}]
+    fallback: {on: [unavailable], to: legacy}
   far:
     urls: ["https://A.internal", "https://b.internal:8443"]
     tls: {ca: ca.pem, server_name: Shop.internal}
@@ -63,6 +66,11 @@ SNAPSHOT = Snapshot(
             timeouts=Timeouts(connect_s=0.25, first_byte_s=120.0, idle_s=1.5, total_s=600.0),
             max_connections=16,
             max_waiting=0,
+            soft_errors=(
+                SoftError(json="$.error", counts_as=404),
+                SoftError(json="$['ok']", equals=False, status=201, counts_as=503),
+            ),
+            fallback=Fallback(to="legacy"),
         ),
         Backend(
             name="far",
