@@ -30,7 +30,8 @@ from gateway.wire.response import Outbound
 from gateway.wire.retry import may_retry
 
 if TYPE_CHECKING:
-    from gateway.proxy.gateway import Gateway, Lane
+    from gateway.proxy.gateway import Gateway
+    from gateway.proxy.lanes import AnyLane
     from gateway.proxy.ports import Connection, Door
 
 _NONE = Body.NONE
@@ -91,7 +92,7 @@ class Exchange:
         self.first_byte_s: float | None = None
         self.decision: Forward | None = None
         self.revision = 0
-        self.lane: Lane | None = None
+        self.lane: AnyLane | None = None
         self.attempts = 0
         self.status = 0
         self.error = ""
@@ -273,6 +274,14 @@ class Exchange:
             return
         self._fail(error)
 
+    def turn_to(self, connection: Connection | None) -> None:
+        """Ask the backend of `lane`, another than before; or go on with what it answers."""
+        self.connection, self.request_sent = connection, connection is not None
+        self.touched_s = time.monotonic()
+        if connection is None:
+            self.attempts = 0
+            self._attempt()
+
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Pass a 1xx on."""
         self.touched_s = time.monotonic()
@@ -357,9 +366,13 @@ class Exchange:
         if self.is_over or self.lane is None:
             return
         self.pump()
-        if error := overdue(self, self.lane.pool, now_s):
+        error = overdue(self, self.lane.pool, now_s)
+        if error is not None and not self._is_taken_over(error):
             self._drop_connection()
             self._fail(error)
+
+    def _is_taken_over(self, error: UpstreamError) -> bool:
+        return bool(self.lane and self.lane.watch and self.lane.watch.takes_over(self, error))
 
     def _attempt(self) -> None:
         assert self.lane is not None  # noqa: S101 - admit has set it
@@ -367,6 +380,8 @@ class Exchange:
         self.lane.pool.acquire(self, fresh=self.attempts > 1)
 
     def _fail(self, error: UpstreamError) -> None:
+        if self._is_taken_over(error):
+            return
         self.error = write_failure(error.stage, error.cause, error.source)
         if self.status:
             # The head has gone out: only a cut connection says that the answer is not complete.

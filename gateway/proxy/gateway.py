@@ -7,10 +7,10 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.lanes import Lane, WatchedLane, lanes_of
 from gateway.proxy.pool import Pool
 from gateway.proxy.recorder import Recorder
 from gateway.proxy.trace import TraceIds, trace_id
@@ -36,16 +36,6 @@ SWEEP_EVERY_S = 0.25
 _log = logging.getLogger("figueira")
 
 
-@dataclass(slots=True)
-class Lane:
-    """One route's traffic to one backend."""
-
-    pool: Pool
-    counters: LaneCounters
-    authority: bytes
-    """Host for a request that brought none."""
-
-
 class Gateway:
     """The state of one worker; swapped pieces, never half-changed ones."""
 
@@ -62,7 +52,7 @@ class Gateway:
         self._traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._draining: list[Pool] = []
-        self._lanes: dict[str, dict[str, Lane]] = {}
+        self._lanes: dict[str, dict[str, Lane | WatchedLane]] = {}
         self._counters: dict[tuple[str, str], LaneCounters] = {}
         self.doors: set[DirectConnection] = set()
         self.exchanges: set[Exchange] = set()
@@ -80,10 +70,7 @@ class Gateway:
             else Pool(backend)
             for backend in snapshot.backends
         }
-        lanes = {
-            route.name: {name: self._lane(route.name, pools[name]) for name in route.backends}
-            for route in snapshot.routes
-        }
+        lanes = {route.name: lanes_of(route, pools, self._counters_of) for route in snapshot.routes}
         gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
         self._proxies = Networks(snapshot.trust.proxies)
         self._testers = Networks(snapshot.trust.testers)
@@ -96,10 +83,8 @@ class Gateway:
             pool.close()
         self._draining += gone
 
-    def _lane(self, route: str, pool: Pool) -> Lane:
-        name = pool.backend.name
-        counters = self._counters.setdefault((route, name), LaneCounters(route, name))
-        return Lane(pool, counters, pool.backend.authority.encode())
+    def _counters_of(self, route: str, backend: str) -> LaneCounters:
+        return self._counters.setdefault((route, backend), LaneCounters(route, backend))
 
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""

@@ -72,7 +72,7 @@ class Recorder:
     def _line(self, exchange: Exchange) -> AccessLine:
         inbound, decision = exchange.inbound, exchange.decision
         started_s, first_s = exchange.started_s, exchange.first_byte_s
-        return AccessLine(
+        line = AccessLine(
             self._clock_text.write(started_s + self._wall_offset_s),
             inbound.method.decode("latin-1"),
             inbound.path.decode("latin-1"),
@@ -91,3 +91,6 @@ class Recorder:
             exchange.trace_id.decode(),
             exchange.error,
         )
+        if exchange.lane is not None and (watch := exchange.lane.watch) is not None:
+            watch.tell(line)
+        return line

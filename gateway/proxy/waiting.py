@@ -9,7 +9,7 @@ from gateway.proxy.upload import GRACE_S, is_too_slow
 
 if TYPE_CHECKING:
     from gateway.proxy.exchange import Exchange
-    from gateway.proxy.pool import Pool
+    from gateway.proxy.ports import Lender
 
 LEAST_READ_BYTES_PER_S = 8 * 1024
 """On average, once `GRACE_S` are over, where others wait for the connection that an answer holds.
@@ -28,7 +28,7 @@ def stage_of(exchange: Exchange) -> Stage:
     return Stage.READ_HEAD if exchange.request_sent else Stage.SEND_BODY
 
 
-def overdue(exchange: Exchange, pool: Pool, now_s: float) -> UpstreamError | None:
+def overdue(exchange: Exchange, pool: Lender, now_s: float) -> UpstreamError | None:
     """What to end it with; None while everything is in time by the timeouts of its backend."""
     detail = _lateness(exchange, pool, now_s)
     if not detail:
@@ -40,7 +40,7 @@ def overdue(exchange: Exchange, pool: Pool, now_s: float) -> UpstreamError | Non
     return UpstreamError(stage_of(exchange), source, cause, detail)
 
 
-def _lateness(exchange: Exchange, pool: Pool, now_s: float) -> str:
+def _lateness(exchange: Exchange, pool: Lender, now_s: float) -> str:
     timeouts = pool.backend.timeouts
     quiet_s, age_s = now_s - exchange.touched_s, now_s - exchange.started_s
     if timeouts.total_s is not None and age_s > timeouts.total_s:

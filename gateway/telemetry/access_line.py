@@ -47,6 +47,14 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     trace_id: str = ""
     error: str = ""
     """Stage, cause and side of a failure, e.g. ``connect:refused:upstream``."""
+    counts_as: int = 0
+    """What the answer counts as, where a soft error is declared."""
+    instead_of: str = ""
+    """The backend that was decided on at first, where `backend` has answered in its place."""
+    because: str = ""
+    """What that one came to: a failure like `error`, or ``status:503``."""
+    also_asked: str = ""
+    """Another backend that was asked as well, and had no more to say."""
 
 
 class ClockText:

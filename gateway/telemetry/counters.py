@@ -34,6 +34,10 @@ class LaneCounters(msgspec.Struct):
     bytes_in: int = 0
     bytes_out: int = 0
     retries: int = 0
+    resends: dict[str, int] = msgspec.field(default_factory=dict)
+    """Requests for which another backend was asked as well, by what it was declared as."""
+    soft_errors: dict[str, int] = msgspec.field(default_factory=dict)
+    """Answers that counted as another status than they said, by the status they counted as."""
 
     def count(self, status: int, reason: str, duration_s: float, error: str) -> None:
         """Count one finished request; `error` is empty where nothing failed."""
@@ -45,12 +49,27 @@ class LaneCounters(msgspec.Struct):
         if error:
             self.errors[error] = self.errors.get(error, 0) + 1
 
+    def failed(self, error: str) -> None:
+        """Count a failure of which the customer saw nothing: another backend answered."""
+        self.errors[error] = self.errors.get(error, 0) + 1
+
+    def resent(self, reason: str) -> None:
+        """Count a request for which another backend is asked as well."""
+        self.resends[reason] = self.resends.get(reason, 0) + 1
+
+    def soft(self, counts_as: int) -> None:
+        """Count an answer that counts as another status than it says."""
+        key = str(counts_as)
+        self.soft_errors[key] = self.soft_errors.get(key, 0) + 1
+
     def add(self, other: LaneCounters) -> None:
         """Add another worker's counters of the same route and backend."""
         self.by_class = [a + b for a, b in zip(self.by_class, other.by_class, strict=True)]
         self.durations = [a + b for a, b in zip(self.durations, other.durations, strict=True)]
         _add_to(self.by_reason, other.by_reason)
         _add_to(self.errors, other.errors)
+        _add_to(self.resends, other.resends)
+        _add_to(self.soft_errors, other.soft_errors)
         self.duration_sum_s += other.duration_sum_s
         self.bytes_in += other.bytes_in
         self.bytes_out += other.bytes_out

@@ -93,6 +93,18 @@ def _upstream_errors(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels
             yield (lane.route, lane.backend, *error.split(":")), count
 
 
+def _resends(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for lane in counters.lanes:
+        for reason, count in lane.resends.items():
+            yield (lane.route, lane.backend, reason), count
+
+
+def _soft_errors(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for lane in counters.lanes:
+        for status, count in lane.soft_errors.items():
+            yield (lane.route, lane.backend, status), count
+
+
 def _bytes(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
     for lane in counters.lanes:
         yield (lane.route, lane.backend, "in"), lane.bytes_in
@@ -165,6 +177,20 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         kind="counter",
         help="Second attempts, made only where nothing can have happened twice.",
         read=_alone(lambda counters, _: sum(lane.retries for lane in counters.lanes)),
+    ),
+    NumberMetric(
+        name="figueira_resends_total",
+        kind="counter",
+        help="Requests for which another backend was asked after this one, as declared.",
+        labels=("route", "backend", "reason"),
+        read=_resends,
+    ),
+    NumberMetric(
+        name="figueira_soft_errors_total",
+        kind="counter",
+        help="Answers that counted as another status than they said.",
+        labels=("route", "backend", "counts_as"),
+        read=_soft_errors,
     ),
     NumberMetric(
         name="figueira_bytes_total",

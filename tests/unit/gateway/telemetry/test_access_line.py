@@ -48,6 +48,10 @@ def test_what_applies_is_there_under_its_name() -> None:
         "attempts": 2,
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "error": "connect:refused:upstream",
+        "counts_as": 404,
+        "instead_of": "image_service",
+        "because": "status:503",
+        "also_asked": "image_service",
     }
     line = AccessLine(**fields)  # type: ignore[arg-type]  # one value of each field's own type
     assert set(fields) == set(AccessLine.__struct_fields__)
