@@ -23,10 +23,12 @@ from gateway.config import paths, protection, units
 from gateway.config.outside import NOTHING_SET, Outside, no_files
 from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
+from gateway.routing.protection import Breaker, Health
 from gateway.routing.snapshot import Backend, Timeouts
 
 _TIMEOUTS = Timeouts()
 _BACKEND = Backend(name="", addresses=())
+_HEALTH, _BREAKER = Health(path=""), Breaker()
 
 
 def _endpoint(value: object, info: ValidationInfo) -> Endpoint:
@@ -103,6 +105,25 @@ class TlsSpec(Spec):
 Url = Annotated[Endpoint, PlainValidator(_endpoint)]
 
 
+class HealthSpec(Spec):
+    """``backends.NAME.health``."""
+
+    path: Annotated[str, PlainValidator(protection.probe_path)]
+    interval: Annotated[float, PlainValidator(protection.window_s)] = _HEALTH.interval_s
+    timeout: DurationS = _HEALTH.timeout_s
+    unhealthy_after: Annotated[int, PlainValidator(protection.threshold)] = _HEALTH.unhealthy_after
+    healthy_after: Annotated[int, PlainValidator(protection.threshold)] = _HEALTH.healthy_after
+
+
+class BreakerSpec(Spec):
+    """``backends.NAME.breaker``."""
+
+    failures: Annotated[float, PlainValidator(protection.share)] = _BREAKER.failures
+    window: Annotated[float, PlainValidator(protection.window_s)] = _BREAKER.window_s
+    min_requests: Annotated[int, PlainValidator(protection.min_requests)] = _BREAKER.min_requests
+    open: DurationS = _BREAKER.open_s
+
+
 class SoftErrorSpec(Spec):
     """One of ``backends.NAME.soft_errors``."""
 
@@ -128,6 +149,8 @@ class BackendSpec(Spec):
     timeouts: TimeoutsSpec = TimeoutsSpec()
     max_connections: Annotated[int, PlainValidator(units.connections)] = _BACKEND.max_connections
     max_waiting: Annotated[int | None, PlainValidator(units.waiting)] = _BACKEND.max_waiting
+    health: Annotated[HealthSpec | None, BeforeValidator(_written)] = None
+    breaker: Annotated[BreakerSpec | None, BeforeValidator(_written)] = None
     soft_errors: Annotated[list[SoftErrorSpec], Field(min_length=1)] = []
     fallback: Annotated[FallbackSpec | None, BeforeValidator(_written)] = None
 

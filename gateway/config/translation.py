@@ -11,8 +11,10 @@ from pydantic_core import ErrorDetails
 from gateway.config.report import Report
 from gateway.config.spec import (
     BackendSpec,
+    BreakerSpec,
     FallbackSpec,
     FileSpec,
+    HealthSpec,
     MatchSpec,
     OwnerSpec,
     RouteSpec,
@@ -40,6 +42,8 @@ _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("backends",): BackendSpec,
     ("backends", "timeouts"): TimeoutsSpec,
     ("backends", "tls"): TlsSpec,
+    ("backends", "health"): HealthSpec,
+    ("backends", "breaker"): BreakerSpec,
     ("backends", "soft_errors"): SoftErrorSpec,
     ("backends", "fallback"): FallbackSpec,
     ("routes",): RouteSpec,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.routing.protection import Fallback, SoftError
+from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 
 BUCKETS = 100_000
 """Shares are steps of 0.001 %: one bucket each."""
@@ -76,6 +76,10 @@ class Backend:
     its turn."""
     max_waiting: int | None = None
     """Requests that may wait their turn, per worker; None: as many as `max_connections`."""
+    health: Health | None = None
+    """None: nobody probes."""
+    breaker: Breaker | None = None
+    """None: nobody counts."""
     soft_errors: tuple[SoftError, ...] = ()
     """Answers that count as another status than they say, in order; the first match counts."""
     fallback: Fallback | None = None

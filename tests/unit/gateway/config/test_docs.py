@@ -33,6 +33,8 @@ WHERE = {
     "BackendSpec": "backends.NAME.",
     "TimeoutsSpec": "backends.NAME.timeouts.",
     "TlsSpec": "backends.NAME.tls.",
+    "HealthSpec": "backends.NAME.health.",
+    "BreakerSpec": "backends.NAME.breaker.",
     "SoftErrorSpec": "backends.NAME.soft_errors[].",
     "FallbackSpec": "backends.NAME.fallback.",
     "RouteSpec": "routes[].",
