@@ -91,13 +91,14 @@ def _why_drawn(decision: Forward) -> str:
 _IN_WORDS = {
     Reason.BACKEND: "the route has one backend",
     Reason.FALLBACK: "the backend decided on is unavailable",
+    Reason.MOVED: "the backend decided on is out of service",
 }
 
 
 def _why(decision: Forward, client_ip: str) -> str:
     detail, owner = decision.detail, decision.route.owner
     match decision.reason:
-        case Reason.BACKEND | Reason.FALLBACK:
+        case Reason.BACKEND | Reason.FALLBACK | Reason.MOVED:
             return _IN_WORDS[decision.reason]
         case Reason.OWNER:
             owned = _range_of(int(detail), owner)

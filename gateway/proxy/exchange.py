@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.errors import Cause, Source, UpstreamError, write_failure
+from gateway.errors import Cause, Source, Stage, UpstreamError, write_failure
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upload import Upload
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
@@ -367,7 +367,11 @@ class Exchange:
             return
         self.pump()
         error = overdue(self, self.lane.pool, now_s)
-        if error is not None and not self._is_taken_over(error):
+        if error is None:
+            return
+        if error.stage is Stage.READ_HEAD:
+            self.lane.pool.blame(self.connection)
+        if not self._is_taken_over(error):
             self._drop_connection()
             self._fail(error)
 

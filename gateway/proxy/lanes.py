@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.json_path import JsonPath
 from gateway.proxy.second import Another
 from gateway.proxy.watch import Watch
-from gateway.resilience.soft_errors import SoftError, SoftErrors
 from gateway.routing.decide import ReasonText
 from gateway.routing.resend import resends_of
 from gateway.wire.retry import may_ask_again
 
 if TYPE_CHECKING:
+    from gateway.proxy.backend_state import BackendState
     from gateway.proxy.exchange import Exchange
     from gateway.proxy.pool import Pool
-    from gateway.proxy.ports import Lender
+    from gateway.proxy.ports import Connection, Lender
     from gateway.routing.snapshot import Backend, Route
     from gateway.telemetry.counters import LaneCounters
 
@@ -30,24 +30,43 @@ class Lane:
     counters: LaneCounters
     authority: bytes
     """Host for a request that brought none."""
+    state: BackendState
+    gate: BackendState | None = None
+    """The same while the backend is not in service: then each request is looked at."""
     watch: None = None
     """Nobody looks at its requests."""
+
+    def watched(self) -> WatchedLane:
+        """The same with somebody who looks at them, for those that matter more than others."""
+        return WatchedLane(self.state, self.counters)
 
 
 class WatchedLane:
     """As `Lane`, where something is declared for which each request has to be looked at."""
 
-    __slots__ = ("authority", "counters", "others", "soft_errors", "source", "watch")
+    __slots__ = ("authority", "counters", "gate", "others", "source", "state", "watch")
 
-    def __init__(self, pool: Pool, counters: LaneCounters) -> None:
-        self.source = pool
+    def __init__(self, state: BackendState, counters: LaneCounters) -> None:
+        self.state = state
+        self.source: Pool = state.pool
         """Where connections come from."""
         self.counters = counters
-        self.authority = pool.backend.authority.encode()
-        self.soft_errors = _soft_errors(pool.backend)
+        self.authority = state.pool.backend.authority.encode()
         self.others: dict[ReasonText, Another] = {}
         """Who may be asked as well, by who decided on this backend."""
+        self.gate: BackendState | None = None
         self.watch = None
+
+    def watched(self) -> WatchedLane:
+        """The lane itself."""
+        return self
+
+    def watch_for(self, exchange: Exchange, reason: ReasonText) -> Watch:
+        """Who watches over a request that comes here because of `reason`."""
+        another = self.others.get(reason) if self.others else None
+        if another is not None and not may_ask_again(exchange.inbound):
+            another = None
+        return Watch(self, another)
 
     @property
     def pool(self) -> WatchedLane:
@@ -63,14 +82,16 @@ class WatchedLane:
 
     def acquire(self, caller: Exchange, *, fresh: bool = False) -> None:
         """Get `caller` a connection that is watched."""
-        another: Another | None = None
-        if self.others and caller.decision is not None and may_ask_again(caller.inbound):
-            another = self.others.get(caller.decision.reason)
-        caller.lane = watch = Watch(self, another)
+        decision = caller.decision
+        assert decision is not None  # noqa: S101 - it has led here
+        caller.lane = watch = self.watch_for(caller, decision.reason)
         watch.acquire(caller, fresh=fresh)
 
     def cancel(self, caller: Exchange) -> None:
         """Do nothing: whoever has asked is on a lane of its own."""
+
+    def blame(self, connection: Connection | None) -> None:
+        """Do nothing, for the same reason."""
 
     def begin_upload(self) -> bool:
         """As the pool's."""
@@ -91,35 +112,36 @@ CountersOf = Callable[[str, str], "LaneCounters"]
 
 
 def lanes_of(
-    route: Route, pools: Mapping[str, Pool], counters_of: CountersOf
+    route: Route, states: Mapping[str, BackendState], counters_of: CountersOf
 ) -> dict[str, Lane | WatchedLane]:
     """A lane to each backend that the route can choose; watched where there is a reason.
 
     Args:
         route: The route.
-        pools: By backend.
+        states: By backend.
         counters_of: Gives the counters of a route and a backend.
     """
     lanes: dict[str, Lane | WatchedLane] = {}
     for name in route.backends:
-        pool, counters = pools[name], counters_of(route.name, name)
-        resends = resends_of(pool.backend)
-        if not (resends or pool.backend.soft_errors):
-            lanes[name] = Lane(pool, counters, pool.backend.authority.encode())
+        state, counters = states[name], counters_of(route.name, name)
+        backend = state.pool.backend
+        resends = resends_of(backend)
+        if not (resends or backend.soft_errors or backend.breaker):
+            lanes[name] = Lane(state.pool, counters, backend.authority.encode(), state)
             continue
-        lanes[name] = watched = WatchedLane(pool, counters)
+        lanes[name] = watched = WatchedLane(state, counters)
         for reason, resend in resends.items():
-            other = WatchedLane(pools[resend.to], counters_of(route.name, resend.to))
+            other = WatchedLane(states[resend.to], counters_of(route.name, resend.to))
             watched.others[reason] = Another(resend, other)
     return lanes
 
 
-def _soft_errors(backend: Backend) -> SoftErrors | None:
-    if not backend.soft_errors:
-        return None
-    return SoftErrors(
-        [
-            SoftError(rule.status, JsonPath(rule.json), rule.equals, rule.counts_as)
-            for rule in backend.soft_errors
-        ]
-    )
+def by_backend(
+    lanes: Iterable[Mapping[str, Lane | WatchedLane]],
+) -> Mapping[str, list[Lane | WatchedLane]]:
+    """The lanes of all routes, by backend."""
+    found: defaultdict[str, list[Lane | WatchedLane]] = defaultdict(list)
+    for of_route in lanes:
+        for name, lane in of_route.items():
+            found[name].append(lane)
+    return found

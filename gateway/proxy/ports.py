@@ -158,3 +158,6 @@ class Lender(Protocol):
 
     def end_upload(self) -> None:
         """Note that such a body is complete, or given up."""
+
+    def blame(self, connection: Connection | None) -> None:
+        """Note that a request on `connection` was not answered in time."""

@@ -66,10 +66,10 @@ class Second(Watch):
 
     def tell(self, line: AccessLine) -> None:
         """Say as well whom the request went to at first, and what that came to."""
-        super().tell(line)
         first = self._first
-        line.instead_of = first.backend.name
-        line.because = _failure(first.error) if first.error else f"status:{first.status}"
+        self.instead_of = first.instead_of or first.backend.name
+        self.because = _failure(first.error) if first.error else f"status:{first.status}"
+        super().tell(line)
 
     def cancel(self, caller: Exchange) -> None:
         """Forget `caller`, and the first answer."""
@@ -97,6 +97,8 @@ class Second(Watch):
         if self.error is not None or self._is_settled:
             return False
         self.error = error
+        if error.source is Source.UPSTREAM:
+            self._note(failed=True)
         if self._insists or error.status not in UNAVAILABLE or error.source is Source.DOWNSTREAM:
             self._pass_on()
             return False

@@ -7,10 +7,12 @@ that it is the one; nothing of it has gone out then.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gateway.errors import UpstreamError
+from gateway.errors import Source, UpstreamError
+from gateway.proxy.link import Link
 from gateway.proxy.tunnel import Tunnel
 from gateway.telemetry.access_line import AccessLine
 from gateway.wire.inbound import Body
@@ -22,39 +24,42 @@ if TYPE_CHECKING:
     from gateway.proxy.lanes import WatchedLane
     from gateway.proxy.ports import Connection
     from gateway.proxy.second import Another
-    from gateway.routing.snapshot import Backend
     from gateway.telemetry.counters import LaneCounters
 
 _LENGTH = Body.LENGTH
+_FIRST_FAILURE = 500
+"""Statuses from here on say that the backend itself has failed."""
 
 
-class Watch:
+class Watch(Link):
     """One exchange with one backend."""
 
     __slots__ = (
         "_another",
-        "_caller",
-        "_connection",
+        "_began_s",
         "_has_ended",
         "_is_away",
         "_is_kept",
         "_is_looked_into",
+        "_is_trial",
         "_lane",
         "_outbound",
         "_pieces",
         "_trailers",
         "also_asked",
+        "because",
         "counts_as",
         "error",
+        "instead_of",
         "status",
     )
 
     def __init__(self, lane: WatchedLane, another: Another | None = None) -> None:
         """Watch over a request on `lane`; `another` is who may be asked as well."""
+        super().__init__(lane.source)
         self._lane = lane
         self._another = another
-        self._caller: Exchange | None = None
-        self._connection: Connection | None = None
+        self._began_s = 0.0
         self._outbound: Outbound | None = None
         self._pieces: list[Piece] = []
         self._trailers: Sequence[Header] = ()
@@ -65,6 +70,7 @@ class Watch:
         """Whether nothing of the answer is passed on for now."""
         self._is_away = False
         """Whether another backend is being asked meanwhile."""
+        self._is_trial = False
         self.status = 0
         """What the answer counts as; 0 before that is known."""
         self.counts_as = 0
@@ -73,6 +79,10 @@ class Watch:
         """Why there was no answer, or no more of it."""
         self.also_asked = ""
         """The other backend that was asked."""
+        self.instead_of = ""
+        """The backend that was decided on, if it was another."""
+        self.because = ""
+        """Why it was not left at that."""
 
     # A lane of its own
 
@@ -96,80 +106,43 @@ class Watch:
         """Host for a request that brought none."""
         return self._lane.authority
 
-    @property
-    def backend(self) -> Backend:
-        """Who is asked."""
-        return self._lane.source.backend
-
     def tell(self, line: AccessLine) -> None:
         """Add what the access line says of watched requests alone."""
-        line.counts_as = self.counts_as
-        line.also_asked = self.also_asked
+        line.counts_as, line.also_asked = self.counts_as, self.also_asked
+        line.instead_of, line.because = self.instead_of, self.because
+
+    def begin_trial(self) -> None:
+        """Show whether the backend is well again."""
+        self._is_trial = self._lane.state.is_trial_running = True
+
+    def _end_trial(self) -> None:
+        if self._is_trial:
+            self._is_trial = self._lane.state.is_trial_running = False
 
     # Lender
 
     def acquire(self, caller: Exchange, *, fresh: bool = False) -> None:
         """Get a connection for `caller`."""
         self._caller = caller
-        self._lane.source.acquire(self, fresh=fresh)
+        self._began_s = time.monotonic()
+        self._source.acquire(self, fresh=fresh)
 
     def cancel(self, caller: Exchange) -> None:
         """Forget `caller`, who waits for a connection."""
         del caller
         self._caller = None
-        self._lane.source.cancel(self)
-
-    def begin_upload(self) -> bool:
-        """As the pool's."""
-        return self._lane.source.begin_upload()
-
-    def end_upload(self) -> None:
-        """As the pool's."""
-        self._lane.source.end_upload()
-
-    @property
-    def is_crowded(self) -> bool:
-        """As the pool's."""
-        return self._lane.source.is_crowded
+        self._end_trial()
+        self._source.cancel(self)
 
     # Connection
-
-    @property
-    def is_reused(self) -> bool:
-        """Whether it has served before."""
-        return self._connection is not None and self._connection.is_reused
-
-    @property
-    def has_answered(self) -> bool:
-        """Whether any byte has come back."""
-        return self._connection is not None and self._connection.has_answered
-
-    def send_whole(self, request: bytes) -> None:
-        """Send a request that is complete."""
-        if self._connection is not None:
-            self._connection.send_whole(request)
-
-    def send(self, pieces: Sequence[bytes]) -> None:
-        """Send bytes of the request."""
-        if self._connection is not None:
-            self._connection.send(pieces)
-
-    def sent_all(self) -> None:
-        """Note that the request is complete."""
-        if self._connection is not None:
-            self._connection.sent_all()
 
     def abandon(self) -> None:
         """Give the connection up."""
         self._caller = None
+        self._end_trial()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abandon()
-
-    def hold_answer(self) -> None:
-        """Stop reading."""
-        if self._connection is not None:
-            self._connection.hold_answer()
 
     def release_answer(self) -> None:
         """Read on."""
@@ -177,16 +150,6 @@ class Watch:
             self._connection.release_answer()
 
     # Caller
-
-    @property
-    def method(self) -> bytes:
-        """Of the request."""
-        return self._caller.method if self._caller is not None else b""
-
-    @property
-    def upgrade(self) -> bytes | None:
-        """Protocols that the request offers to go on in; None if it offers none."""
-        return self._caller.upgrade if self._caller is not None else None
 
     def connected(self, connection: Connection) -> None:
         """Pass it on, as one of our own."""
@@ -256,16 +219,6 @@ class Watch:
         if caller is not None:
             caller.answer_switch(outbound, tunnel)
 
-    def upload_blocked(self) -> None:
-        """Pass it on."""
-        if self._caller is not None:
-            self._caller.upload_blocked()
-
-    def upload_free(self) -> None:
-        """Pass it on."""
-        if self._caller is not None:
-            self._caller.upload_free()
-
     # Judging
 
     @property
@@ -274,7 +227,7 @@ class Watch:
 
     def _begin(self, outbound: Outbound) -> bool:
         """Look at the head; whether the answer is not passed on, but another backend asked."""
-        rules = self._lane.soft_errors
+        rules = self._lane.state.soft_errors
         length_bytes = outbound.length if outbound.body is _LENGTH else None
         if rules is not None and rules.may_match(outbound.status, length_bytes, outbound.lines):
             self._outbound = outbound
@@ -288,7 +241,7 @@ class Watch:
 
     def _look_into(self, outbound: Outbound) -> bool:
         """Look at the body, now that it is all there; whether another backend is to be asked."""
-        rules = self._lane.soft_errors
+        rules = self._lane.state.soft_errors
         assert rules is not None  # noqa: S101 - they had it looked into
         self._is_looked_into = False
         status = rules.status_of(outbound.status, b"".join(self._pieces))
@@ -300,7 +253,14 @@ class Watch:
     def _settle(self, status: int) -> bool:
         """Note what the answer counts as; whether another backend is to be asked."""
         self.status = status
+        self._note(failed=status >= _FIRST_FAILURE)
         return self._another is not None and self._another.resend.wants(status)
+
+    def _note(self, *, failed: bool) -> None:
+        state = self._lane.state
+        if state.has_breaker:
+            state.note(failed=failed, began_s=self._began_s)
+        self._end_trial()
 
     # Another backend
 
@@ -313,6 +273,9 @@ class Watch:
         if self.error is not None:
             return False
         self.error = error
+        if error.source is Source.UPSTREAM:
+            self._note(failed=True)
+        self._end_trial()
         if another is None or exchange.status or not another.is_for(error):
             return False
         self._leave(exchange)

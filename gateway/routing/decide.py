@@ -30,10 +30,12 @@ class Reason:
     DRAW: Final = "draw"
     FALLBACK: Final = "fallback"
     """Another backend was unavailable."""
+    MOVED: Final = "moved"
+    """Another backend is out of service."""
 
 
 ReasonText = Literal[
-    "backend", "owner", "owner_unknown", "owner_list", "sticky", "draw", "fallback"
+    "backend", "owner", "owner_unknown", "owner_list", "sticky", "draw", "fallback", "moved"
 ]
 _CLAIM_REASONS: dict[Claim, ReasonText] = {
     Claim.OWNER: Reason.OWNER,

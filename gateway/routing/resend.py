@@ -21,6 +21,7 @@ _NOT_OWNED: tuple[ReasonText, ...] = (
     Reason.BACKEND,
     Reason.STICKY,
     Reason.DRAW,
+    Reason.MOVED,
     Reason.OWNER_UNKNOWN,
 )
 

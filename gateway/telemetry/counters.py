@@ -36,6 +36,8 @@ class LaneCounters(msgspec.Struct):
     retries: int = 0
     resends: dict[str, int] = msgspec.field(default_factory=dict)
     """Requests for which another backend was asked as well, by what it was declared as."""
+    moves: dict[str, int] = msgspec.field(default_factory=dict)
+    """New work that went to another backend, by why this one was out of service."""
     soft_errors: dict[str, int] = msgspec.field(default_factory=dict)
     """Answers that counted as another status than they said, by the status they counted as."""
 
@@ -57,6 +59,10 @@ class LaneCounters(msgspec.Struct):
         """Count a request for which another backend is asked as well."""
         self.resends[reason] = self.resends.get(reason, 0) + 1
 
+    def move(self, why: str) -> None:
+        """Count a request that another backend gets instead."""
+        self.moves[why] = self.moves.get(why, 0) + 1
+
     def soft(self, counts_as: int) -> None:
         """Count an answer that counts as another status than it says."""
         key = str(counts_as)
@@ -69,6 +75,7 @@ class LaneCounters(msgspec.Struct):
         _add_to(self.by_reason, other.by_reason)
         _add_to(self.errors, other.errors)
         _add_to(self.resends, other.resends)
+        _add_to(self.moves, other.moves)
         _add_to(self.soft_errors, other.soft_errors)
         self.duration_sum_s += other.duration_sum_s
         self.bytes_in += other.bytes_in
@@ -88,6 +95,13 @@ class Counters(msgspec.Struct):
     """Open now, by backend."""
     upstream_ejected: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     """Backend -> address, as in a URL -> workers that leave it out now; 0 where it is well."""
+    upstream_in_flight: dict[str, int] = msgspec.field(default_factory=dict)
+    """Requests under way now, by backend, those that wait for a connection included."""
+    service: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Backend -> how far it is in service, and why -> workers that say so now: ``in``,
+    ``trial:breaker``, ``out:probes``."""
+    breaker_opened: dict[str, int] = msgspec.field(default_factory=dict)
+    """Times that a worker's breaker has opened, by backend."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
 
@@ -103,8 +117,10 @@ class Counters(msgspec.Struct):
             mine.add(theirs)
         _add_to(self.refused, other.refused)
         _add_to(self.upstream_connections, other.upstream_connections)
-        for backend, addresses in other.upstream_ejected.items():
-            _add_to(self.upstream_ejected.setdefault(backend, {}), addresses)
+        _add_to(self.upstream_in_flight, other.upstream_in_flight)
+        _add_to(self.breaker_opened, other.breaker_opened)
+        _add_each(self.upstream_ejected, other.upstream_ejected)
+        _add_each(self.service, other.service)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
 
@@ -112,6 +128,7 @@ class Counters(msgspec.Struct):
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""
         left = total([self])
         left.client_connections, left.upstream_connections, left.upstream_ejected = 0, {}, {}
+        left.upstream_in_flight, left.service = {}, {}
         return left
 
 
@@ -131,3 +148,8 @@ def status_classes() -> tuple[str, ...]:
 def _add_to(mine: dict[str, int], theirs: dict[str, int]) -> None:
     for key, value in theirs.items():
         mine[key] = mine.get(key, 0) + value
+
+
+def _add_each(mine: dict[str, dict[str, int]], theirs: dict[str, dict[str, int]]) -> None:
+    for key, values in theirs.items():
+        _add_to(mine.setdefault(key, {}), values)

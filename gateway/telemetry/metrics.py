@@ -44,6 +44,8 @@ class Facts:
     """Workers that had to be replaced since the start."""
     weights: dict[str, dict[str, float]]
     """Route -> backend -> percent, as routes.yaml says."""
+    probed_ill: dict[str, dict[str, bool]]
+    """Backend -> address -> whether its probes fail; none of what is not probed or not known."""
 
 
 Labels = tuple[str, ...]
@@ -97,6 +99,33 @@ def _resends(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]
     for lane in counters.lanes:
         for reason, count in lane.resends.items():
             yield (lane.route, lane.backend, reason), count
+
+
+def _moves(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for lane in counters.lanes:
+        for why, count in lane.moves.items():
+            yield (lane.route, lane.backend, why), count
+
+
+def _in_flight(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((backend,), count) for backend, count in counters.upstream_in_flight.items())
+
+
+def _service(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for backend, said in counters.service.items():
+        for text, workers in said.items():
+            service, _, why = text.partition(":")
+            yield (backend, service, why), workers
+
+
+def _breaker_opened(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((backend,), count) for backend, count in counters.breaker_opened.items())
+
+
+def _probes(_counters: Counters, facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for backend, addresses in facts.probed_ill.items():
+        for address, is_ill in addresses.items():
+            yield (backend, address), is_ill
 
 
 def _soft_errors(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
@@ -222,9 +251,44 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
     NumberMetric(
         name="figueira_upstream_addresses_ejected",
         kind="gauge",
-        help="Workers that leave this address of a backend out now, as connections to it fail.",
+        help="Workers that leave this address of a backend out now, as requests to it fail.",
         labels=("backend", "address"),
         read=_addresses_ejected,
+    ),
+    NumberMetric(
+        name="figueira_upstream_in_flight",
+        kind="gauge",
+        help="Requests under way at a backend now, those that wait for a connection included.",
+        labels=("backend",),
+        read=_in_flight,
+    ),
+    NumberMetric(
+        name="figueira_backend_service",
+        kind="gauge",
+        help="Workers by how far a backend is in service with them, and why not.",
+        labels=("backend", "service", "why"),
+        read=_service,
+    ),
+    NumberMetric(
+        name="figueira_backend_probe_ill",
+        kind="gauge",
+        help="1 if probes of this address of a backend fail, 0 if they succeed.",
+        labels=("backend", "address"),
+        read=_probes,
+    ),
+    NumberMetric(
+        name="figueira_breaker_opened_total",
+        kind="counter",
+        help="Times that a worker's breaker for a backend has opened.",
+        labels=("backend",),
+        read=_breaker_opened,
+    ),
+    NumberMetric(
+        name="figueira_moved_total",
+        kind="counter",
+        help="New work that another backend got, as this one was out of service.",
+        labels=("route", "backend", "why"),
+        read=_moves,
     ),
     NumberMetric(
         name="figueira_access_lines_dropped_total",

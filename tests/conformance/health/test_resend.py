@@ -12,7 +12,7 @@ from tests.conformance.doors.stage import Stage
 from tests.conformance.doors.wire import settle, until
 from tests.conformance.health.conftest import OpenShop
 
-GET = b"GET /images/7 HTTP/1.1\r\nHost: shop\r\n\r\n"
+GET = b"GET /pages/7 HTTP/1.1\r\nHost: shop\r\n\r\n"
 
 
 def json(body: bytes, status: bytes = b"200 OK") -> bytes:
@@ -108,7 +108,7 @@ async def test_whatever_makes_a_side_unavailable_the_other_answers(
 ) -> None:
     customer = await shop.ask(GET)
     await failing(shop, candidate)
-    assert b"GET /images/7 HTTP/1.1\r\n" in await _answer(legacy, GOOD)
+    assert b"GET /pages/7 HTTP/1.1\r\n" in await _answer(legacy, GOOD)
     assert await customer.answer() == GOOD
     line = shop.line()
     assert (line["status"], line["backend"], line["reason"]) == (200, "legacy", "fallback")
@@ -118,7 +118,7 @@ async def test_whatever_makes_a_side_unavailable_the_other_answers(
 
 @pytest.mark.parametrize(("failing", "because"), FAILING, ids=_IDS)
 @pytest.mark.parametrize("other", [MISSING, SOFT_MISSING, UNAVAILABLE, None])
-async def test_if_the_other_cannot_tell_either_the_first_stands(  # noqa: PLR0913, PLR0917
+async def test_if_the_other_cannot_tell_either_the_first_stands(  # noqa: PLR0917
     shop: Stage,
     candidate: Origin,
     legacy: Origin,

@@ -99,6 +99,9 @@ _LANES = st.builds(
     bytes_in=_COUNTS,
     bytes_out=_COUNTS,
     retries=_COUNTS,
+    resends=_TALLIES,
+    moves=_TALLIES,
+    soft_errors=_TALLIES,
 )
 _COUNTERS = st.builds(
     Counters,
@@ -107,6 +110,9 @@ _COUNTERS = st.builds(
     client_connections=_COUNTS,
     upstream_connections=_TALLIES,
     upstream_ejected=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
+    upstream_in_flight=_TALLIES,
+    service=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
+    breaker_opened=_TALLIES,
     access_lines_dropped=_COUNTS,
 )
 
@@ -158,10 +164,11 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
     left = worker.without_gauges()
     assert left.client_connections == 0
     assert left.upstream_connections == {}
-    assert left.upstream_ejected == {}
+    assert (left.upstream_ejected, left.upstream_in_flight, left.service) == ({}, {}, {})
     left.client_connections = worker.client_connections
     left.upstream_connections = worker.upstream_connections
     left.upstream_ejected = worker.upstream_ejected
+    left.upstream_in_flight, left.service = worker.upstream_in_flight, worker.service
     assert _sum(left) == _sum(worker)
     left.add(left.without_gauges())
     assert worker == before
