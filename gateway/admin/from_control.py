@@ -7,9 +7,20 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from gateway.admin.view import Check, Config, Revision, Route, Status, Worker
+from gateway.admin.backends import backends_of, checks_of
+from gateway.admin.view import (
+    Address,
+    Backend,
+    Check,
+    Config,
+    Revision,
+    Route,
+    Status,
+    Worker,
+)
 from gateway.admin.view import Control as ControlFacts
 from gateway.control.control import Control
+from gateway.control.probes import Probe
 from gateway.routing import snapshot as compiled
 from gateway.telemetry.counters import Counters
 
@@ -46,12 +57,13 @@ class ControlView:
             ),
             control=ControlFacts(pid=os.getpid()),
             routes=_routes(current.snapshot) if current else (),
+            backends=self._backends(current.snapshot) if current else (),
             draining=control.is_draining,
             uptime_s=round(time.monotonic() - self._began_s, 3),
         )
 
     def checks(self) -> Sequence[Check]:
-        """The file, whether revisions can be kept, and the newest certificate if there is TLS."""
+        """The file, whether revisions can be kept, the newest certificate, and each backend."""
         config, fault = self._config(), self._control.reloader.history_fault
         problems = len(config.problems)
         detail = "" if config.ok else f"{config.path} has {problems} problem(s); see /api/status"
@@ -61,7 +73,25 @@ class ControlView:
         ]
         if (problem := self._control.certificate_problem) is not None:
             checks.append(Check(name="certificate", ok=not problem, detail=problem))
+        if (current := self._control.reloader.current) is not None:
+            checks += checks_of(current.snapshot, self._backends(current.snapshot))
         return checks
+
+    def _backends(self, snapshot: compiled.Snapshot) -> tuple[Backend, ...]:
+        counters = self.counters()
+        probes = {(p.backend.name, str(p.address)): p for p in self._control.prober.probes()}
+        addresses = {
+            backend.name: [
+                _address(
+                    str(address),
+                    probes.get((backend.name, str(address))),
+                    counters.upstream_ejected.get(backend.name, {}).get(str(address), 0),
+                )
+                for address in backend.addresses
+            ]
+            for backend in snapshot.backends
+        }
+        return backends_of(snapshot, counters, addresses)
 
     def counters(self) -> Counters:
         """What all workers have counted."""
@@ -77,6 +107,18 @@ class ControlView:
             last_try_at=last.at if last else None,
             failures=reloader.failures,
         )
+
+
+def _address(address: str, probe: Probe | None, ejected_by: int) -> Address:
+    if probe is None:
+        return Address(address=address, ejected_by=ejected_by)
+    return Address(
+        address=address,
+        ejected_by=ejected_by,
+        probe="" if probe.is_well is None else "well" if probe.is_well else "ill",
+        probe_detail=probe.detail,
+        probe_since=probe.since,
+    )
 
 
 def _routes(snapshot: compiled.Snapshot) -> tuple[Route, ...]:

@@ -60,4 +60,10 @@ def _facts(status: Status) -> Facts:
         workers=sum(worker.alive for worker in status.workers),
         worker_restarts=sum(worker.restarts for worker in status.workers),
         weights={route.name: route.backends for route in status.routes},
+        probed_ill={
+            backend.name: {
+                each.address: each.probe == "ill" for each in backend.addresses if each.probe
+            }
+            for backend in status.backends
+        },
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -65,6 +65,38 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Backend -> percent; a single backend has 100."""
 
 
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """One address of a backend."""
+
+    address: str
+    """As in a URL."""
+    ejected_by: int = 0
+    """Workers that leave it out, as requests to it fail."""
+    probe: Literal["", "well", "ill"] = ""
+    """What probes say; empty if there are none, or nothing is known yet."""
+    probe_detail: str = ""
+    """What the last probe came to."""
+    probe_since: datetime | None = None
+    """Since when probes say so."""
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """A backend and how it is."""
+
+    name: str
+    service: dict[str, int]
+    """How far it is in service, and why not -> workers that say so: ``in``, ``trial:breaker``,
+    ``out:probes``."""
+    addresses: tuple[Address, ...]
+    """In file order."""
+    breaker_opened: int = 0
+    """Times that a worker's breaker has opened since the start."""
+    in_flight: int = 0
+    """Requests under way now, those that wait included."""
+    fallback: str = ""
+    """Who is asked when it is unavailable."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment."""
 
@@ -76,6 +108,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[Worker, ...]
     control: Control
     routes: tuple[Route, ...]
+    """In file order."""
+    backends: tuple[Backend, ...]
     """In file order."""
     draining: bool
     """Whether a stop has been asked for: customers' open requests are being finished."""

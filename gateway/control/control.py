@@ -25,7 +25,9 @@ from gateway.control.messages import (
     Left,
     Linked,
     Message,
+    Probed,
 )
+from gateway.control.probes import Prober
 from gateway.control.reload import Current, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
@@ -75,6 +77,7 @@ class Control:
         self._is_history_faulty = False
         self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
+        self.prober = Prober(utc_now, self._say_probed)
         self.certificate_problem = plan.certificate_problem
         self.started_at = utc_now()
         self.is_draining = False
@@ -95,6 +98,7 @@ class Control:
         if self.reloader.current is None:
             last = self.reloader.last
             raise ConfigError(last.problems if last else ())
+        self.prober.follow(self.reloader.current.snapshot)
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -106,6 +110,7 @@ class Control:
         await self._watch()
         admin.stop()
         await serving.ended()
+        self.prober.close()
         self.workers.close()
         await self._history.close()
 
@@ -126,6 +131,7 @@ class Control:
         # The supervisor first: whoever dies now, no worker goes back to an older revision.
         self._plan.lifeline.post(current.accepted)
         self.workers.publish(current.accepted)
+        self.prober.follow(current.snapshot)
         digest = current.snapshot.digest[:12]
         note(Event.REVISION_ACCEPTED, revision=current.accepted.revision, digest=digest)
 
@@ -138,6 +144,9 @@ class Control:
             warn(Event.HISTORY_FAILED, revision=revision, why=fault)
         else:
             note(Event.HISTORY_RESTORED, revision=revision)
+
+    def _say_probed(self) -> None:
+        self.workers.tell_probed(Probed(self.prober.findings()))
 
     def _keep_left(self, left: Counters) -> None:
         self._plan.lifeline.post(Left(left))

@@ -55,6 +55,14 @@ class CertificateSeen(msgspec.Struct, tag=True, frozen=True):
     """Why the pair cannot be used; empty if it serves from now on."""
 
 
+class Probed(msgspec.Struct, tag=True, frozen=True):
+    """Control to workers: what probes say of backends."""
+
+    ill: dict[str, dict[str, bool]]
+    """Backend -> address, as in a URL -> whether it is ill. What is not here is not known, and
+    stays as it was."""
+
+
 class Report(msgspec.Struct, tag=True, frozen=True):
     """A worker to control: what it routes by and what it has counted since it began."""
 
@@ -62,7 +70,7 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     counters: Counters
 
 
-Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Report
+Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Probed | Report
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Message)

@@ -28,6 +28,7 @@ from gateway.control.messages import (
     CertificateSeen,
     ControlLinked,
     Message,
+    Probed,
     Report,
 )
 from gateway.control.servers import Server, server
@@ -165,6 +166,9 @@ class Worker:
         self._report()
 
     def _from_control(self, message: Message) -> None:
+        if isinstance(message, Probed):
+            self._gateway.note_probes(message.ill)
+            return
         if not isinstance(message, Accepted) or message == self._accepted:
             return
         try:

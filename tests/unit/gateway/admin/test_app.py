@@ -36,6 +36,16 @@ async def _get(view: FakeView, path: str, headers: dict[str, str] | None = None)
         return await client.get(path, headers=headers)
 
 
+def _address(address: str, probe: str = "", detail: str = "") -> dict[str, object]:
+    return {
+        "address": address,
+        "ejected_by": 0,
+        "probe": probe,
+        "probe_detail": detail,
+        "probe_since": None,
+    }
+
+
 async def test_livez_answers_without_looking_at_anything() -> None:
     view = FakeView(now=status(workers=[], draining=True))
     answer = await _get(view, "/livez")
@@ -134,6 +144,20 @@ async def test_status_is_the_whole_state_as_json() -> None:
         ],
         "control": {"pid": 99},
         "routes": [{"name": "images", "backends": {"image_service": 5.0, "legacy": 95.0}}],
+        "backends": [
+            {
+                "name": "legacy",
+                "service": {"in": 2},
+                "addresses": [
+                    _address("127.0.0.1:8001", "ill", "status 503"),
+                    _address("127.0.0.1:8011", "well"),
+                    _address("127.0.0.1:8021"),
+                ],
+                "breaker_opened": 0,
+                "in_flight": 0,
+                "fallback": "",
+            }
+        ],
         "draining": False,
         "uptime_s": 12.5,
     }
