@@ -31,6 +31,7 @@ class BackendState:
 
     __slots__ = (
         "_breaker",
+        "_has_stand_in",
         "_lanes",
         "is_trial_running",
         "opened",
@@ -46,6 +47,7 @@ class BackendState:
         self.soft_errors = compile_soft_errors(pool.backend)
         self._breaker = _breaker(pool.backend)
         self._lanes: list[Lane | WatchedLane] = []
+        self._has_stand_in = False
         self.is_trial_running = False
         """Whether a request is under way that is to show if the backend is well again."""
         self.service = Service.IN
@@ -71,9 +73,15 @@ class BackendState:
             return BreakerState.CLOSED
         return self._breaker.state(time.monotonic())
 
-    def serve(self, lanes: Iterable[Lane | WatchedLane]) -> None:
-        """Be the backend of these lanes from now on, and of no others."""
+    def serve(self, lanes: Iterable[Lane | WatchedLane], *, has_stand_in: bool) -> None:
+        """Be the backend of these lanes from now on, and of no others.
+
+        Args:
+            lanes: Those of all routes.
+            has_stand_in: Whether another backend can do new work of one of them.
+        """
         self._lanes = list(lanes)
+        self._has_stand_in = has_stand_in
         self._show()
 
     def note(self, *, failed: bool, began_s: float) -> None:
@@ -106,8 +114,13 @@ class BackendState:
         self.service, self.why = service, why
         if has_moved:
             self._show()
-            name = self.pool.backend.name
-            _log.warning("%s", write_event(_EVENTS[service], backend=name, why=because.value))
+            self._say(because)
+
+    def _say(self, why: Why) -> None:
+        values = {"backend": self.pool.backend.name, "why": why.value}
+        if self.service is Service.OUT:
+            values["new_work"] = "moves" if self._has_stand_in else "stays"
+        _log.warning("%s", write_event(_EVENTS[self.service], **values))
 
     def _show(self) -> None:
         """Let its lanes be looked at while it is not in service; in service they pay nothing."""

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.errors import Cause, Source, Stage, UpstreamError, write_failure
+from gateway.errors import Cause, Source, UpstreamError, write_failure
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upload import Upload
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
-from gateway.proxy.waiting import overdue, stage_of
+from gateway.proxy.waiting import is_silence, is_taken_over, overdue, stage_of
 from gateway.routing.decide import Forward, Reply
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
@@ -369,14 +369,11 @@ class Exchange:
         error = overdue(self, self.lane.pool, now_s)
         if error is None:
             return
-        if error.stage is Stage.READ_HEAD:
+        if is_silence(error):
             self.lane.pool.blame(self.connection)
-        if not self._is_taken_over(error):
+        if not is_taken_over(self, error):
             self._drop_connection()
             self._fail(error)
-
-    def _is_taken_over(self, error: UpstreamError) -> bool:
-        return bool(self.lane and self.lane.watch and self.lane.watch.takes_over(self, error))
 
     def _attempt(self) -> None:
         assert self.lane is not None  # noqa: S101 - admit has set it
@@ -384,7 +381,7 @@ class Exchange:
         self.lane.pool.acquire(self, fresh=self.attempts > 1)
 
     def _fail(self, error: UpstreamError) -> None:
-        if self._is_taken_over(error):
+        if is_taken_over(self, error):
             return
         self.error = write_failure(error.stage, error.cause, error.source)
         if self.status:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.backend_state import BackendState
-from gateway.proxy.lanes import Lane, WatchedLane, by_backend, lanes_of
+from gateway.proxy.lanes import Lane, WatchedLane, by_backend, lanes_of, with_stand_in
 from gateway.proxy.pool import Pool
 from gateway.proxy.recorder import Recorder
 from gateway.proxy.redirecting import redirect
@@ -92,8 +92,9 @@ class Gateway:
         self._proxies = Networks(snapshot.trust.proxies)
         self._testers = Networks(snapshot.trust.testers)
         self._pools, self._states, self._lanes = pools, states, lanes
-        for name, served in by_backend(lanes.values()).items():
-            states[name].serve(served)
+        served, movable = by_backend(lanes.values()), with_stand_in(snapshot.routes)
+        for name, state in states.items():
+            state.serve(served[name], has_stand_in=name in movable)
         self.table = Table(snapshot)
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)

@@ -136,10 +136,20 @@ def lanes_of(
     return lanes
 
 
+def with_stand_in(routes: Iterable[Route]) -> frozenset[str]:
+    """The backends whose new work another one of the same route can do."""
+    found: set[str] = set()
+    for route in routes:
+        weighty = {share.backend for share in route.shares if share.start < share.end}
+        if len(weighty) > 1:
+            found |= weighty
+    return frozenset(found)
+
+
 def by_backend(
     lanes: Iterable[Mapping[str, Lane | WatchedLane]],
-) -> Mapping[str, list[Lane | WatchedLane]]:
-    """The lanes of all routes, by backend."""
+) -> defaultdict[str, list[Lane | WatchedLane]]:
+    """The lanes of all routes, by backend; none of one that no route uses."""
     found: defaultdict[str, list[Lane | WatchedLane]] = defaultdict(list)
     for of_route in lanes:
         for name, lane in of_route.items():

@@ -40,6 +40,17 @@ def overdue(exchange: Exchange, pool: Lender, now_s: float) -> UpstreamError | N
     return UpstreamError(stage_of(exchange), source, cause, detail)
 
 
+def is_silence(error: UpstreamError) -> bool:
+    """Whether it speaks against the backend's address: a request, all of it, and no answer."""
+    return error.stage is Stage.READ_HEAD and error.source is Source.UPSTREAM
+
+
+def is_taken_over(exchange: Exchange, error: UpstreamError) -> bool:
+    """Whether an exchange goes on elsewhere, though its backend has failed."""
+    lane = exchange.lane
+    return lane is not None and lane.watch is not None and lane.watch.takes_over(exchange, error)
+
+
 def _lateness(exchange: Exchange, pool: Lender, now_s: float) -> str:
     timeouts = pool.backend.timeouts
     quiet_s, age_s = now_s - exchange.touched_s, now_s - exchange.started_s
