@@ -83,8 +83,10 @@ def _consequences(
     if moved:
         yield f"new work of {_listed(moved)} goes elsewhere"
     if kept:
-        verb = "has" if len(kept) == 1 else "have"
-        yield f"{_listed(kept)} {verb} nobody else to ask"
+        verb, falls = ("has", "falls") if len(kept) == 1 else ("have", "fall")
+        fallback = known[name].fallback
+        reads = f" for writes, and {falls} back to {fallback} for reads" if fallback else " to ask"
+        yield f"{_listed(kept)} {verb} nobody else{reads}"
 
 
 def _listed(names: Sequence[str]) -> str:

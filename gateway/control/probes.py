@@ -29,8 +29,6 @@ _HEADERS: Final = {
     "User-Agent": "figueira-probe",
     "Accept": "*/*",
     "Accept-Encoding": "identity",
-    # Whether it takes connections is half of the question.
-    "Connection": "close",
 }
 _SPREAD = 0.1
 """Part of the interval, each way, that is left to chance: backends are not asked in step."""
@@ -75,10 +73,12 @@ class Probe:
     def stop(self) -> None:
         """Ask no more."""
         self._running.cancel()
-        self._pool.close()
 
     def _new_pool(self) -> Pool:
-        return Pool(replace(self.backend, addresses=(self.address,)))
+        """A pool that keeps no connection: whether it can be connected to is half the question."""
+        pool = Pool(replace(self.backend, addresses=(self.address,)))
+        pool.close()
+        return pool
 
     async def _run(self) -> None:
         while True:
@@ -100,7 +100,6 @@ class Probe:
             self.detail = f"status {status}"
             return is_good(status)
         # One that has seen failures would form an opinion of its own.
-        self._pool.close()
         self._pool = self._new_pool()
         return False
 

@@ -61,12 +61,14 @@ class WatchedLane:
         """The lane itself."""
         return self
 
+    def another_for(self, exchange: Exchange, reason: ReasonText) -> Another | None:
+        """Who else may be asked what comes here because of `reason`."""
+        another = self.others.get(reason) if self.others else None
+        return another if another is not None and may_ask_again(exchange.inbound) else None
+
     def watch_for(self, exchange: Exchange, reason: ReasonText) -> Watch:
         """Who watches over a request that comes here because of `reason`."""
-        another = self.others.get(reason) if self.others else None
-        if another is not None and not may_ask_again(exchange.inbound):
-            another = None
-        return Watch(self, another)
+        return Watch(self, self.another_for(exchange, reason))
 
     @property
     def pool(self) -> WatchedLane:

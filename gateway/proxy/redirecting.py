@@ -1,7 +1,8 @@
-"""New work that a backend out of service was meant to do, and another does.
+"""Requests that a backend out of service was meant to answer, and another does.
 
-Nothing of such a request has been sent, so this holds for every method. What is known to belong to
-the backend still goes there, and so does everything that nobody else can do.
+Nothing of them has been sent, so new work may move whatever its method. What has a fallback begins
+there, so that nobody waits for an answer that is not to be expected. What is known to belong to the
+backend still goes there, and so does everything that nobody else can do.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway.resilience.service import Service
-from gateway.routing.decide import Forward, Reason
+from gateway.routing.decide import Forward, Reason, ReasonText
 from gateway.routing.elsewhere import elsewhere
 
 if TYPE_CHECKING:
@@ -34,19 +35,30 @@ def redirect(exchange: Exchange, decision: Forward, lanes: Lanes) -> AnyLane:
     if state.service is Service.IN:
         return lane
     other = elsewhere(decision, lambda name: _is_in_service(lanes[name].state))
-    if other is None:
+    another = lane.watched().another_for(exchange, decision.reason)
+    if other is None and (another is None or not _is_in_service(another.lane.state)):
         return lane
     if state.service is Service.TRIAL and not state.is_trial_running:
         watch = lane.watched().watch_for(exchange, decision.reason)
         watch.begin_trial()
         return watch
-    exchange.decision = Forward(
-        decision.route, other, Reason.MOVED, decision.bucket, decision.detail
-    )
-    watch = lanes[other].watched().watch_for(exchange, Reason.MOVED)
+    if other is not None:
+        _decide(exchange, other, Reason.MOVED)
+        lane.counters.move(state.why.value)
+        watch = lanes[other].watched().watch_for(exchange, Reason.MOVED)
+    else:
+        assert another is not None  # noqa: S101 - or the request would go where it was meant to
+        _decide(exchange, another.resend.to, another.resend.reason)
+        lane.counters.resent(another.resend.reason)
+        watch = another.first(lane.watched(), decision.reason)
     watch.instead_of, watch.because = decision.backend, state.why.value
-    lane.counters.move(state.why.value)
     return watch
+
+
+def _decide(exchange: Exchange, backend: str, reason: ReasonText) -> None:
+    meant = exchange.decision
+    assert meant is not None  # noqa: S101 - it has led here
+    exchange.decision = Forward(meant.route, backend, reason, meant.bucket, meant.detail)
 
 
 def _is_in_service(state: BackendState) -> bool:

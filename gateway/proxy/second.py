@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Source, UpstreamError, write_failure
 from gateway.proxy.watch import Watch
-from gateway.routing.decide import Forward
-from gateway.routing.resend import UNAVAILABLE, Resend, says_nothing
+from gateway.routing.decide import Forward, ReasonText
+from gateway.routing.resend import UNAVAILABLE, Occasion, Resend, says_nothing
 from gateway.telemetry.access_line import AccessLine
 
 if TYPE_CHECKING:
     from gateway.proxy.exchange import Exchange
     from gateway.proxy.lanes import WatchedLane
+
+_WHATEVER = frozenset(Occasion)
 
 
 class Another:
@@ -32,6 +34,16 @@ class Another:
         """Whether to ask because there was no answer; not for our own fault or a customer's."""
         is_ours = error.source is Source.DOWNSTREAM or error.status not in UNAVAILABLE
         return self.resend.is_for_failures and not is_ours
+
+    def first(self, meant: WatchedLane, reason: ReasonText) -> Watch:
+        """Ask this one before the other, which is not expected to answer.
+
+        Args:
+            meant: The other. What it has to say still counts where this one has nothing.
+            reason: Why the request was meant for it.
+        """
+        other_way = Resend(meant.backend.name, _WHATEVER, reason, insists=True)
+        return Watch(self.lane, Another(other_way, meant))
 
     def ask(self, first: Watch, exchange: Exchange) -> None:
         """Ask, and let the better answer reach the customer."""
@@ -67,7 +79,7 @@ class Second(Watch):
     def tell(self, line: AccessLine) -> None:
         """Say as well whom the request went to at first, and what that came to."""
         first = self._first
-        self.instead_of = first.instead_of or first.backend.name
+        self.instead_of = first.backend.name
         self.because = _failure(first.error) if first.error else f"status:{first.status}"
         super().tell(line)
 

@@ -210,7 +210,7 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
     NumberMetric(
         name="figueira_resends_total",
         kind="counter",
-        help="Requests for which another backend was asked after this one, as declared.",
+        help="Requests for which another backend was asked as well as this one, as declared.",
         labels=("route", "backend", "reason"),
         read=_resends,
     ),

@@ -110,7 +110,7 @@ def _look_as_operators_do(shop: Shop) -> None:
     (line,) = (line for line in answer.text.splitlines() if "backend:candidate" in line)
     assert line.startswith("[!]backend:candidate failed: out of service (")
     assert "new work of images goes elsewhere" in line
-    assert "extras has nobody else to ask" in line
+    assert "extras has nobody else for writes, and falls back to legacy for reads" in line
     assert "[+]backend:legacy ok" in answer.text
     assert shop.figueira.events("backend_out_of_service")
     moved = shop.figueira.total("figueira_moved_total")
@@ -137,7 +137,9 @@ def test_with_both_sides_down_everything_is_asked_as_ever_and_the_gateway_is_rea
         eventually(all_fail, "both out of service")
         assert shop.figueira.ready() == 200
         text = shop.figueira.admin.get("/readyz?verbose").text
-        assert "images, rest have nobody else to ask" in text
+        assert (
+            "images, rest have nobody else for writes, and fall back to candidate for reads" in text
+        )
         shop.legacy.recover()
         eventually(
             lambda: shop.customer.post("/images", content=b"x").status_code == 200, "the way back"

@@ -236,6 +236,75 @@ async def test_an_open_breaker_takes_nothing_from_those_with_nowhere_to_go(
     assert await _is_created(customer)
 
 
+PAGE = b"GET /pages HTTP/1.1\r\nHost: shop\r\n\r\n"
+MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
+async def _fall_back(open_shop: OpenShop, candidate: Origin) -> Stage:
+    """A candidate with a fallback, whose probes have failed."""
+    stage = await open_shop(health=Health(path="/readyz"))
+    stage.gateway.note_probes({"candidate": {f"127.0.0.1:{candidate.port}": True}})
+    return stage
+
+
+async def test_what_has_a_fallback_begins_there(
+    open_shop: OpenShop, candidate: Origin, legacy: Origin
+) -> None:
+    """Nobody waits a minute for a backend that is known to hang."""
+    stage = await _fall_back(open_shop, candidate)
+    customer = await stage.ask(PAGE)
+    await (await legacy.accept()).serve(CREATED)
+    assert await _is_created(customer)
+    assert candidate.is_untouched()
+    line = stage.line()
+    assert (line["backend"], line["reason"]) == ("legacy", "fallback")
+    assert (line["instead_of"], line["because"]) == ("candidate", "probes")
+
+
+async def test_what_the_fallback_does_not_have_is_asked_of_the_backend_itself(
+    open_shop: OpenShop, candidate: Origin, legacy: Origin
+) -> None:
+    stage = await _fall_back(open_shop, candidate)
+    customer = await stage.ask(PAGE)
+    await (await legacy.accept()).serve(MISSING)
+    await (await candidate.accept()).serve(CREATED)
+    assert await _is_created(customer)
+    line = stage.line()
+    assert (line["backend"], line["reason"]) == ("candidate", "backend")
+    assert (line["instead_of"], line["because"]) == ("legacy", "status:404")
+
+
+async def test_nothing_seems_gone_because_its_backend_is_out_of_service(
+    open_shop: OpenShop, candidate: Origin, legacy: Origin
+) -> None:
+    """The fallback does not have it, and who might have it is down: that is no 404."""
+    stage = await _fall_back(open_shop, candidate)
+    candidate.close()
+    customer = await stage.ask(PAGE)
+    await (await legacy.accept()).serve(MISSING)
+    assert (await customer.answer()).startswith(b"HTTP/1.1 502 ")
+
+
+async def test_what_both_do_not_have_is_missing(
+    open_shop: OpenShop, candidate: Origin, legacy: Origin
+) -> None:
+    stage = await _fall_back(open_shop, candidate)
+    customer = await stage.ask(PAGE)
+    await (await legacy.accept()).serve(MISSING)
+    await (await candidate.accept()).serve(MISSING)
+    assert await customer.answer() == MISSING
+
+
+async def test_what_may_change_something_has_no_fallback_to_begin_at(
+    open_shop: OpenShop, candidate: Origin, legacy: Origin
+) -> None:
+    stage = await _fall_back(open_shop, candidate)
+    customer = await stage.ask(CREATE.replace(b"/images", b"/pages"))
+    await _create(candidate)
+    assert await _is_created(customer)
+    assert legacy.is_untouched()
+
+
 async def test_a_client_error_is_no_failure(open_shop: OpenShop, candidate: Origin) -> None:
     stage = await open_shop(fallback=None, breaker=BREAKER)
     customer = await stage.ask(CREATE)

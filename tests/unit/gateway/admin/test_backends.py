@@ -57,14 +57,16 @@ def test_nothing_is_said_of_a_backend_that_is_well(service: dict[str, dict[str, 
 def test_it_says_who_finds_it_ill_why_and_what_comes_of_it() -> None:
     assert _detail(Counters(service={"new": {"out:breaker": 1, "in": 1}})) == (
         "out of service (breaker) with 1 of 2 workers; new work of images goes elsewhere; "
-        "extras, done have nobody else to ask"
+        "extras, done have nobody else for writes, "
+        "and fall back to legacy for reads"
     )
 
 
 def test_if_all_are_out_everybody_stays() -> None:
     service = {"new": {"out:probes": 2}, "legacy": {"out:ejected": 2}}
     assert _detail(Counters(service=service)) == (
-        "out of service (probes) with 2 of 2 workers; extras, images, done have nobody else to ask"
+        "out of service (probes) with 2 of 2 workers; "
+        "extras, images, done have nobody else for writes, and fall back to legacy for reads"
     )
 
 
