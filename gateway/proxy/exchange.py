@@ -135,7 +135,7 @@ class Exchange:
         upload = self.upload
         if upload is None:
             self._head = admitted + self._head
-            self._attempt()
+            self.attempt()
             return
         self._head = admitted
         self.pump()
@@ -192,7 +192,7 @@ class Exchange:
         assert self.lane is not None  # noqa: S101 - admit has set it
         if self.request_complete or self.lane.pool.begin_upload():
             upload.has_place = not self.request_complete
-            self._attempt()
+            self.attempt()
 
     def _leave_place(self) -> None:
         if self.upload is not None and self.upload.has_place and self.lane is not None:
@@ -270,17 +270,9 @@ class Exchange:
             attempts=self.attempts,
         ):
             self.request_sent = False
-            self._attempt()
+            self.attempt()
             return
         self._fail(error)
-
-    def turn_to(self, connection: Connection | None) -> None:
-        """Ask the backend of `lane`, another than before; or go on with what it answers."""
-        self.connection, self.request_sent = connection, connection is not None
-        self.touched_s = time.monotonic()
-        if connection is None:
-            self.attempts = 0
-            self._attempt()
 
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Pass a 1xx on."""
@@ -366,16 +358,15 @@ class Exchange:
         if self.is_over or self.lane is None:
             return
         self.pump()
-        error = overdue(self, self.lane.pool, now_s)
-        if error is None:
-            return
-        if is_silence(error):
-            self.lane.pool.blame(self.connection)
-        if not is_taken_over(self, error):
-            self._drop_connection()
-            self._fail(error)
+        if error := overdue(self, self.lane.pool, now_s):
+            if is_silence(error):
+                self.lane.pool.blame(self.connection)
+            if not is_taken_over(self, error):
+                self._drop_connection()
+                self._fail(error)
 
-    def _attempt(self) -> None:
+    def attempt(self) -> None:
+        """Ask for a connection to send the request on."""
         assert self.lane is not None  # noqa: S101 - admit has set it
         self.attempts += 1
         self.lane.pool.acquire(self, fresh=self.attempts > 1)

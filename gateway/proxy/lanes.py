@@ -108,6 +108,11 @@ class WatchedLane:
         """As the pool's."""
         return self.source.is_crowded
 
+    @property
+    def is_wanted(self) -> bool:
+        """As the pool's."""
+        return self.source.is_wanted
+
 
 AnyLane = Lane | WatchedLane | Watch
 CountersOf = Callable[[str, str], "LaneCounters"]

@@ -34,6 +34,11 @@ class Link:
         """As the pool's."""
         return self._source.is_crowded
 
+    @property
+    def is_wanted(self) -> bool:
+        """As the pool's."""
+        return self._source.is_wanted
+
     def begin_upload(self) -> bool:
         """As the pool's."""
         return self._source.begin_upload()

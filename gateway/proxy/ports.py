@@ -147,6 +147,10 @@ class Lender(Protocol):
     def is_crowded(self) -> bool:
         """Whether as many requests are being sent as they come in as may be."""
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a caller waits for a connection."""
+
     def acquire(self, caller: Exchange, *, fresh: bool = False) -> None:
         """Get `caller` a connection; it hears `connected` or `failed`, perhaps at once."""
 

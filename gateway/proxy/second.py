@@ -6,6 +6,7 @@ cannot tell: then the first stands, so that nothing seems gone because its backe
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import Source, UpstreamError, write_failure
@@ -59,7 +60,10 @@ class Another:
             decision.bucket,
             decision.detail,
         )
-        exchange.turn_to(None)
+        # From the start, as if nothing had been.
+        exchange.connection, exchange.request_sent, exchange.attempts = None, False, 0
+        exchange.touch(time.monotonic())
+        exchange.attempt()
 
 
 class Second(Watch):

@@ -169,7 +169,11 @@ class Watch(Link):
 
     def answer_interim(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
         """Pass it on, unless another backend may answer in the end."""
-        if self._caller is not None and not self._may_turn_away:
+        if self._caller is None:
+            return
+        if self._may_turn_away:
+            self._caller.touch(time.monotonic())
+        else:
             self._caller.answer_interim(status, reason, headers)
 
     def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
@@ -312,7 +316,8 @@ class Watch(Link):
             exchange.answer_end(self._outbound, self._pieces, self._trailers)
         else:
             self._caller = exchange
-            exchange.turn_to(self)
+            exchange.connection, exchange.request_sent = self, True
+            exchange.touch(time.monotonic())
             exchange.answer(self._outbound, self._pieces)
             exchange.answer_flush()
             if not exchange.is_answer_held:
