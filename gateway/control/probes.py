@@ -20,7 +20,7 @@ from gateway.proxy.pool import Pool
 from gateway.proxy.spawn import spawn
 from gateway.proxy.transport import PoolTransport
 from gateway.resilience.probing import Probed, is_good
-from gateway.resilience.soft_errors import MAX_BODY_BYTES
+from gateway.resilience.soft_errors import MAX_BODY_BYTES, is_json
 from gateway.routing.protection import Health
 from gateway.routing.snapshot import Address, Backend, Snapshot
 from gateway.telemetry.events import Event
@@ -109,10 +109,14 @@ class Probe:
         request = httpx.Request("GET", url, headers=_HEADERS)
         response = await PoolTransport(self._pool).handle_async_request(request)
         try:
-            rules, status = self._rules, response.status_code
-            length = response.headers.get("content-length", "")
-            length_bytes = int(length) if length.isdigit() else None
-            if rules is not None and rules.may_match(status, length_bytes, response.headers.raw):
+            rules, status, headers = self._rules, response.status_code, response.headers
+            length = headers.get("content-length", "")
+            may_match = rules is not None and rules.may_match(status, int(length or 0))
+            if (
+                rules is not None
+                and may_match
+                and is_json(headers.get("content-type", "").encode())
+            ):
                 status = rules.status_of(status, await _body(response))
         finally:
             await response.aclose()

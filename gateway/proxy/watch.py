@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from gateway.errors import Source, UpstreamError
 from gateway.proxy.link import Link
 from gateway.proxy.tunnel import Tunnel
+from gateway.resilience.soft_errors import is_json
 from gateway.telemetry.access_line import AccessLine
 from gateway.wire.inbound import Body
 from gateway.wire.messages import Header, Piece
-from gateway.wire.response import Outbound
+from gateway.wire.response import Outbound, content_type
 
 if TYPE_CHECKING:
     from gateway.proxy.exchange import Exchange
@@ -232,8 +233,13 @@ class Watch(Link):
     def _begin(self, outbound: Outbound) -> bool:
         """Look at the head; whether the answer is not passed on, but another backend asked."""
         rules = self._lane.state.soft_errors
-        length_bytes = outbound.length if outbound.body is _LENGTH else None
-        if rules is not None and rules.may_match(outbound.status, length_bytes, outbound.lines):
+        may_match = (
+            rules is not None
+            and outbound.body is _LENGTH
+            and rules.may_match(outbound.status, outbound.length)
+            and is_json(content_type(outbound))
+        )
+        if may_match:
             self._outbound = outbound
             self._is_looked_into = True
             self._is_kept = self._may_turn_away

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.json_path import JsonPath
-from gateway.wire.messages import Header
 
 MAX_BODY_BYTES = 4096
 """Errors are short. Whatever is longer is passed on as it comes, and is what it says it is."""
@@ -51,17 +50,14 @@ class SoftErrors:
         self._statuses = frozenset(rule.status for rule in rules)
         self._needles = tuple({rule.path.needle for rule in rules})
 
-    def may_match(self, status: int, length_bytes: int | None, headers: Sequence[Header]) -> bool:
-        """Whether an answer with this head has to be looked into.
+    def may_match(self, status: int, length_bytes: int) -> bool:
+        """Whether such an answer has to be looked into, if it is JSON.
 
         Args:
             status: Of the answer.
-            length_bytes: Of its body; None if it is not told beforehand.
-            headers: Its field lines.
+            length_bytes: Of its body; 0 if it has none, or it is not told beforehand.
         """
-        if status not in self._statuses or length_bytes is None:
-            return False
-        return 0 < length_bytes <= MAX_BODY_BYTES and is_json(headers)
+        return 0 < length_bytes <= MAX_BODY_BYTES and status in self._statuses
 
     def status_of(self, status: int, body: bytes) -> int:
         """The status that the answer counts as; `status` itself if no rule matches.
@@ -83,10 +79,7 @@ class SoftErrors:
         return status
 
 
-def is_json(headers: Sequence[Header]) -> bool:
-    """Whether a message says that its body is JSON: ``application/json`` or ``.../...+json``."""
-    for name, value in headers:
-        if len(name) == len(b"content-type") and name.lower() == b"content-type":
-            media_type = value.partition(b";")[0].strip().lower()
-            return media_type == b"application/json" or media_type.endswith(b"+json")
-    return False
+def is_json(content_type: bytes) -> bool:
+    """Whether a Content-Type is JSON's: ``application/json`` or ``.../...+json``."""
+    media_type = content_type.partition(b";")[0].strip().lower()
+    return media_type == b"application/json" or media_type.endswith(b"+json")

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from gateway.json_path import JsonPath
 from gateway.resilience.soft_errors import MAX_BODY_BYTES, SoftError, SoftErrors, is_json
 
-_JSON = [(b"Content-Type", b"application/json")]
 _ERRORS = SoftErrors([SoftError(200, JsonPath("$.error"), None, 404)])
 
 
@@ -84,22 +83,19 @@ def test_the_first_rule_that_matches_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "length_bytes", "headers", "may"),
+    ("status", "length_bytes", "may"),
     [
-        (200, 10, _JSON, True),
-        (200, MAX_BODY_BYTES, _JSON, True),
-        (200, MAX_BODY_BYTES + 1, _JSON, False),
-        (200, 0, _JSON, False),
-        (200, None, _JSON, False),
-        (201, 10, _JSON, False),
-        (200, 10, [], False),
-        (200, 10, [(b"Content-Type", b"text/html")], False),
+        (200, 10, True),
+        (200, MAX_BODY_BYTES, True),
+        (200, MAX_BODY_BYTES + 1, False),
+        (200, 0, False),
+        (201, 10, False),
     ],
 )
-def test_only_short_json_of_a_declared_status_is_looked_into(
-    status: int, length_bytes: int | None, headers: list[tuple[bytes, bytes]], may: bool
+def test_only_short_answers_of_a_declared_status_are_looked_into(
+    status: int, length_bytes: int, may: bool
 ) -> None:
-    assert _ERRORS.may_match(status, length_bytes, headers) is may
+    assert _ERRORS.may_match(status, length_bytes) is may
 
 
 @pytest.mark.parametrize(
@@ -115,7 +111,7 @@ def test_only_short_json_of_a_declared_status_is_looked_into(
     ],
 )
 def test_what_says_that_it_is_json(value: bytes, is_it: bool) -> None:
-    assert is_json([(b"Date", b"today"), (b"content-TYPE", value)]) is is_it
+    assert is_json(value) is is_it
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
