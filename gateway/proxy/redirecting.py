@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.proxy.backend_state import BackendState
     from gateway.proxy.exchange import Exchange
     from gateway.proxy.lanes import AnyLane, Lane, WatchedLane
+    from gateway.proxy.second import Another
 
 Lanes = Mapping[str, "Lane | WatchedLane"]
 
@@ -36,7 +37,7 @@ def redirect(exchange: Exchange, decision: Forward, lanes: Lanes) -> AnyLane:
         return lane
     other = elsewhere(decision, lambda name: _is_in_service(lanes[name].state))
     another = lane.watched().another_for(exchange, decision.reason)
-    if other is None and (another is None or not _is_in_service(another.lane.state)):
+    if other is None and not (another is not None and _can_stand_in(another)):
         return lane
     if state.service is Service.TRIAL and not state.is_trial_running:
         watch = lane.watched().watch_for(exchange, decision.reason)
@@ -59,6 +60,11 @@ def _decide(exchange: Exchange, backend: str, reason: ReasonText) -> None:
     meant = exchange.decision
     assert meant is not None  # noqa: S101 - it has led here
     exchange.decision = Forward(meant.route, backend, reason, meant.bucket, meant.detail)
+
+
+def _can_stand_in(another: Another) -> bool:
+    """Whether it may be asked without a word of the first, and can answer."""
+    return another.resend.is_for_failures and _is_in_service(another.lane.state)
 
 
 def _is_in_service(state: BackendState) -> bool:
