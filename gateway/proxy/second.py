@@ -117,6 +117,7 @@ class Second(Watch):
             self._note(failed=True)
         if self._insists or error.status not in UNAVAILABLE or error.source is Source.DOWNSTREAM:
             self._pass_on()
+            self._caller = None
             return False
         self.counters.failed(_failure(error))
         self._turn_away(exchange)

@@ -287,6 +287,7 @@ class Watch(Link):
             self._note(failed=True)
         self._end_trial()
         if another is None or exchange.status or not another.is_for(error):
+            self._caller = None
             return False
         self._leave(exchange)
         self._ask(another, exchange)
@@ -324,7 +325,9 @@ class Watch(Link):
             self._caller = exchange
             exchange.connection, exchange.request_sent = self, True
             exchange.touch(time.monotonic())
-            exchange.answer(self._outbound, self._pieces)
+            outbound, self._outbound = self._outbound, None
+            pieces, self._pieces = self._pieces, []
+            exchange.answer(outbound, pieces)
             exchange.answer_flush()
             if not exchange.is_answer_held:
                 self.release_answer()
