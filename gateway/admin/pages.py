@@ -8,7 +8,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from gateway.admin.readiness import is_ready, report
 from gateway.admin.view import AdminView, Status
-from gateway.telemetry.metrics import Facts, render
+from gateway.telemetry.exposition import render
+from gateway.telemetry.metric import Facts
 
 _INDEX = """\
 /livez /readyz /readyz?verbose  health: is the process up; should it be sent customers
@@ -65,4 +66,10 @@ def _facts(status: Status) -> Facts:
         uptime_s=status.uptime_s,
         weights={route.name: route.backends for route in status.routes},
         certificate_ends_s=status.certificate.not_after.timestamp() if status.certificate else None,
+        probed_ill={
+            backend.name: {
+                each.address: each.probe == "ill" for each in backend.addresses if each.probe
+            }
+            for backend in status.backends
+        },
     )

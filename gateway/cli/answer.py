@@ -88,11 +88,18 @@ def _why_drawn(decision: Forward) -> str:
     return f"{carried}: each such request is drawn anew"
 
 
+_IN_WORDS = {
+    Reason.BACKEND: "the route has one backend",
+    Reason.FALLBACK: "the backend decided on is unavailable",
+    Reason.MOVED: "the backend decided on is out of service",
+}
+
+
 def _why(decision: Forward, client_ip: str) -> str:
     detail, owner = decision.detail, decision.route.owner
     match decision.reason:
-        case Reason.BACKEND:
-            return "the route has one backend"
+        case Reason.BACKEND | Reason.FALLBACK | Reason.MOVED:
+            return _IN_WORDS[decision.reason]
         case Reason.OWNER:
             owned = _range_of(int(detail), owner)
             return f"id {detail} lies in its range {owned}; the split is for new resources"

@@ -5,13 +5,17 @@ from __future__ import annotations
 from gateway.config.layout import lay_out
 from gateway.config.spec import (
     BackendSpec,
+    BreakerSpec,
     FileSpec,
+    HealthSpec,
     MatchSpec,
     OwnerSpec,
     RouteSpec,
+    SoftErrorSpec,
     StickySpec,
     TlsSpec,
 )
+from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 from gateway.routing.snapshot import (
     Backend,
     IdRange,
@@ -49,6 +53,10 @@ def _backend(name: str, spec: BackendSpec) -> Backend:
         ),
         max_connections=spec.max_connections,
         max_waiting=spec.max_waiting,
+        health=_health(spec.health) if spec.health is not None else None,
+        breaker=_breaker(spec.breaker) if spec.breaker is not None else None,
+        soft_errors=tuple(map(_soft_error, spec.soft_errors)),
+        fallback=Fallback(to=spec.fallback.to) if spec.fallback is not None else None,
     )
 
 
@@ -57,6 +65,29 @@ def _tls(spec: BackendSpec) -> Tls | None:
         return None
     written = spec.tls or TlsSpec()
     return Tls(ca=written.ca, server_name=written.server_name)
+
+
+def _health(spec: HealthSpec) -> Health:
+    return Health(
+        path=spec.path,
+        interval_s=spec.interval,
+        timeout_s=spec.timeout,
+        unhealthy_after=spec.unhealthy_after,
+        healthy_after=spec.healthy_after,
+    )
+
+
+def _breaker(spec: BreakerSpec) -> Breaker:
+    return Breaker(
+        failures=spec.failures,
+        window_s=spec.window,
+        min_requests=spec.min_requests,
+        open_s=spec.open,
+    )
+
+
+def _soft_error(spec: SoftErrorSpec) -> SoftError:
+    return SoftError(json=spec.json_, equals=spec.equals, status=spec.status, counts_as=spec.as_)
 
 
 def _route(spec: RouteSpec) -> Route:

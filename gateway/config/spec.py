@@ -19,17 +19,19 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.config import paths, units
+from gateway.config import paths, protection, units
 from gateway.config.hosts import condition
 from gateway.config.outside import NOTHING_SET, Outside, no_files
 from gateway.config.patterns import pattern
 from gateway.config.slips import space_hint
 from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
+from gateway.routing.protection import Breaker, Health
 from gateway.routing.snapshot import Backend, Timeouts
 
 _TIMEOUTS = Timeouts()
 _BACKEND = Backend(name="", addresses=())
+_HEALTH, _BREAKER = Health(path=""), Breaker()
 
 
 def _endpoint(value: object, info: ValidationInfo) -> Endpoint:
@@ -107,6 +109,41 @@ class TlsSpec(Spec):
 Url = Annotated[Endpoint, PlainValidator(_endpoint)]
 
 
+class HealthSpec(Spec):
+    """``backends.NAME.health``."""
+
+    path: Annotated[str, PlainValidator(protection.probe_path)]
+    interval: Annotated[float, PlainValidator(protection.window_s)] = _HEALTH.interval_s
+    timeout: DurationS = _HEALTH.timeout_s
+    unhealthy_after: Annotated[int, PlainValidator(protection.threshold)] = _HEALTH.unhealthy_after
+    healthy_after: Annotated[int, PlainValidator(protection.threshold)] = _HEALTH.healthy_after
+
+
+class BreakerSpec(Spec):
+    """``backends.NAME.breaker``."""
+
+    failures: Annotated[float, PlainValidator(protection.share)] = _BREAKER.failures
+    window: Annotated[float, PlainValidator(protection.window_s)] = _BREAKER.window_s
+    min_requests: Annotated[int, PlainValidator(protection.min_requests)] = _BREAKER.min_requests
+    open: DurationS = _BREAKER.open_s
+
+
+class SoftErrorSpec(Spec):
+    """One of ``backends.NAME.soft_errors``."""
+
+    status: Annotated[int, PlainValidator(protection.final_status)] = 200
+    json_: Annotated[str, PlainValidator(protection.json_path)] = Field(alias="json")
+    equals: Annotated[str | int | float | bool | None, PlainValidator(protection.json_value)] = None
+    as_: Annotated[int, PlainValidator(protection.error_status)] = Field(alias="as")
+
+
+class FallbackSpec(Spec):
+    """``backends.NAME.fallback``."""
+
+    on: Annotated[list[Annotated[str, PlainValidator(protection.occasion)]], Field(min_length=1)]
+    to: Text
+
+
 class BackendSpec(Spec):
     """``backends.NAME``."""
 
@@ -116,6 +153,10 @@ class BackendSpec(Spec):
     timeouts: TimeoutsSpec = TimeoutsSpec()
     max_connections: Annotated[int, PlainValidator(units.connections)] = _BACKEND.max_connections
     max_waiting: Annotated[int | None, PlainValidator(units.waiting)] = _BACKEND.max_waiting
+    health: Annotated[HealthSpec | None, BeforeValidator(_written)] = None
+    breaker: Annotated[BreakerSpec | None, BeforeValidator(_written)] = None
+    soft_errors: Annotated[list[SoftErrorSpec], Field(min_length=1)] = []
+    fallback: Annotated[FallbackSpec | None, BeforeValidator(_written)] = None
 
     @property
     def endpoints(self) -> list[Endpoint]:

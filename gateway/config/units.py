@@ -119,20 +119,21 @@ def duration_s(value: object) -> float:
 
 def connections(value: object) -> int:
     """A number of connections, 1 to 65,535."""
-    return _whole(value, least=1)
+    return whole(value, least=1, most=MOST_CONNECTIONS)
 
 
 def waiting(value: object) -> int:
     """A number of requests that wait for a connection, 0 to 65,535."""
-    return _whole(value, least=0)
+    return whole(value, least=0, most=MOST_CONNECTIONS)
 
 
-def _whole(value: object, *, least: int) -> int:
+def whole(value: object, *, least: int, most: int) -> int:
+    """A whole number within bounds, both included."""
     if not isinstance(value, int):
         hint = comma_hint(value) if isinstance(value, str) else _plainly(value)
         raise Refusal(f"must be a whole number, not {shown(value)}", hint)
-    if not least <= value <= MOST_CONNECTIONS:
-        raise Refusal(f"must be between {least} and {MOST_CONNECTIONS}, not {value}")
+    if not least <= value <= most:
+        raise Refusal(f"must be between {least} and {most}, not {value}")
     return value
 
 

@@ -27,7 +27,9 @@ from gateway.control.messages import (
     Left,
     Linked,
     Message,
+    Probed,
 )
+from gateway.control.probes import Prober
 from gateway.control.reload import Current, Look, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
@@ -109,6 +111,7 @@ class Control:
         self.reloader = Reloader(plan.config, self.history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
         self.began_s, self.restarts = plan.began_s, plan.restarts
+        self.prober = Prober(utc_now, self._say_probed)
         self.certificate_problem = plan.certificate_problem
         self.certificate = plan.certificate
         self.started_at = utc_now()
@@ -136,6 +139,7 @@ class Control:
             speaking.cancel()
             await self.history.close()
             raise ConfigError(last.problems if last else ())
+        self.prober.follow(self.reloader.current.snapshot)
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -148,6 +152,7 @@ class Control:
         admin.stop()
         await serving.ended()
         speaking.cancel()
+        self.prober.close()
         self.workers.close()
         await self.history.close()
 
@@ -234,6 +239,7 @@ class Control:
         # The supervisor first: whoever dies now, no worker goes back to an older revision.
         self._plan.lifeline.post(current.accepted)
         self.workers.publish(current.accepted)
+        self.prober.follow(current.snapshot)
         digest = current.snapshot.digest[:12]
         note(event, revision=current.accepted.revision, digest=digest)
 
@@ -246,6 +252,9 @@ class Control:
             warn(Event.HISTORY_FAILED, revision=revision, why=fault)
         else:
             note(Event.HISTORY_RESTORED, revision=revision)
+
+    def _say_probed(self) -> None:
+        self.workers.tell_probed(Probed(self.prober.findings()))
 
     def _keep_left(self, left: Counters) -> None:
         self._plan.lifeline.post(Left(left))

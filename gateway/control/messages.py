@@ -73,6 +73,14 @@ class LogMoved(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to workers: open the access log anew, it may have been moved away."""
 
 
+class Probed(msgspec.Struct, tag=True, frozen=True):
+    """Control to workers: what probes say of backends."""
+
+    ill: dict[str, dict[str, bool]]
+    """Backend -> address, as in a URL -> whether it is ill. What is not here is not known, and
+    stays as it was."""
+
+
 class Report(msgspec.Struct, tag=True, frozen=True):
     """A worker to control: what it routes by and what it has counted since it began."""
 
@@ -92,6 +100,7 @@ Message = (
     | Draining
     | CertificateSeen
     | LogMoved
+    | Probed
     | Report
 )
 

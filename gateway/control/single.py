@@ -14,6 +14,7 @@ from datetime import datetime
 
 from gateway.control.control import utc_now
 from gateway.control.log import note, say_refused
+from gateway.control.probes import Prober
 from gateway.control.reload import Reloader, read_environment
 from gateway.control.watch import changes
 from gateway.control.worker import open_access_log
@@ -57,19 +58,24 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         open_access_log(settings.access_log),
         time.time,  # noqa: TID251 - this is where the clock is injected
     )
+    prober = Prober(utc_now, lambda: gateway.note_probes(prober.findings()))
+    prober.follow(current.snapshot)
     stop = asyncio.Event()
     sweeping = spawn(gateway.sweep_forever(), "sweep")
-    watching = spawn(_follow(reloader, gateway, stop), "watch")
+    watching = spawn(_follow(reloader, gateway, prober, stop), "watch")
     try:
         yield gateway
     finally:
         stop.set()
+        prober.close()
         sweeping.cancel()
         await watching.ended()
         gateway.close()
 
 
-async def _follow(reloader: Reloader, gateway: Gateway, stop: asyncio.Event) -> None:
+async def _follow(
+    reloader: Reloader, gateway: Gateway, prober: Prober, stop: asyncio.Event
+) -> None:
     async for _ in changes(reloader.path, stop):
         look = await reloader.look()
         say_refused(look.problems, reloader.path, serving=gateway.revision)
@@ -78,4 +84,5 @@ async def _follow(reloader: Reloader, gateway: Gateway, stop: asyncio.Event) -> 
         if look.accepted is not None:
             revision = look.accepted.accepted.revision
             gateway.install(look.accepted.snapshot, revision)
+            prober.follow(look.accepted.snapshot)
             note(Event.REVISION_ACCEPTED, revision=revision)

@@ -30,6 +30,7 @@ from gateway.control.messages import (
     Ended,
     LogMoved,
     Message,
+    Probed,
     Report,
 )
 from gateway.control.servers import Server, server
@@ -190,6 +191,9 @@ class Worker:
         self._report()
 
     def _from_control(self, message: Message) -> None:
+        if isinstance(message, Probed):
+            self._gateway.note_probes(message.ill)
+            return
         if not isinstance(message, Accepted) or message == self._accepted:
             return
         try:

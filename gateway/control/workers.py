@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.control.channel import Channel
-from gateway.control.messages import Accepted, Linked, Message, Report
+from gateway.control.messages import Accepted, Linked, Message, Probed, Report
 from gateway.telemetry.counters import Counters, total, unpack
 
 
@@ -47,6 +47,7 @@ class Workers:
         self._gone = left
         self._keep_left = keep_left
         self._published: Accepted | None = None
+        self._probed = Probed({})
         self._reported = asyncio.Event()
 
     def link(self, linked: Linked) -> WorkerState:
@@ -125,9 +126,19 @@ class Workers:
         for worker in self._by_index.values():
             self._tell(worker)
 
+    def tell_probed(self, probed: Probed) -> None:
+        """Send what probes say to all; who does not read gets it when it reports again."""
+        self._probed = probed
+        for worker in self._by_index.values():
+            if worker.channel is not None and not worker.channel.send(probed):
+                worker.is_behind = True
+
     def _tell(self, worker: WorkerState) -> None:
         if worker.channel is not None and self._published is not None:
-            worker.is_behind = not worker.channel.send(self._published)
+            is_told = worker.channel.send(self._published)
+            if self._probed.ill:
+                is_told = worker.channel.send(self._probed) and is_told
+            worker.is_behind = not is_told
 
     def close(self) -> None:
         """Talk to nobody any more."""

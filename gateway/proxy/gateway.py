@@ -6,13 +6,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.backend_state import BackendState
+from gateway.proxy.lanes import Lane, WatchedLane, by_backend, lanes_of, with_stand_in
 from gateway.proxy.pool import Pool
 from gateway.proxy.recorder import Recorder
+from gateway.proxy.redirecting import redirect
 from gateway.proxy.trace import TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
 from gateway.routing.snapshot import Snapshot
@@ -37,16 +39,6 @@ SWEEP_EVERY_S = 0.25
 _log = logging.getLogger("figueira")
 
 
-@dataclass(slots=True)
-class Lane:
-    """One route's traffic to one backend."""
-
-    pool: Pool
-    counters: LaneCounters
-    authority: bytes
-    """Host for a request that brought none."""
-
-
 class Gateway:
     """The state of one worker; swapped pieces, never half-changed ones."""
 
@@ -63,8 +55,11 @@ class Gateway:
         self.recorder = Recorder(access_log, wall_clock, clock)
         self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
+        self._states: dict[str, BackendState] = {}
+        self._opened_before: dict[str, int] = {}
+        self._probed_ill: dict[str, dict[str, bool]] = {}
         self._draining: list[Pool] = []
-        self._lanes: dict[str, dict[str, Lane]] = {}
+        self._lanes: dict[str, dict[str, Lane | WatchedLane]] = {}
         self._counters: dict[tuple[str, str], LaneCounters] = {}
         self.doors: set[DirectConnection] = set()
         self.exchanges: set[Exchange] = set()
@@ -84,14 +79,26 @@ class Gateway:
             else Pool(backend)
             for backend in snapshot.backends
         }
-        lanes = {
-            route.name: {name: self._lane(route.name, pools[name]) for name in route.backends}
-            for route in snapshot.routes
+        states = {
+            name: state
+            if (state := self._states.get(name)) and state.pool is pool
+            else BackendState(pool)
+            for name, pool in pools.items()
         }
+        lanes = {
+            route.name: lanes_of(route, states, self._counters_of) for route in snapshot.routes
+        }
+        for name, before in self._states.items():
+            if states.get(name) is not before:
+                self._opened_before[name] = self._opened_before.get(name, 0) + before.opened
+        self._tell_probes(pools)
         gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
         self._proxies = Networks(snapshot.trust.proxies)
         self._testers = Networks(snapshot.trust.testers)
-        self._pools, self._lanes = pools, lanes
+        self._pools, self._states, self._lanes = pools, states, lanes
+        served, movable = by_backend(lanes.values()), with_stand_in(snapshot.routes)
+        for name, state in states.items():
+            state.serve(served[name], has_stand_in=name in movable)
         self.table = Table(snapshot)
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
@@ -100,10 +107,19 @@ class Gateway:
             pool.close()
         self._draining += gone
 
-    def _lane(self, route: str, pool: Pool) -> Lane:
-        name = pool.backend.name
-        counters = self._counters.setdefault((route, name), LaneCounters(route, name))
-        return Lane(pool, counters, pool.backend.authority.encode())
+    def note_probes(self, ill: Mapping[str, Mapping[str, bool]]) -> None:
+        """Take what probes say: backend -> address -> whether it is ill. The rest stays."""
+        for name, addresses in ill.items():
+            self._probed_ill[name] = {**self._probed_ill.get(name, {}), **addresses}
+        self._tell_probes(self._pools)
+
+    def _tell_probes(self, pools: Mapping[str, Pool]) -> None:
+        for name, pool in pools.items():
+            if pool.backend.health is not None and name in self._probed_ill:
+                pool.note_probes(self._probed_ill[name])
+
+    def _counters_of(self, route: str, backend: str) -> LaneCounters:
+        return self._counters.setdefault((route, backend), LaneCounters(route, backend))
 
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""
@@ -118,7 +134,10 @@ class Gateway:
         if isinstance(decision, Reply):
             return decision
         exchange.decision = decision
-        exchange.lane = lane = self._lanes[decision.route.name][decision.backend]
+        lanes = self._lanes[decision.route.name]
+        meant = lanes[decision.backend]
+        lane = meant if meant.gate is None else redirect(exchange, decision, lanes)
+        exchange.lane = lane
         if inbound.traceparent is None:
             line, exchange.trace_id = self.traces.next()
             introduction += line
@@ -153,8 +172,18 @@ class Gateway:
                 }
                 for name, pool in self._pools.items()
             },
+            upstream_in_flight={name: pool.in_flight for name, pool in self._pools.items()},
+            service={name: {state.text: 1} for name, state in self._states.items()},
+            breaker_opened=self._breaker_opened(),
             access_lines_dropped=self._access_log.dropped,
         )
+
+    def _breaker_opened(self) -> dict[str, int]:
+        """By backend, what its state counted before a revision has replaced it included."""
+        opened = dict(self._opened_before)
+        for name, state in self._states.items():
+            opened[name] = opened.get(name, 0) + state.opened
+        return opened
 
     def _open_connections(self) -> dict[str, int]:
         """By backend, those of pools that a revision has replaced included."""
@@ -182,6 +211,8 @@ class Gateway:
                 _log.exception(Event.SWEEP_FAILED.value)
         for pool in self._pools.values():
             pool.sweep(now_s)
+        for state in self._states.values():
+            state.look()
         self._draining = [pool for pool in self._draining if pool.open_connections]
         self.recorder.fold()
         self._access_log.flush()

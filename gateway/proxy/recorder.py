@@ -80,7 +80,7 @@ class Recorder:
     def _line(self, exchange: Outcome) -> AccessLine:
         inbound, decision = exchange.inbound, exchange.decision
         started_s, first_s = exchange.started_s, exchange.first_byte_s
-        return AccessLine(
+        line = AccessLine(
             self._clock_text.write(started_s + self._wall_offset_s),
             inbound.method.decode("latin-1"),
             inbound.path.decode("latin-1"),
@@ -103,3 +103,6 @@ class Recorder:
             inbound.host.decode("latin-1") if inbound.host else "",
             exchange.peer.protocol if inbound.is_http11 else "HTTP/1.0",
         )
+        if exchange.lane is not None and (watch := exchange.lane.watch) is not None:
+            watch.tell(line)
+        return line

@@ -28,9 +28,15 @@ class Reason:
     OWNER_LIST: Final = "owner_list"
     STICKY: Final = "sticky"
     DRAW: Final = "draw"
+    FALLBACK: Final = "fallback"
+    """Another backend was unavailable."""
+    MOVED: Final = "moved"
+    """Another backend is out of service."""
 
 
-ReasonText = Literal["backend", "owner", "owner_unknown", "owner_list", "sticky", "draw"]
+ReasonText = Literal[
+    "backend", "owner", "owner_unknown", "owner_list", "sticky", "draw", "fallback", "moved"
+]
 _CLAIM_REASONS: dict[Claim, ReasonText] = {
     Claim.OWNER: Reason.OWNER,
     Claim.UNKNOWN: Reason.OWNER_UNKNOWN,

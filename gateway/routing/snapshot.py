@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.routing.protection import Breaker, Fallback, Health, SoftError
+
 BUCKETS = 100_000
 """Shares are steps of 0.001 %: one bucket each."""
 
@@ -74,6 +76,14 @@ class Backend:
     its turn."""
     max_waiting: int | None = None
     """Requests that may wait their turn, per worker; None: as many as `max_connections`."""
+    health: Health | None = None
+    """None: nobody probes."""
+    breaker: Breaker | None = None
+    """None: nobody counts."""
+    soft_errors: tuple[SoftError, ...] = ()
+    """Answers that count as another status than they say, in order; the first match counts."""
+    fallback: Fallback | None = None
+    """None: whoever is unavailable is not answered for."""
 
     @property
     def authority(self) -> str:

@@ -56,6 +56,14 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     """The Host that the customer asked for."""
     protocol: str = ""
     """``HTTP/1.1``, ``HTTP/1.0``; under an ASGI server that speaks it, ``HTTP/2``."""
+    counts_as: int = 0
+    """What the answer counts as, where a soft error is declared."""
+    instead_of: str = ""
+    """The backend that was decided on at first, where `backend` has answered in its place."""
+    because: str = ""
+    """What that one came to: a failure like `error`, or ``status:503``."""
+    also_asked: str = ""
+    """Another backend that was asked as well, and had no more to say."""
 
 
 class ClockText:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.config import hosts, paths, patterns, spec, units, urls
+from gateway.config import hosts, paths, patterns, protection, spec, units, urls
 
 Schema = dict[str, Any]
 """JSON."""
@@ -19,10 +19,9 @@ _TOKEN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # noqa: S105 - no secret, a word of th
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PLAIN_ESCAPE = "2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AEF]|[01]"
 """What needs no escape, what backends disagree on, and controls."""
-_PATH = (
-    r"(?!.*//)(?!.*/\.\.?(?:/|$))"
-    f"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%(?!{_PLAIN_ESCAPE})[0-9A-F]{{2}})*"
-)
+_SEGMENTS = f"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%(?!{_PLAIN_ESCAPE})[0-9A-F]{{2}})*"
+_PATH = rf"(?!.*//)(?!.*/\.\.?(?:/|$)){_SEGMENTS}"
+_TARGET = rf"(?![^?]*//)(?![^?]*/\.\.?(?:[/?]|$)){_SEGMENTS}(?:\?[!$%&'()*+,./0-9:;=?@A-Z_a-z~-]*)?"
 _NO_SLASH_AT_THE_END = "(?!.+/$)"
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = rf"^(?:\*\.)?{_LABEL}(?:\.{_LABEL})*$|^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$"
@@ -45,19 +44,43 @@ def _matching(pattern: str, words: str, **rules: object) -> Schema:
     return _text(pattern=pattern, patternErrorMessage=words, **rules)
 
 
+def _whole(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+_DURATION = _matching(
+    r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
+    "A number with its unit: 250ms, 1.5s or 2m.",
+    examples=["250ms", "1.5s", "2m"],
+)
+
 VALUES: Mapping[Callable[..., Any], Schema] = {
     units.version: {"type": "integer", "enum": [units.VERSION]},
     units.text: _text(),
     units.name: _matching(
         _NAME, "A lower-case letter, then up to 62 of: lower-case letters, digits, _ and -."
     ),
-    units.duration_s: _matching(
-        r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
-        "A number with its unit: 250ms, 1.5s or 2m.",
-        examples=["250ms", "1.5s", "2m"],
+    units.duration_s: _DURATION,
+    units.connections: _whole(1, units.MOST_CONNECTIONS),
+    units.waiting: _whole(0, units.MOST_CONNECTIONS),
+    protection.probe_path: _matching(
+        f"^{_TARGET}$", "A canonical path, perhaps with a query.", examples=["/readyz"]
     ),
-    units.connections: {"type": "integer", "minimum": 1, "maximum": units.MOST_CONNECTIONS},
-    units.waiting: {"type": "integer", "minimum": 0, "maximum": units.MOST_CONNECTIONS},
+    protection.window_s: _DURATION,
+    protection.threshold: _whole(1, protection.MOST_IN_A_ROW),
+    protection.min_requests: _whole(1, protection.MOST_OUTCOMES),
+    protection.share: _matching(
+        r"^(?!0+(?:\.0+)?%)(?:100(?:\.0{1,3})?|0?[0-9]{1,2}(?:\.[0-9]{1,3})?)%$",
+        "A share with its unit: 50% or 0.5%.",
+        examples=["50%"],
+    ),
+    protection.json_path: _matching(
+        r"^\$", "A path from the root of the body, $.", examples=["$.error"]
+    ),
+    protection.json_value: {"type": ["string", "number", "boolean"]},
+    protection.final_status: _whole(protection.FIRST_STATUS, protection.LAST_STATUS),
+    protection.error_status: _whole(protection.FIRST_ERROR, protection.LAST_STATUS),
+    protection.occasion: {"enum": [protection.UNAVAILABLE]},
     units.weight: {
         "anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"enum": [units.REST]}],
         "examples": [0, 5, units.REST],
@@ -108,7 +131,7 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
 """The parsers of values."""
 
 
-DURATIONS: frozenset[Callable[..., Any]] = frozenset({units.duration_s})
+DURATIONS: frozenset[Callable[..., Any]] = frozenset({units.duration_s, protection.window_s})
 """Parsers of what is written with a unit and held in seconds."""
 
 

@@ -12,6 +12,7 @@ from gateway.control.single import running_gateway
 from gateway.errors import ConfigError, StartError
 from gateway.settings import Settings
 from tests.support import flippable
+from tests.support.ailing_origin import ailing_origin
 from tests.support.flippable import BAD
 from tests.support.routes_file import RoutesFile
 from tests.support.waiting import until
@@ -70,3 +71,15 @@ async def test_it_does_not_start_with_an_access_log_that_cannot_be_written(
         async with running_gateway(_settings(file, f"{file.path}/below")):
             raise AssertionError("started")
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_it_probes_as_control_would(file: RoutesFile) -> None:
+    with ailing_origin("new") as origin:
+        origin.fall_ill("fails")
+        health = "health: {path: /readyz, interval: 1s, unhealthy_after: 1}"
+        text = flippable.text(50).replace('"http://127.0.0.1:2"', f'"{origin.url}", {health}')
+        file.rename_over(text)
+        async with running_gateway(_settings(file)) as gateway:
+            await until(lambda: gateway.counters().service["image_service"] == {"out:probes": 1})
+            file.rename_over(flippable.text(50))
+            await until(lambda: gateway.counters().service["image_service"] == {"in": 1})

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.admin.view import Check, Config, Control, Revision, Route, Status, Worker
+from gateway.admin.view import (
+    Address,
+    Backend,
+    Check,
+    Config,
+    Control,
+    Revision,
+    Route,
+    Status,
+    Worker,
+)
 from gateway.errors import Problem
 from gateway.telemetry.counters import Counters
 
@@ -42,6 +52,17 @@ def status(
         workers=tuple(workers),
         control=Control(pid=99),
         routes=(Route(name="images", backends={"image_service": 5.0, "legacy": 95.0}),),
+        backends=(
+            Backend(
+                name="legacy",
+                service={"in": 2},
+                addresses=(
+                    Address(address="127.0.0.1:8001", probe="ill", probe_detail="status 503"),
+                    Address(address="127.0.0.1:8011", probe="well"),
+                    Address(address="127.0.0.1:8021"),
+                ),
+            ),
+        ),
         draining=draining,
         uptime_s=12.5,
     )

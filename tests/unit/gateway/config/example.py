@@ -6,6 +6,7 @@ import hashlib
 
 from gateway.config import load
 from gateway.errors import ConfigError, Problem
+from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 from gateway.routing.snapshot import (
     Address,
     Backend,
@@ -32,6 +33,10 @@ backends:
     timeouts: {connect: 250ms, first_byte: 2m, idle: 1.5s, total: 10m}
     max_connections: 16
     max_waiting: 0
+    health: {path: /r?v=1, interval: 2s, timeout: 500ms, unhealthy_after: 1, healthy_after: 4}
+    breaker: {failures: 12.5%, window: 1m, min_requests: 8, open: 30s}
+    soft_errors: [{json: $.error, as: 404}, {status: 201, json: "$['ok']", equals: false, as: 503}]
+    fallback: {on: [unavailable], to: legacy}
   far:
     urls: ["https://A.internal", "https://b.internal:8443"]
     tls: {ca: ca.pem, server_name: Shop.internal}
@@ -66,6 +71,19 @@ SNAPSHOT = Snapshot(
             timeouts=Timeouts(connect_s=0.25, first_byte_s=120.0, idle_s=1.5, total_s=600.0),
             max_connections=16,
             max_waiting=0,
+            health=Health(
+                path="/r?v=1",
+                interval_s=2.0,
+                timeout_s=0.5,
+                unhealthy_after=1,
+                healthy_after=4,
+            ),
+            breaker=Breaker(failures=0.125, window_s=60.0, min_requests=8, open_s=30.0),
+            soft_errors=(
+                SoftError(json="$.error", counts_as=404),
+                SoftError(json="$['ok']", equals=False, status=201, counts_as=503),
+            ),
+            fallback=Fallback(to="legacy"),
         ),
         Backend(
             name="far",

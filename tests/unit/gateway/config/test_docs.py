@@ -12,6 +12,7 @@ from gateway.config.document import DEPTH_LIMIT, NODE_LIMIT
 from gateway.config.draft import ROUTE_LIMIT
 from gateway.config.patterns import LONGEST
 from gateway.config.spec import BackendSpec, FileSpec, Spec, TimeoutsSpec
+from gateway.config.translation import keys_of
 from gateway.config.units import MOST_ALTERNATIVES
 from gateway.config.urls import LONGEST_SOCKET_BYTES
 from gateway.control.authorities import CA_LIMIT_BYTES
@@ -35,12 +36,16 @@ WHERE = {
     "BackendSpec": "backends.NAME.",
     "TimeoutsSpec": "backends.NAME.timeouts.",
     "TlsSpec": "backends.NAME.tls.",
+    "HealthSpec": "backends.NAME.health.",
+    "BreakerSpec": "backends.NAME.breaker.",
+    "SoftErrorSpec": "backends.NAME.soft_errors[].",
+    "FallbackSpec": "backends.NAME.fallback.",
     "RouteSpec": "routes[].",
     "MatchSpec": "routes[].match.",
     "StickySpec": "routes[].sticky[].",
     "OwnerSpec": "routes[].owner.",
 }
-KEYS = [WHERE[spec.__name__] + key for spec in Spec.__subclasses__() for key in spec.model_fields]
+KEYS = [WHERE[spec.__name__] + key for spec in Spec.__subclasses__() for key in keys_of(spec)]
 
 
 @pytest.mark.parametrize("key", KEYS)

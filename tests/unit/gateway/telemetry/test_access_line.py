@@ -52,6 +52,10 @@ def test_what_applies_is_there_under_its_name() -> None:
         "upstream": "127.0.0.1:8001",
         "host": "shop.test",
         "protocol": "HTTP/1.1",
+        "counts_as": 404,
+        "instead_of": "image_service",
+        "because": "status:503",
+        "also_asked": "image_service",
     }
     line = AccessLine(**fields)  # type: ignore[arg-type]  # one value of each field's own type
     assert set(fields) == set(AccessLine.__struct_fields__)
