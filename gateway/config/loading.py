@@ -11,6 +11,7 @@ from gateway.config.compile import compile_snapshot
 from gateway.config.document import parse
 from gateway.config.draft import draft
 from gateway.config.outside import NOTHING_SET, Certificates, Outside, no_files
+from gateway.config.owners import check_owners
 from gateway.config.source import decode
 from gateway.config.unreachable import check_reachable
 from gateway.routing.snapshot import Snapshot
@@ -39,6 +40,7 @@ def load(
     # 3. What holds between values.
     check_backends(known, document.report)
     check(known, document.report)
+    check_owners(known, document.report)
     check_reachable(known, document.report)
     document.report.raise_if_any()
     # 4. The compiled form.

@@ -40,6 +40,12 @@ def _forward(decision: Decision) -> Forward:
     return decision
 
 
+def _pinned(method: bytes, pin: str, path: str = "/images") -> RequestHead:
+    request = head(path, method, {b"x-customer-id": _OLD_CUSTOMER})
+    request.pin = pin
+    return request
+
+
 _Said = tuple[str, ReasonText, int | None, str]
 _CASES: dict[str, tuple[RequestHead, float, _Said]] = {
     "backend": (head("/products"), _LOW, (_OLD, Reason.BACKEND, None, "")),
@@ -55,6 +61,7 @@ _CASES: dict[str, tuple[RequestHead, float, _Said]] = {
         (_OLD, Reason.OWNER_UNKNOWN, None, "x"),
     ),
     "owner-list": (head("/images"), _LOW, (_OLD, Reason.OWNER_LIST, None, "")),
+    "pin": (_pinned(b"POST", _NEW), _HIGH, (_NEW, Reason.PIN, None, "")),
     "sticky-header": (
         head("/images", b"POST", _NEW_HEADER),
         _HIGH,
@@ -141,6 +148,38 @@ def test_a_refusal_never_repeats_what_the_request_brought() -> None:
         decision = decide(_HALF, head(path), _LOW)
         assert isinstance(decision, Reply)
         assert "script" not in decision.title + decision.detail
+
+
+@pytest.mark.parametrize("weight", [0, 1, BUCKETS // 2, BUCKETS])
+@pytest.mark.parametrize("pin", [_NEW, _OLD])
+def test_a_tester_chooses_where_to_create_whatever_the_weight(weight: int, pin: str) -> None:
+    """A weight of 0 keeps a backend known: testers reach it before any customer does."""
+    decision = _forward(decide(table(images(weight), MONOLITH), _pinned(b"POST", pin), _LOW))
+    assert (decision.backend, decision.reason) == (pin, Reason.PIN)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "reason", "backend"),
+    [
+        pytest.param(b"GET", "/images/7", Reason.OWNER, _OLD, id="known-owner"),
+        pytest.param(b"DELETE", "/images/7/file", Reason.OWNER, _OLD, id="known-owner-changed"),
+        pytest.param(b"GET", "/images/x", Reason.PIN, _NEW, id="unknown-looked-at"),
+        pytest.param(b"HEAD", "/images", Reason.PIN, _NEW, id="list-looked-at"),
+        pytest.param(b"DELETE", "/images/x", Reason.OWNER_UNKNOWN, _OLD, id="unknown-changed"),
+        pytest.param(b"PUT", "/images", Reason.OWNER_LIST, _OLD, id="collection-changed"),
+        pytest.param(b"GET", "/products", Reason.BACKEND, _OLD, id="no-split"),
+    ],
+)
+def test_a_pin_never_overrides_an_owner_nor_changes_what_it_may_not_have_made(
+    method: bytes, path: str, reason: ReasonText, backend: str
+) -> None:
+    decision = _forward(decide(_HALF, _pinned(method, _NEW, path), _LOW))
+    assert (decision.reason, decision.backend) == (reason, backend)
+
+
+def test_a_pin_to_a_backend_outside_the_split_says_nothing() -> None:
+    decision = _forward(decide(_HALF, _pinned(b"POST", "elsewhere"), _LOW))
+    assert (decision.reason, decision.backend) == (Reason.STICKY, _OLD)
 
 
 @pytest.mark.parametrize("weight", [0, BUCKETS], ids=["none", "all"])
