@@ -36,7 +36,7 @@ from gateway.wire.response import Outbound
 
 if TYPE_CHECKING:
     from gateway.proxy.pool import Pool
-    from gateway.proxy.ports import Caller
+    from gateway.proxy.ports import Caller, Connection
     from gateway.routing.snapshot import Merge, Owner
     from gateway.telemetry.counters import LaneCounters
 
@@ -99,6 +99,9 @@ class MergedPool:
 
     def end_upload(self) -> None:
         """Nothing is counted."""
+
+    def blame(self, connection: Connection | None) -> None:
+        """Note nothing: whichever side was late has been told by its own timeouts."""
 
     def over(self, merged: MergedList) -> None:
         """Begin the next."""
