@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.config.wording import Guess, quoted
 from gateway.control.loading import load_config
 from gateway.errors import ConfigError
 from gateway.routing.snapshot import Snapshot
@@ -42,8 +43,9 @@ def pin(config: Path, backend: str, valid_for: str, *, as_json: bool) -> int:
         return _complain(f"{config} has no trust.pin_secret, or it is empty; {hint}", 1)
     routes = _routes(snapshot, backend)
     if not routes:
-        known = ", ".join(sorted({s.backend for route in snapshot.routes for s in route.shares}))
-        return _complain(f"no route's split has a backend {backend!r}; there are: {known}", 2)
+        known = {share.backend for route in snapshot.routes for share in route.shares}
+        hint = Guess().hint(backend, known, kind="backends of splits")
+        return _complain(f"no route's split has a backend {quoted(backend)} ({hint})", 2)
     expires_s = int(time.time()) + duration_s  # noqa: TID251 - what gateways compare it with
     value = write_pin(backend, expires_s, snapshot.trust.pin_secret)
     until = datetime.fromtimestamp(expires_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

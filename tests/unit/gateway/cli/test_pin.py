@@ -80,12 +80,13 @@ def test_as_json_it_says_until_when_and_for_which_routes(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["spare"], 2, "no route's split has a backend 'spare'; there are: image_service, legacy"),
+        (["legcy"], 2, 'split has a backend "legcy" (did you mean "legacy"?)'),
+        (["spare"], 2, "(known backends of splits: image_service, legacy)"),
         (["legacy", "--for", "forever"], 2, "--for 'forever' is no time from 1m to 30d"),
         (["legacy", "--for", "31d"], 2, "--for '31d' is no time from 1m to 30d"),
         (["legacy", "--for", "8"], 2, "write 30m, 8h or 2d"),
     ],
-    ids=["no-split", "a-word", "too-long", "no-unit"],
+    ids=["misspelt", "no-split", "a-word", "too-long", "no-unit"],
 )
 def test_wrong_use_is_told_in_one_line(
     run: Run, arguments: list[str], code: int, said: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import get_args
 
 import pytest
@@ -18,13 +20,13 @@ from gateway.routing.decide import (
     Reply,
     decide,
 )
-from gateway.routing.snapshot import BUCKETS, Snapshot
+from gateway.routing.snapshot import BUCKETS, Route, Snapshot
 from gateway.routing.split import bucket_of
 from gateway.routing.table import Table
 from gateway.wire.messages import RequestHead
 from tests.unit.gateway.routing.generated import draws, requests, snapshots
 from tests.unit.gateway.routing.reference import Expected, expected
-from tests.unit.gateway.routing.shop import MONOLITH, head, images, table
+from tests.unit.gateway.routing.shop import MONOLITH, head, images, prefix, table
 
 _HALF = table(images(BUCKETS // 2), MONOLITH)
 _LOW, _HIGH = 0.25, 0.75
@@ -216,3 +218,35 @@ def test_the_decision_is_the_one_that_the_documents_tell(
             route=decision.route.name, backend=decision.backend, reason=decision.reason
         )
     assert expected(snapshot, request, draw) == outcome
+
+
+_OF_OWNERS = ("routing/owner.py", "routing/ids.py", "routing/pin.py", "wire/pins.py")
+
+
+@pytest.mark.parametrize(
+    ("request_", "pays"),
+    [
+        pytest.param(head("/images/7", named=_NEW_HEADER), True, id="with-an-owner"),
+        pytest.param(head("/plain/7", named=_NEW_HEADER), False, id="a-split-without"),
+        pytest.param(head("/products"), False, id="one-backend"),
+    ],
+)
+def test_a_route_without_an_owner_pays_for_none(request_: RequestHead, pays: bool) -> None:
+    """Counted, not timed: no function of ownership or pinning is called on its way."""
+    plain = Route(
+        name="plain", matches=(prefix("/plain"),), shares=images().shares, sticky=images().sticky
+    )
+    routes = table(images(), plain, MONOLITH)
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_filename)
+
+    sys.setprofile(note)
+    try:
+        decide(routes, request_, _LOW)
+    finally:
+        sys.setprofile(None)
+    assert called
+    assert any(name.endswith(_OF_OWNERS) for name in called) is pays
