@@ -94,6 +94,7 @@ def _why_drawn(decision: Forward) -> str:
 _IN_WORDS = {
     Reason.BACKEND: "the route has one backend",
     Reason.FALLBACK: "the backend decided on is unavailable",
+    Reason.SECOND_LOOK: "the backend for unknown ids does not have it",
     Reason.MOVED: "the backend decided on is out of service",
 }
 
@@ -101,7 +102,7 @@ _IN_WORDS = {
 def _why(decision: Forward, client_ip: str) -> str:
     detail = decision.detail
     match decision.reason:
-        case Reason.BACKEND | Reason.FALLBACK | Reason.MOVED:
+        case Reason.BACKEND | Reason.FALLBACK | Reason.SECOND_LOOK | Reason.MOVED:
             return _IN_WORDS[decision.reason]
         case Reason.OWNER | Reason.OWNER_LIST:
             return f"{_why_owner(decision)}; the split is for new resources"

@@ -162,6 +162,7 @@ def _owner(spec: OwnerSpec) -> Owner:
         ranges=tuple(sorted(ranges, key=lambda r: r.first)),
         prefixes=tuple(prefixes),
         unknown=spec.unknown,
+        second_look=spec.second_look,
         lists=lists.backend if isinstance(lists, OneListSpec) else spec.unknown,
         merge=None if isinstance(lists, OneListSpec) else _merge(lists),
     )

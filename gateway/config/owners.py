@@ -23,12 +23,15 @@ def check_owners(draft: Draft, report: Report) -> None:
         _ranges(report, index, owner)
         _prefixes(report, index, owner)
         _creators(draft, report, index, route, owner)
+        _second_look(report, index, owner)
         _lists(draft, report, index, owner)
 
 
 def named_backends(owner: OwnerSpec) -> Iterator[tuple[tuple[str, ...], str, bool]]:
     """The backends that an owner names: where, the name, and whether it is a key there."""
     yield ("unknown",), owner.unknown, False
+    if owner.second_look is not None:
+        yield ("second_look",), owner.second_look, False
     if isinstance(owner.lists, OneListSpec):
         yield ("lists",), owner.lists.backend, False
     for part in ("ranges", "prefixes"):
@@ -80,6 +83,12 @@ def _creators(draft: Draft, report: Report, index: int, route: RouteSpec, owner:
             report.at_key(("routes", index, "split", backend), message, hint)
 
 
+def _second_look(report: Report, index: int, owner: OwnerSpec) -> None:
+    if owner.second_look == owner.unknown:
+        message = f"{quoted(owner.unknown)} is the one that is asked at first (unknown)"
+        report.at_value(("routes", index, "owner", "second_look"), message, "name another")
+
+
 def _lists(draft: Draft, report: Report, index: int, owner: OwnerSpec) -> None:
     loc = ("routes", index, "owner", "lists")
     if isinstance(owner.lists, OneListSpec):
@@ -87,6 +96,7 @@ def _lists(draft: Draft, report: Report, index: int, owner: OwnerSpec) -> None:
     if MERGE in draft.backends:
         message = f"{quoted(MERGE)} means merged lists here, and a backend is called so"
         report.at_value(loc, message, "rename the backend")
-    if len({owner.unknown, *owner.ranges, *owner.prefixes}) == 1:
+    others = {owner.second_look or owner.unknown, *owner.ranges, *owner.prefixes}
+    if others == {owner.unknown}:
         message = f"there is nothing to merge: all ids are those of {quoted(owner.unknown)}"
         report.at_value(loc, message, f"write {owner.unknown}")

@@ -262,6 +262,7 @@ class OwnerSpec(Spec):
         Field(min_length=1),
     ] = {}
     unknown: Text
+    second_look: Annotated[str | None, PlainValidator(units.text)] = None
     lists: Annotated[ListsSpec, BeforeValidator(_lists)]
 
     @model_validator(mode="after")

@@ -33,6 +33,8 @@ class Reason:
     DRAW: Final = "draw"
     FALLBACK: Final = "fallback"
     """Another backend was unavailable."""
+    SECOND_LOOK: Final = "second_look"
+    """The backend for unknown ids has no such resource."""
     MOVED: Final = "moved"
     """Another backend is out of service."""
 
@@ -46,6 +48,7 @@ ReasonText = Literal[
     "sticky",
     "draw",
     "fallback",
+    "second_look",
     "moved",
 ]
 _CLAIM_REASONS: dict[Claim, ReasonText] = {

@@ -188,16 +188,19 @@ class Owner:
     """Backend for an id in no range and with no prefix; comes first where lists are merged."""
     lists: str
     """Backend that answers everything on the collection itself except creation (POST)."""
+    second_look: str | None = None
+    """Backend that is asked as well, by safe methods, for an unknown id that `unknown` misses."""
     merge: Merge | None = None
     """If there is one, GET and HEAD on the collection ask all of `sides`, and `lists` is for the
     other methods alone."""
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Every backend that may hold a resource: the one for unknown ids, then the creators."""
+        """Every backend that may hold a resource: the one for unknown ids, then the others."""
         creators = [each.backend for each in self.ranges]
         creators += [each.backend for each in self.prefixes]
-        return tuple(dict.fromkeys([self.unknown, *creators]))
+        others = [self.second_look] if self.second_look is not None else []
+        return tuple(dict.fromkeys([self.unknown, *creators, *others]))
 
     @property
     def merged(self) -> str:

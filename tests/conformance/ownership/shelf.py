@@ -38,6 +38,8 @@ class Shelf:
     miss_status: int
     """404, or 200 for one that says so in its body alone."""
     things: dict[Id, str] = field(default_factory=dict)
+    heirlooms: dict[str, str] = field(default_factory=dict)
+    """Things from before any of this, by names that tell nothing of who has them."""
     changed: set[Id] = field(default_factory=set)
     """Whatever somebody has tried to change here, found or not."""
     fate: Fate = Fate.WELL
@@ -96,7 +98,10 @@ class Shelf:
         if not segments or not segments[0]:
             records = [{"id": id_, "value": value} for id_, value in sorted(self.things.items())]
             return _write(200, records, method)
-        id_ = self.read_id(unquote(segments[0]))
+        text = unquote(segments[0])
+        if text in self.heirlooms:
+            return _write(200, {"id": text, "value": self.heirlooms[text]}, method)
+        id_ = self.read_id(text)
         if id_ is None or id_ not in self.things:
             return self._miss(method)
         return _write(200, {"id": id_, "value": self.things[id_]}, method)

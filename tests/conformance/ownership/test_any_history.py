@@ -88,7 +88,7 @@ class AnyHistory(RuleBasedStateMachine):
                 for customer, value in zip(customers, values, strict=True)
             ]
             await asyncio.sleep(0)
-            world.flip(percent, world.unknown, world.lists)
+            world.flip(percent=percent)
             return list(await asyncio.gather(*asked))
 
         for value, answer in zip(values, self._run(create()), strict=True):
@@ -165,6 +165,24 @@ class AnyHistory(RuleBasedStateMachine):
             assert answer.json()["value"] in self.told[id_]
             self.told[id_] = {answer.json()["value"]}
 
+    @rule(holder=_SIDES)
+    def look_for_something_of_before(self, holder: str) -> None:
+        """An id that tells nothing: found wherever it is, if a second look is declared.
+
+        Where it cannot be told whether it is there, nobody says that it is not.
+        """
+        world = self.world
+        answer = self._ask("GET", f"/images/of-{holder}")
+        assert answer is not None
+        asked = ["legacy", "image_service"] if world.looks_again else [world.unknown]
+        is_up = {name: shelf.is_up for name, shelf in world.shelves.items()}
+        if not is_up[world.unknown] or (holder in asked and not is_up[holder]):
+            assert answer.status in _UNAVAILABLE
+        elif holder in asked:
+            assert answer.json()["value"] == f"heirloom of {holder}"
+        else:
+            assert answer.status == 404 or b'"error"' in answer.body
+
     @rule()
     def list_all(self) -> None:
         """The whole list of what the sides hold, each once and in order; or no list."""
@@ -188,10 +206,10 @@ class AnyHistory(RuleBasedStateMachine):
 
     # What happens to the gateway and the sides
 
-    @rule(percent=_PERCENTS, unknown=_SIDES, lists=_LISTS)
-    def flip(self, percent: str, unknown: str, lists: str) -> None:
+    @rule(percent=_PERCENTS, unknown=_SIDES, looks_again=st.booleans(), lists=_LISTS)
+    def flip(self, percent: str, unknown: str, lists: str, looks_again: bool) -> None:
         """Another routes.yaml."""
-        self.world.flip(percent, unknown, lists)
+        self.world.flip(percent=percent, unknown=unknown, lists=lists, looks_again=looks_again)
 
     @rule()
     def restart_the_gateway(self) -> None:

@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from uvicorn.server import ServerState
 
@@ -26,14 +27,14 @@ _FILE = """\
 version: 1
 trust: {{pin_secret: "${{SECRET}}"}}
 backends:
-  legacy: {{url: "http://127.0.0.1:{legacy}"}}
+  legacy: {{url: "http://127.0.0.1:{legacy}", soft_errors: [{{json: $.error, as: 404}}]}}
   image_service: {{url: "http://127.0.0.1:{image_service}"}}
 routes:
   - name: images
     match: {{path_prefix: /images}}
     split: {{image_service: {percent}, legacy: rest}}
     sticky: [{{header: X-Customer-Id}}]
-    owner: {{id: "/images/{{id}}", {ids}, unknown: {unknown}, lists: {lists}}}
+    owner: {{id: "/images/{{id}}", {ids}, {unknown}, lists: {lists}}}
   - {{name: rest, match: {{path_prefix: /}}, backend: legacy}}
 """
 
@@ -86,6 +87,8 @@ class World:
     shelves: dict[str, Shelf]
     percent: str = "0"
     unknown: str = "legacy"
+    looks_again: bool = False
+    """Whether the other side is asked for unknown ids as well."""
     lists: str = "merge"
     port: int = 0
     _gateway: Gateway | None = None
@@ -95,6 +98,8 @@ class World:
     async def open(cls, scheme: Scheme) -> World:
         """Start everything."""
         world = cls(scheme, scheme.shelves())
+        for name, shelf in world.shelves.items():
+            shelf.heirlooms[f"of-{name}"] = f"heirloom of {name}"
         for shelf in world.shelves.values():
             await shelf.start()
         await world.start_gateway()
@@ -114,14 +119,19 @@ class World:
             image_service=self.shelves["image_service"].port,
             percent=self.percent,
             ids=self.scheme.ids,
-            unknown=self.unknown,
+            unknown=f"unknown: {self.unknown}" + self._second_look(),
             lists=self.lists,
         )
         return load(text.encode(), {"SECRET": SECRET})
 
-    def flip(self, percent: str, unknown: str, lists: str) -> None:
+    def _second_look(self) -> str:
+        other = next(name for name in self.shelves if name != self.unknown)
+        return f", second_look: {other}" if self.looks_again else ""
+
+    def flip(self, **changes: Any) -> None:
         """Change routes.yaml, and let the gateway take it in."""
-        self.percent, self.unknown, self.lists = percent, unknown, lists
+        for name, value in changes.items():
+            setattr(self, name, value)
         assert self._gateway is not None
         self._gateway.install(self.snapshot(), self._gateway.revision + 1)
 

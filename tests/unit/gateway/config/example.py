@@ -52,6 +52,7 @@ routes:
       id: "/images/{id}"
       ranges: {image_service: 1000000001.., legacy: 1..1000000000}
       unknown: legacy
+      second_look: image_service
       lists: image_service
   - name: shops
     match: {path_prefix: /shops}
@@ -122,6 +123,7 @@ SNAPSHOT = Snapshot(
                     IdRange(backend="image_service", first=1_000_000_001, last=None),
                 ),
                 unknown="legacy",
+                second_look="image_service",
                 lists="image_service",
             ),
         ),
