@@ -107,7 +107,7 @@ def _why(decision: Forward, client_ip: str) -> str:
         case Reason.OWNER | Reason.OWNER_LIST:
             return f"{_why_owner(decision)}; the split is for new resources"
         case Reason.OWNER_UNKNOWN:
-            return f"{_why_owner(decision)} (owner.unknown)"
+            return f"{_why_owner(decision)} (owner.unknown){_looked_for(decision.route.owner)}"
         case Reason.PIN:
             return "X-Figueira-Backend asks for it, from somebody who may"
         case Reason.STICKY:
@@ -115,6 +115,13 @@ def _why(decision: Forward, client_ip: str) -> str:
             return f"{source} gives {_bucket(decision)}"
         case Reason.DRAW:
             return f"the draw gives {_bucket(decision)}"
+
+
+def _looked_for(owner: Owner | None) -> str:
+    """Who else is asked for an unknown id."""
+    if owner is None or owner.second_look is None:
+        return ""
+    return f"; a safe method that misses it there asks {owner.second_look} too (owner.second_look)"
 
 
 def _why_owner(decision: Forward) -> str:
