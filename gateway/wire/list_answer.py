@@ -141,7 +141,6 @@ def write_list(
         lines += [
             (b"Vary", value) for value in part.values(b"vary") if (b"Vary", value) not in lines
         ]
-        lines += [(b"Set-Cookie", value) for value in part.values(b"set-cookie")]
     if first.values(b"etag"):
         etag = b'"%b"' % hashlib.blake2b(body, digest_size=16).hexdigest().encode()
         lines.append((b"ETag", etag))

@@ -167,7 +167,6 @@ def test_the_fields_are_the_first_sides_but_for_those_of_its_part_alone() -> Non
         (b"Set-Cookie", b"a=1"),
         (b"X-Own", b"1"),
         (b"Vary", b"Cookie"),
-        (b"Set-Cookie", b"b=2"),
     ]
 
 
