@@ -191,6 +191,26 @@ def explain(
     raise typer.Exit(run(config, question, as_json=as_json))
 
 
+@app.command()
+def pin(
+    backend: Annotated[str, typer.Argument(help="The backend to go to.")],
+    *,
+    valid_for: Annotated[str, typer.Option("--for", help="How long: 30m, 8h, 2d.")] = "1h",
+    config: Annotated[Path, typer.Option(help="The routes.yaml with the secret.")] = _CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="The pin as JSON.")] = False,
+) -> None:
+    """Make a header that sends a tester's new work to one backend, for a while.
+
+    Signed with trust.pin_secret of routes.yaml. Whoever has it can use it, so give it to testers
+    alone. Resources that exist stay with their owner.
+
+    Example: curl -H "$(figueira pin image_service --for 8h)" -X POST .../images
+    """
+    from gateway.cli.pin import pin as run  # noqa: PLC0415 - as above
+
+    raise typer.Exit(run(config, backend, valid_for, as_json=as_json))
+
+
 def main() -> None:
     """Run the command."""
     app()

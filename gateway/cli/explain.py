@@ -15,7 +15,7 @@ from gateway.errors import ConfigError
 from gateway.wire.inbound import BadRequest
 
 _MANY = 20
-"""Matches; of more, people are shown only those that the request's path leads to."""
+"""Matches; of more, people are shown only those that the request's host and path lead to."""
 
 
 def explain(config: Path, question: Question, *, as_json: bool) -> int:
@@ -79,7 +79,7 @@ def _table(considered: list[Considered]) -> list[str]:
 
 
 def _is_near(item: Considered) -> bool:
-    return item.unmet is None or item.unmet.condition != "path"
+    return item.unmet is None or item.unmet.condition not in {"host", "path"}
 
 
 def _fate(item: Considered) -> str:

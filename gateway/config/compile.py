@@ -8,7 +8,9 @@ from gateway.config.spec import (
     BreakerSpec,
     FileSpec,
     HealthSpec,
+    ListsSpec,
     MatchSpec,
+    OneListSpec,
     OwnerSpec,
     RouteSpec,
     SoftErrorSpec,
@@ -18,8 +20,10 @@ from gateway.config.spec import (
 from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 from gateway.routing.snapshot import (
     Backend,
+    IdPrefix,
     IdRange,
     Match,
+    Merge,
     Owner,
     Route,
     Snapshot,
@@ -34,7 +38,11 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
     """Compile a spec that passed every check; backends and routes keep the file's order."""
     return Snapshot(
         digest=digest,
-        trust=Trust(proxies=tuple(spec.trust.proxies), testers=tuple(spec.trust.testers)),
+        trust=Trust(
+            proxies=tuple(spec.trust.proxies),
+            testers=tuple(spec.trust.testers),
+            pin_secret=spec.trust.pin_secret,
+        ),
         backends=tuple(_backend(name, backend) for name, backend in spec.backends.items()),
         routes=tuple(map(_route, spec.routes)),
     )
@@ -126,9 +134,23 @@ def _owner(spec: OwnerSpec) -> Owner:
         IdRange(backend=backend, first=span.first, last=span.last)
         for backend, span in spec.ranges.items()
     ]
+    prefixes = [
+        IdPrefix(backend=backend, prefix=prefix)
+        for backend, written in spec.prefixes.items()
+        for prefix in written
+    ]
+    lists = spec.lists
     return Owner(
         collection=spec.id,
         ranges=tuple(sorted(ranges, key=lambda r: r.first)),
+        prefixes=tuple(prefixes),
         unknown=spec.unknown,
-        lists=spec.lists,
+        second_look=spec.second_look,
+        lists=lists.backend if isinstance(lists, OneListSpec) else spec.unknown,
+        merge=None if isinstance(lists, OneListSpec) else _merge(lists),
     )
+
+
+def _merge(spec: ListsSpec) -> Merge:
+    query = None if spec.query is None else tuple(dict.fromkeys(spec.query))
+    return Merge(id=spec.merge, order=spec.order, query=query)

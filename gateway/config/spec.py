@@ -19,23 +19,31 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.config import paths, protection, units
+from gateway.config import ids, paths, protection, units
 from gateway.config.hosts import condition
 from gateway.config.outside import NOTHING_SET, Outside, no_files
 from gateway.config.patterns import pattern
+from gateway.config.secret import secret
 from gateway.config.slips import space_hint
 from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
 from gateway.routing.protection import Breaker, Health
-from gateway.routing.snapshot import Backend, Timeouts
+from gateway.routing.snapshot import Backend, Merge, Timeouts
 
 _TIMEOUTS = Timeouts()
 _BACKEND = Backend(name="", addresses=())
 _HEALTH, _BREAKER = Health(path=""), Breaker()
+_MERGE = Merge()
+MERGE = "merge"
+"""What stands for a backend's name where lists of several are merged."""
 
 
 def _endpoint(value: object, info: ValidationInfo) -> Endpoint:
     return endpoint(value, _outside(info).environment)
+
+
+def _secret(value: object, info: ValidationInfo) -> str:
+    return secret(value, _outside(info).environment)
 
 
 def _certificates(value: object, info: ValidationInfo) -> str:
@@ -87,6 +95,7 @@ class TrustSpec(Spec):
 
     proxies: list[Network] = []
     testers: list[Network] = []
+    pin_secret: Annotated[str, PlainValidator(_secret)] = ""
 
 
 class TimeoutsSpec(Spec):
@@ -220,6 +229,35 @@ def _sticky(value: object) -> object:
     )
 
 
+class ListsSpec(Spec):
+    """``owner.lists`` of a route, where several backends' lists become one."""
+
+    merge: Annotated[tuple[str, ...], PlainValidator(ids.json_keys)] = _MERGE.id
+    """The keys that lead to a record's id."""
+    order: Annotated[units.Order, PlainValidator(units.order)] = _MERGE.order
+    query: list[Annotated[str, PlainValidator(units.query_key)]] | None = None
+
+
+class OneListSpec(ListsSpec):
+    """``lists: NAME``: the list is that of one backend."""
+
+    backend: str
+
+
+def _lists(value: object) -> object:
+    if value == MERGE:
+        return ListsSpec()
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, str):
+        return OneListSpec(backend=value)
+    raise Refusal(f"must be a backend's name, merge or a mapping, not {units.shown(value)}")
+
+
+def _one_or_more(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
 class OwnerSpec(Spec):
     """``owner`` of a route: who serves what already exists."""
 
@@ -227,9 +265,27 @@ class OwnerSpec(Spec):
     """The collection's path, without the ``/{id}`` that is written."""
     ranges: Annotated[
         dict[str, Annotated[units.Span, PlainValidator(units.span)]], Field(min_length=1)
-    ]
+    ] = {}
+    prefixes: Annotated[
+        dict[
+            str,
+            Annotated[
+                list[Annotated[str, PlainValidator(ids.id_prefix)]],
+                BeforeValidator(_one_or_more),
+                Field(min_length=1),
+            ],
+        ],
+        Field(min_length=1),
+    ] = {}
     unknown: Text
-    lists: Text
+    second_look: Annotated[str | None, PlainValidator(units.text)] = None
+    lists: Annotated[ListsSpec, BeforeValidator(_lists)]
+
+    @model_validator(mode="after")
+    def _some_ids(self) -> OwnerSpec:
+        if not (self.ranges or self.prefixes):
+            raise Refusal("needs ranges or prefixes", "say which ids each backend has made")
+        return self
 
 
 class RouteSpec(Spec):

@@ -18,7 +18,8 @@ def check_patterns(draft: Draft, report: Report) -> None:
             if match.path_regex is None:
                 continue
             patterns.append(match.path_regex)
-            steps += program_size(match.path_regex)
+            # The patterns of each host are held together by themselves.
+            steps += program_size(match.path_regex) * max(len(match.hosts), 1)
             if steps > TOGETHER_LIMIT:
                 loc = ("routes", index, "match", position, "path_regex")
                 message = f"all patterns up to here compile to {steps:,} steps"

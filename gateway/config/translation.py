@@ -16,6 +16,7 @@ from gateway.config.spec import (
     FallbackSpec,
     FileSpec,
     HealthSpec,
+    ListsSpec,
     MatchSpec,
     OwnerSpec,
     RouteSpec,
@@ -56,6 +57,9 @@ _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("routes", "sticky"): StickySpec,
     ("routes", "owner"): OwnerSpec,
 }
+_DEEPER: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
+    ("routes", "owner", "lists"): ListsSpec,
+}
 """By the loc without the names and indexes that stand at every second place."""
 
 
@@ -86,7 +90,7 @@ def report_errors(errors: Sequence[ErrorDetails], report: Report) -> set[Path]:
 def _unknown(loc: Sequence[str | int], report: Report) -> Iterator[Path]:
     """Report an unknown key; yields the absent key that it was most likely meant to be."""
     *parent, key = loc
-    known = keys_of(_SPECS[tuple(parent[::2])[:2]])
+    known = keys_of(_DEEPER.get((*parent[:3:2], *parent[3:])) or _SPECS[tuple(parent[::2])[:2]])
     meant = report.guess.nearest(str(key), known)
     hint = hint_of(meant, known, kind="keys")
     report.at_key(loc, f"unknown key {quoted(str(key))}", hint)

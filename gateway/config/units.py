@@ -9,7 +9,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from gateway.config.scalars import Ambiguous
 from gateway.config.slips import comma_hint
@@ -29,6 +29,8 @@ when routes are held against each other."""
 BUCKETS_PER_PERCENT = BUCKETS // 100
 REST: Literal["rest"] = "rest"
 
+Order = Literal["ascending", "descending", "as_listed"]
+_ORDERS: tuple[Order, ...] = get_args(Order)
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")  # a token without lower-case letters
@@ -192,6 +194,15 @@ def span(value: object) -> Span:
     if last is not None and last < first:
         raise Refusal(f"bad range {quoted(written)}: it ends before it begins")
     return Span(first=first, last=last)
+
+
+def order(value: object) -> Order:
+    """The order of a merged list."""
+    written = text(value)
+    for known in _ORDERS:
+        if written == known:
+            return known
+    raise Refusal(f"bad order {quoted(written)}", f"one of: {', '.join(_ORDERS)}")
 
 
 def cidr(value: object) -> str:

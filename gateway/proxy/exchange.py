@@ -101,7 +101,7 @@ class Exchange(Outcome):
             return
         upload = self.upload
         if upload is None:
-            self._head = admitted + self._head
+            self._head = admitted + self._head if self._head else admitted
             self.attempt()
             return
         self._head = admitted

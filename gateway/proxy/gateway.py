@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.backend_state import BackendState
 from gateway.proxy.lanes import Lane, WatchedLane, by_backend, lanes_of, with_stand_in
+from gateway.proxy.merging import MergedPool, Side
 from gateway.proxy.pool import Pool
 from gateway.proxy.recorder import Recorder
 from gateway.proxy.redirecting import redirect
 from gateway.proxy.trace import TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
-from gateway.routing.snapshot import Snapshot
+from gateway.routing.snapshot import Route, Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
@@ -26,6 +27,7 @@ from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.forwarded import Peer, forwarded_lines
 from gateway.wire.inbound import Inbound
+from gateway.wire.pins import PinKey
 from gateway.wire.plain_request import PlainRequests
 from gateway.wire.request import write_request
 from gateway.wire.trust import Networks
@@ -50,8 +52,9 @@ class Gateway:
         wall_clock: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
+        """Start routing by `snapshot`; `wall_clock` gives seconds since 1970."""
         self._access_log = access_log
+        self._wall_clock = wall_clock
         self.recorder = Recorder(access_log, wall_clock, clock)
         self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
@@ -95,10 +98,13 @@ class Gateway:
         gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
         self._proxies = Networks(snapshot.trust.proxies)
         self._testers = Networks(snapshot.trust.testers)
+        self._pin_secret = snapshot.trust.pin_secret
         self._pools, self._states, self._lanes = pools, states, lanes
         served, movable = by_backend(lanes.values()), with_stand_in(snapshot.routes)
         for name, state in states.items():
             state.serve(served[name], has_stand_in=name in movable)
+        for route in snapshot.routes:
+            self._add_merged(route)
         self.table = Table(snapshot)
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
@@ -120,6 +126,21 @@ class Gateway:
 
     def _counters_of(self, route: str, backend: str) -> LaneCounters:
         return self._counters.setdefault((route, backend), LaneCounters(route, backend))
+
+    def _add_merged(self, route: Route) -> None:
+        """Where lists are merged, all sides together are a backend of their own."""
+        owner = route.owner
+        if owner is None or owner.merge is None:
+            return
+        counters = [self._counters_of(route.name, name) for name in owner.sides]
+        sides = [Side(self._pools[n], c) for n, c in zip(owner.sides, counters, strict=True)]
+        pool = MergedPool(owner, owner.merge, sides, self.recorder.date)
+        self._lanes[route.name][owner.merged] = Lane(
+            pool,
+            self._counters_of(route.name, owner.merged),
+            pool.backend.authority.encode(),
+            self._states[owner.unknown],
+        )
 
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""
@@ -147,7 +168,8 @@ class Gateway:
 
     def _introduce(self, inbound: Inbound, peer: Peer) -> bytes:
         """As `Peer.introduction`, for a request that says something of its own origin."""
-        is_proxy = believe(inbound, peer.address, self._proxies, self._testers, self.names)
+        key = PinKey(secret=self._pin_secret, now_s=self._wall_clock())
+        is_proxy = believe(inbound, peer.address, self._proxies, self._testers, self.names, key=key)
         believed = (inbound.forwarded or ()) if is_proxy else ()
         return forwarded_lines(peer, inbound.host or b"", believed)
 

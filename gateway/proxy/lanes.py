@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.proxy.second import Another
 from gateway.proxy.watch import Watch
 from gateway.routing.decide import ReasonText
-from gateway.routing.resend import resends_of
+from gateway.routing.resend import resends_of, second_look_of
 from gateway.wire.retry import may_ask_again
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def lanes_of(
     for name in route.backends:
         state, counters = states[name], counters_of(route.name, name)
         backend = state.pool.backend
-        resends = resends_of(backend)
+        resends = resends_of(backend) | second_look_of(route.owner, backend)
         if not (resends or backend.soft_errors or backend.breaker):
             lanes[name] = Lane(state.pool, counters, backend.authority.encode(), state)
             continue

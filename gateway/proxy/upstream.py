@@ -33,6 +33,8 @@ WRITE_BUFFER_BYTES = 64 * 1024
 """What may wait in a transport, each way, before the other side is held."""
 _RAW_BYTES = 32 * 1024
 """Of a body, from which on another copy of each piece would be felt."""
+_FULL_READ_BYTES = 256_000
+"""What the event loop reads at once, and no more (uvloop, ``UV_STREAM_RECV_BUF_SIZE``)."""
 _CLOSE = Body.CLOSE
 _log = logging.getLogger("figueira")
 
@@ -147,7 +149,7 @@ class UpstreamConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read a piece of the answer."""
         caller = self._caller
-        self._is_read_full = len(data) > _RAW_BYTES
+        self._is_read_full = len(data) >= _FULL_READ_BYTES
         if caller is None:
             # Bytes that nobody asked for: an answer to come would be the next customer's.
             self._cut()
@@ -169,16 +171,16 @@ class UpstreamConnection(asyncio.Protocol):
         outbound, head_bytes = plain
         self.has_answered = self._is_head_due = True
         self._outbound = outbound
-        if len(data) == head_bytes + outbound.length:
-            self._ended = True
-            if outbound.length:
-                self._pieces.append(data[head_bytes:])
-            self._finish(caller, outbound)
-            return True
-        self._body_left = outbound.length
         # A large body need not be copied once more.
-        view = data if len(data) <= _RAW_BYTES else memoryview(data)
-        self._take_raw(caller, view[head_bytes:])
+        body = (data if len(data) <= _RAW_BYTES else memoryview(data))[head_bytes:]
+        if len(body) == outbound.length:
+            self._ended = True
+            if body:
+                self._pieces.append(body)
+            self._finish(caller, outbound)
+        else:
+            self._body_left = outbound.length
+            self._take_raw(caller, body)
         return True
 
     def _take_parsed(self, caller: Caller, data: bytes) -> None:

@@ -16,8 +16,9 @@ PROGRAM_LIMIT = 500
 many steps for each of its bytes, and a customer may choose the path."""
 TOGETHER_LIMIT = 50_000
 """Instructions of all patterns of a file: those of some 2,500 ordinary ones."""
-_MEMORY_BYTES = 32 * 1024 * 1024
-"""Per worker, for what RE2 learns while it reads; a table at `TOGETHER_LIMIT` starts with 3 MiB."""
+_MEMORY_BYTES, _MEMORY_EACH_BYTES, _MOST_MEMORY_BYTES = 1 << 20, 128 << 10, 32 << 20
+"""For what RE2 learns while it reads, beside what each pattern may add, and at most. Patterns at
+`TOGETHER_LIMIT` need 5 MiB to begin with; a customer's strange paths can make it use all."""
 _PROBE = rb"\x00"
 _PROBE_PATH = b"\0"
 """No path has it (`readings` refuses it): it only shows that there was memory enough."""
@@ -27,12 +28,12 @@ class PatternError(ValueError):
     """A pattern that cannot be used; the text is RE2's own."""
 
 
-def _options() -> object:
+def _options(memory_bytes: int = _MOST_MEMORY_BYTES) -> object:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     options.never_capture = True
-    options.max_mem = _MEMORY_BYTES
+    options.max_mem = memory_bytes
     return options
 
 
@@ -77,7 +78,8 @@ class Patterns:
             PatternError: One of them cannot be used, or they are too many together.
         """
         make = re2.Set.FullMatchSet if whole else re2.Set.MatchSet
-        self._set = make(_OPTIONS)
+        memory_bytes = _MEMORY_BYTES + _MEMORY_EACH_BYTES * len(patterns)
+        self._set = make(_options(min(memory_bytes, _MOST_MEMORY_BYTES)))
         try:
             for pattern in patterns:
                 self._set.Add(pattern.encode())

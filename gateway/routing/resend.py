@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.routing.decide import Reason, ReasonText
-from gateway.routing.snapshot import Backend
+from gateway.routing.snapshot import Backend, Owner
 
 MISS: Final = 404
 """What a side says of a resource that it does not have; 410 would know that there was one."""
@@ -69,3 +69,18 @@ def resends_of(backend: Backend) -> dict[ReasonText, Resend]:
     on = frozenset({Occasion.UNAVAILABLE})
     resend = Resend(backend.fallback.to, on, Reason.FALLBACK)
     return dict.fromkeys(_NOT_OWNED, resend)
+
+
+def second_look_of(owner: Owner | None, backend: Backend) -> dict[ReasonText, Resend]:
+    """What is declared for ids whose owner is unknown, if they go to `backend`.
+
+    It stands before the backend's fallback, for there is one re-send; if both lead to the same, it
+    is one for either occasion.
+    """
+    if owner is None or owner.second_look is None or owner.unknown != backend.name:
+        return {}
+    on = {Occasion.MISS}
+    if backend.fallback is not None and backend.fallback.to == owner.second_look:
+        on.add(Occasion.UNAVAILABLE)
+    resend = Resend(owner.second_look, frozenset(on), Reason.SECOND_LOOK, insists=True)
+    return {Reason.OWNER_UNKNOWN: resend}

@@ -44,6 +44,7 @@ class PlainRequests:
         """Judge fields by `names`, which also tell what routing reads."""
         self._names = names
         self._meanings: Lines[_Meaning] = Lines(self._judge, _ODD)
+        self._meaning_of = self._meanings.__getitem__
 
     def _judge(self, name: bytes, value: bytes) -> _Meaning:
         known = self._names[name]
@@ -82,7 +83,7 @@ class PlainRequests:
         inbound = Inbound(method, target, is_http11=True)
         inbound.path, _, inbound.query = target.partition(b"?")
         inbound.fields = fields
-        for todo, name, value in filter(None, map(self._meanings.__getitem__, lines)):
+        for todo, name, value in filter(None, map(self._meaning_of, lines)):
             if todo == _READ and name not in inbound.named:
                 inbound.named[name] = value
             elif todo == _HOST and inbound.host is None:

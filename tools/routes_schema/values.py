@@ -7,9 +7,9 @@ takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from gateway.config import hosts, paths, patterns, protection, spec, units, urls
+from gateway.config import hosts, ids, paths, patterns, protection, spec, units, urls
 
 Schema = dict[str, Any]
 """JSON."""
@@ -101,6 +101,17 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
     ),
     units.query_key: _matching(f"^{_LITERAL}", "Nothing is filled in here.", minLength=1),
     units.query_text: _matching(f"^{_LITERAL}", "Nothing is filled in here."),
+    units.order: {"enum": list(get_args(units.Order))},
+    ids.id_prefix: _matching(
+        r"^[A-Za-z0-9_~-][A-Za-z0-9._~:-]{0,62}$",
+        "Letters, digits, _ - ~ and, behind the first, : and .",
+        examples=["img_"],
+    ),
+    ids.json_keys: _matching(
+        r"^\$(?:\.[A-Za-z_][A-Za-z0-9_-]{0,62}){1,8}$",
+        "A path: $.id or $.image.id",
+        examples=["$.id"],
+    ),
     urls.host_name: _text(minLength=1, maxLength=253),
     paths.exact: _matching(f"^{_PATH}$", "A canonical path: it starts with /."),
     paths.prefix: _matching(
@@ -127,6 +138,11 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
         examples=["http://127.0.0.1:8001", "${LEGACY_URL:-http://127.0.0.1:8001}", "unix:/run/x"],
     ),
     spec._certificates: _text(minLength=1),  # noqa: SLF001 - as above
+    spec._secret: _matching(  # noqa: SLF001 - as above
+        r"^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}$",
+        "A variable of the environment: ${NAME}.",
+        examples=["${FIGUEIRA_PIN_SECRET}"],
+    ),
 }
 """The parsers of values."""
 
@@ -139,6 +155,11 @@ def _one_or_many(many: Schema) -> Schema:
     return {"anyOf": [many["items"], many]}
 
 
+def _lists(mapping: Schema) -> Schema:
+    names = _text(examples=[spec.MERGE])
+    return {"anyOf": [names, mapping]}
+
+
 def _one_of(*keys: str) -> Schema:
     return {"oneOf": [{"required": [key]} for key in keys]}
 
@@ -149,6 +170,8 @@ def _sticky(item: Schema) -> Schema:
 
 AROUND: Mapping[Callable[..., Any], Callable[[Schema], Schema]] = {
     spec._one_or_many: _one_or_many,  # noqa: SLF001 - the function marks the value
+    spec._one_or_more: _one_or_many,  # noqa: SLF001 - as above
+    spec._lists: _lists,  # noqa: SLF001 - as above
     spec._sticky: _sticky,  # noqa: SLF001 - as above
     spec._written: lambda inner: inner,  # noqa: SLF001 - as above
 }
@@ -158,6 +181,7 @@ RULES: Mapping[type[spec.Spec], Schema] = {
     spec.MatchSpec: _one_of("path", "path_regex", "path_prefix"),
     spec.BackendSpec: _one_of("url", "urls"),
     spec.StickySpec: _one_of("header", "cookie"),
+    spec.OwnerSpec: {"anyOf": [{"required": ["ranges"]}, {"required": ["prefixes"]}]},
     spec.RouteSpec: {
         **_one_of("backend", "split"),
         "dependencies": {"sticky": ["split"], "owner": ["split"]},

@@ -143,6 +143,7 @@ async def test_a_connection_with_something_left_in_its_socket_serves_nobody_else
     stage: Stage, origin: Origin
 ) -> None:
     """One read does not take more than 256,000 bytes; an answer may end just there."""
+    size = 300_000
     customer = await stage.ask(_GET)
     backend = await origin.accept()
     await backend.head()
@@ -151,7 +152,7 @@ async def test_a_connection_with_something_left_in_its_socket_serves_nobody_else
     assert isinstance(upstream, UpstreamConnection)
     upstream.hold_answer()
     await backend.send(_EVIL)
-    answer = _OK + b"Content-Length: 50000\r\n\r\n" + bytes(50_000)
+    answer = _OK + b"Content-Length: %d\r\n\r\n" % size + bytes(size)
     upstream.data_received(answer)
     assert await customer.read(len(answer)) == answer
     await until(lambda: stage.open_connections() == 0)

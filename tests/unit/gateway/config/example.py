@@ -10,8 +10,10 @@ from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 from gateway.routing.snapshot import (
     Address,
     Backend,
+    IdPrefix,
     IdRange,
     Match,
+    Merge,
     Owner,
     Route,
     Share,
@@ -24,7 +26,7 @@ from gateway.routing.snapshot import (
 
 TEXT = b"""\
 version: 1
-trust: {proxies: [10.0.0.0/8, "fd00::/8"], testers: [127.0.0.1/32]}
+trust: {proxies: [10.0.0.0/8, "fd00::/8"], testers: [127.0.0.1/32], pin_secret: "${PIN_SECRET:-}"}
 backends:
   legacy:
     url: http://Legacy.internal
@@ -50,7 +52,16 @@ routes:
       id: "/images/{id}"
       ranges: {image_service: 1000000001.., legacy: 1..1000000000}
       unknown: legacy
+      second_look: image_service
       lists: image_service
+  - name: shops
+    match: {path_prefix: /shops}
+    split: {legacy: rest, image_service: 0}
+    owner:
+      id: "/shops/{}/images/{id}"
+      prefixes: {image_service: img_, legacy: [old-, "pic:"]}
+      unknown: legacy
+      lists: {merge: $.image.id, order: as_listed, query: [status]}
   - name: beta
     match: {path: /a%20b, headers: {X-Beta: "1"}, query: {"caf\xc3\xa9": "sim, j\xc3\xa1"}}
     backend: image_service
@@ -115,7 +126,27 @@ SNAPSHOT = Snapshot(
                     IdRange(backend="image_service", first=1_000_000_001, last=None),
                 ),
                 unknown="legacy",
+                second_look="image_service",
                 lists="image_service",
+            ),
+        ),
+        Route(
+            name="shops",
+            matches=(Match(path_prefix="/shops"),),
+            shares=(
+                Share(backend="image_service", start=0, end=0),
+                Share(backend="legacy", start=0, end=100_000),
+            ),
+            owner=Owner(
+                collection="/shops/{}/images",
+                prefixes=(
+                    IdPrefix(backend="image_service", prefix="img_"),
+                    IdPrefix(backend="legacy", prefix="old-"),
+                    IdPrefix(backend="legacy", prefix="pic:"),
+                ),
+                unknown="legacy",
+                lists="legacy",
+                merge=Merge(id=("image", "id"), order="as_listed", query=("status",)),
             ),
         ),
         Route(

@@ -44,6 +44,7 @@ WHERE = {
     "MatchSpec": "routes[].match.",
     "StickySpec": "routes[].sticky[].",
     "OwnerSpec": "routes[].owner.",
+    "ListsSpec": "routes[].owner.lists.",
 }
 KEYS = [WHERE[spec.__name__] + key for spec in Spec.__subclasses__() for key in keys_of(spec)]
 
