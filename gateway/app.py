@@ -30,6 +30,7 @@ from gateway.control.reload import read_environment
 from gateway.control.servers import listen
 from gateway.control.single import running_gateway
 from gateway.control.supervisor import Supervisor, SupervisorPlan
+from gateway.control.token_key import token_key
 from gateway.control.worker import WorkerPlan, check_access_log, run_worker
 from gateway.errors import StartError
 from gateway.proxy.asgi import AsgiDoor, Receive, Scope, Send
@@ -71,6 +72,7 @@ def serve(settings: Settings) -> int:
         certificate=certificate,
         balance=Balance(settings.workers),
         open_files=lift_limit(),
+        token_key=token_key(settings.token_key, settings.database_url),
     )
     plan = SupervisorPlan(
         listener=listener,
@@ -116,6 +118,8 @@ class _Parts:
     balance: Balance
     open_files: int | None
     """That a process may have; None for no limit."""
+    token_key: bytes
+    """What all workers make tokens by."""
 
     @property
     def max_connections(self) -> int:
@@ -170,6 +174,7 @@ class _Parts:
                 lifeline=lifeline,
                 accepted=accepted,
                 access_log=self.settings.access_log,
+                token_key=self.token_key,
                 drain_s=self.settings.drain_s,
                 place=self.balance.place(index),
                 max_connections=self.max_connections,

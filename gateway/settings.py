@@ -19,6 +19,7 @@ _MAX_CONNECTIONS = 1_000_000
 """Of a worker; Linux has that many descriptors for a process, unless told otherwise."""
 _MAX_DRAIN_S = 3600.0
 """An hour: more is surely a unit mistaken."""
+LEAST_KEY_CHARACTERS = 16
 _MAX_DIGITS = 9
 _SHOWN_CHARACTERS = 60
 """Of an offending value, so that the line stays one line."""
@@ -39,6 +40,8 @@ class Settings:
     database_url: str = "sqlite+aiosqlite:///var/figueira.db"
     access_log: str = "-"
     """``-`` for standard output, ``off``, or a file's path."""
+    token_key: str | None = None
+    """What tokens in access lines are made by; None: one is made, and kept beside the database."""
     drain_s: float = 30.0
     """How long requests in flight may take to end after SIGTERM."""
     tls_cert: Path | None = None
@@ -59,6 +62,7 @@ VARIABLES = {
     "FIGUEIRA_WORKERS": "workers",
     "FIGUEIRA_DATABASE_URL": "database_url",
     "FIGUEIRA_ACCESS_LOG": "access_log",
+    "FIGUEIRA_TOKEN_KEY": "token_key",
     "FIGUEIRA_DRAIN_S": "drain_s",
     "FIGUEIRA_TLS_CERT": "tls_cert",
     "FIGUEIRA_TLS_KEY": "tls_key",
@@ -120,6 +124,16 @@ def _text(source: str, text: str) -> str:
     return text
 
 
+def _key(source: str, text: str) -> str:
+    if len(text) < LEAST_KEY_CHARACTERS:
+        # Not shown: it is a secret.
+        raise StartError(
+            f"{source}: a key of {len(text)} characters is too short; give "
+            f"{LEAST_KEY_CHARACTERS} random ones or more"
+        )
+    return text
+
+
 def _path(source: str, text: str) -> Path:
     return Path(_text(source, text))
 
@@ -161,6 +175,7 @@ _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "workers": _whole(1, MAX_WORKERS),
     "database_url": _text,
     "access_log": _text,
+    "token_key": _key,
     "drain_s": _seconds,
     "tls_cert": _path,
     "tls_key": _path,

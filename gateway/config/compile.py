@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.config.spec import (
+    AccessLogSpec,
     BackendSpec,
     FileSpec,
     MatchSpec,
@@ -19,6 +20,8 @@ from gateway.routing.snapshot import (
     Match,
     Owner,
     Route,
+    Safety,
+    Sensitive,
     Share,
     Snapshot,
     Sticky,
@@ -32,9 +35,18 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
     """Compile a spec that passed every check; backends and routes keep the file's order."""
     return Snapshot(
         digest=digest,
+        sensitive=_sensitive(spec.access_log),
+        safety=Safety(max_moved_percent=spec.safety.max_moved) if spec.safety else None,
         trust=Trust(proxies=tuple(spec.trust.proxies), testers=tuple(spec.trust.testers)),
         backends=tuple(_backend(name, backend) for name, backend in spec.backends.items()),
         routes=tuple(map(_route, spec.routes)),
+    )
+
+
+def _sensitive(spec: AccessLogSpec) -> Sensitive:
+    return Sensitive(
+        headers=tuple(dict.fromkeys(name.lower() for name in spec.sensitive_headers)),
+        query=tuple(dict.fromkeys(spec.sensitive_query)),
     )
 
 

@@ -10,11 +10,13 @@ from pydantic_core import ErrorDetails
 
 from gateway.config.report import Report
 from gateway.config.spec import (
+    AccessLogSpec,
     BackendSpec,
     FileSpec,
     MatchSpec,
     OwnerSpec,
     RouteSpec,
+    SafetySpec,
     StickySpec,
     TimeoutsSpec,
     TlsSpec,
@@ -35,6 +37,8 @@ _KEY = "[key]"
 _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     (): FileSpec,
     ("trust",): TrustSpec,
+    ("access_log",): AccessLogSpec,
+    ("safety",): SafetySpec,
     ("backends",): BackendSpec,
     ("backends", "timeouts"): TimeoutsSpec,
     ("backends", "tls"): TlsSpec,

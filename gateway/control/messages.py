@@ -10,6 +10,8 @@ from datetime import datetime
 import msgspec
 
 from gateway.telemetry.counters import Counters
+from gateway.whatif.recent import Sampled
+from gateway.whatif.sightings import Sighting
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest snapshot (5,000 routes) takes about 2 MiB; more is a fault."""
@@ -60,6 +62,10 @@ class Report(msgspec.Struct, tag=True, frozen=True):
 
     revision: int
     counters: Counters
+    sightings: list[Sighting] = []
+    """Customers' new work, told once each."""
+    sample: list[Sampled] = []
+    """Some of the access lines since the last report, where ``safety`` wants to know them."""
 
 
 Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Report

@@ -15,6 +15,7 @@ from datetime import datetime
 from gateway.control.control import utc_now
 from gateway.control.log import note, say_refused
 from gateway.control.reload import Reloader, read_environment
+from gateway.control.token_key import token_key
 from gateway.control.watch import changes
 from gateway.control.worker import open_access_log
 from gateway.errors import ConfigError
@@ -22,6 +23,7 @@ from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
 from gateway.settings import Settings
 from gateway.telemetry.events import Event
+from gateway.whatif.tokens import Tokens
 
 
 class _Numbers:
@@ -54,6 +56,7 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         current.accepted.revision,
         open_access_log(settings.access_log),
         time.time,  # noqa: TID251 - this is where the clock is injected
+        Tokens(token_key(settings.token_key, settings.database_url)),
     )
     stop = asyncio.Event()
     sweeping = spawn(gateway.sweep_forever(), "sweep")

@@ -37,6 +37,7 @@ from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
 from gateway.telemetry.events import Event
+from gateway.whatif.tokens import Tokens
 
 REPORT_EVERY_S = 0.25
 """How old the numbers on the admin port may be."""
@@ -50,6 +51,7 @@ class WorkerPlan:
     lifeline: Lifeline
     accepted: Accepted
     access_log: str
+    token_key: bytes
     drain_s: float
     place: Place
     max_connections: int
@@ -99,6 +101,7 @@ class Worker:
             plan.accepted.revision,
             open_access_log(plan.access_log),
             time.time,  # noqa: TID251 - this is where the clock is injected
+            Tokens(plan.token_key),
         )
         certificate = plan.certificate
         acceptor = Acceptor(
@@ -162,6 +165,8 @@ class Worker:
         if self._channel is not None:
             self._channel.close()
         self._channel = await Channel.open(end, self._from_control)
+        # Another control knows of no customer yet.
+        self._gateway.recording.forget()
         self._report()
 
     def _from_control(self, message: Message) -> None:
@@ -178,8 +183,15 @@ class Worker:
         self._report()
 
     def _report(self) -> None:
-        if self._channel is not None:
-            self._channel.send(Report(self._gateway.revision, self._gateway.counters()))
+        if self._channel is None:
+            return
+        gateway, recording = self._gateway, self._gateway.recording
+        counters = gateway.counters()
+        report = Report(
+            gateway.revision, counters, recording.sightings.take(), recording.sampling.take()
+        )
+        if not self._channel.send(report):
+            recording.forget()
 
     async def _report_forever(self) -> None:
         while True:

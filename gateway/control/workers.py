@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Linked, Message, Report
 from gateway.telemetry.counters import Counters, total
+from gateway.whatif.recent import Recent
+from gateway.whatif.sightings import Sides
 
 
 @dataclass(slots=True)
@@ -42,6 +45,10 @@ class Workers:
         self._keep_left = keep_left
         self._published: Accepted | None = None
         self._reported = asyncio.Event()
+        self.sides = Sides()
+        """Which customers' new work went where."""
+        self.recent = Recent()
+        """A sample of the last hour's requests, where ``safety`` wants to know them."""
 
     def link(self, linked: Linked) -> WorkerState:
         """Note a worker that was just started, in the place of one that may have been there."""
@@ -72,6 +79,8 @@ class Workers:
         if isinstance(message, Report) and worker.is_alive:
             worker.counters = message.counters
             worker.revision = message.revision
+            self.sides.add(message.revision, message.sightings)
+            self.recent.add(time.monotonic(), message.sample)
             self._reported.set()
             if worker.is_behind:
                 self._tell(worker)
@@ -106,4 +115,6 @@ class Workers:
 
     def counters(self) -> Counters:
         """What all workers, those gone included, have counted."""
-        return total([self._gone, *(worker.counters for worker in self._by_index.values())])
+        counters = total([self._gone, *(worker.counters for worker in self._by_index.values())])
+        counters.customers = list(self.sides.counts())
+        return counters

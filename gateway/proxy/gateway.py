@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
+from gateway.whatif.recording import Notes, Recording
+from gateway.whatif.tokens import LEAST_KEY_BYTES, Tokens
 from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.forwarded import Peer, forwarded_lines
@@ -44,6 +47,8 @@ class Lane:
     counters: LaneCounters
     authority: bytes
     """Host for a request that brought none."""
+    notes: Notes | None
+    """What its access lines note beside the rest; None if nothing."""
 
 
 class Gateway:
@@ -55,10 +60,20 @@ class Gateway:
         revision: int,
         access_log: AccessLog,
         wall_clock: Callable[[], float],
+        tokens: Tokens | None = None,
     ) -> None:
-        """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
+        """Start routing by `snapshot`.
+
+        Args:
+            snapshot: The routes.
+            revision: Their number.
+            access_log: Where access lines go.
+            wall_clock: Gives seconds since 1970, for access lines.
+            tokens: What tells customers apart in access lines; None for a key of its own.
+        """
+        self.recording = Recording(tokens or Tokens(os.urandom(LEAST_KEY_BYTES)))
         self._access_log = access_log
-        self.recorder = Recorder(access_log, wall_clock)
+        self.recorder = Recorder(access_log, wall_clock, self.recording)
         self._traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._draining: list[Pool] = []
@@ -80,8 +95,12 @@ class Gateway:
             else Pool(backend)
             for backend in snapshot.backends
         }
+        notes = self.recording.install(snapshot)
         lanes = {
-            route.name: {name: self._lane(route.name, pools[name]) for name in route.backends}
+            route.name: {
+                name: self._lane(route.name, pools[name], notes.get(route.name))
+                for name in route.backends
+            }
             for route in snapshot.routes
         }
         gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
@@ -96,10 +115,10 @@ class Gateway:
             pool.close()
         self._draining += gone
 
-    def _lane(self, route: str, pool: Pool) -> Lane:
+    def _lane(self, route: str, pool: Pool, notes: Notes | None) -> Lane:
         name = pool.backend.name
         counters = self._counters.setdefault((route, name), LaneCounters(route, name))
-        return Lane(pool, counters, pool.backend.authority.encode())
+        return Lane(pool, counters, pool.backend.authority.encode(), notes)
 
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""

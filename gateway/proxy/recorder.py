@@ -16,6 +16,7 @@ from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines, m
 if TYPE_CHECKING:
     from gateway.proxy.access_log import AccessLog
     from gateway.proxy.exchange import Exchange
+    from gateway.whatif.recording import Recording
 
 _TOGETHER = 64
 """Few enough that the memory they take is used again while the processor has it at hand."""
@@ -24,8 +25,11 @@ _TOGETHER = 64
 class Recorder:
     """Takes exchanges that are over; none of them changes any more."""
 
-    def __init__(self, access_log: AccessLog, wall_clock: Callable[[], float]) -> None:
+    def __init__(
+        self, access_log: AccessLog, wall_clock: Callable[[], float], recording: Recording
+    ) -> None:
         """Write to `access_log`; `wall_clock` gives seconds since 1970."""
+        self._recording = recording
         self._access_log = access_log
         self._wall_clock = wall_clock
         self._wall_offset_s = 0.0
@@ -65,14 +69,18 @@ class Recorder:
             counters.bytes_in += exchange.bytes_in
             counters.bytes_out += exchange.bytes_out
             counters.retries += exchange.attempts - 1
-        if finished and self._access_log.is_on:
-            lines = encode_lines([self._line(exchange) for exchange in finished])
-            self._access_log.add(lines, len(finished))
+        log, recording = self._access_log, self._recording
+        if finished and (log.is_on or recording.is_sampling):
+            lines = [self._line(exchange) for exchange in finished]
+            if recording.is_sampling:
+                recording.sampling.add(lines)
+            if log.is_on:
+                log.add(encode_lines(lines), len(finished))
 
     def _line(self, exchange: Exchange) -> AccessLine:
-        inbound, decision = exchange.inbound, exchange.decision
+        inbound, decision, lane = exchange.inbound, exchange.decision, exchange.lane
         started_s, first_s = exchange.started_s, exchange.first_byte_s
-        return AccessLine(
+        line = AccessLine(
             self._clock_text.write(started_s + self._wall_offset_s),
             inbound.method.decode("latin-1"),
             inbound.path.decode("latin-1"),
@@ -91,3 +99,6 @@ class Recorder:
             exchange.trace_id.decode(),
             exchange.error,
         )
+        if lane is not None and lane.notes is not None:
+            lane.notes.write(line, inbound)
+        return line

@@ -57,6 +57,17 @@ class LaneCounters(msgspec.Struct):
         self.retries += other.retries
 
 
+class CustomerCount(msgspec.Struct, frozen=True):
+    """Customers of one route whose new work was placed, told apart in one way."""
+
+    route: str
+    by: str
+    """What tells them apart: a sticky source as routes.yaml's reader writes it."""
+    seen: int
+    on_both_sides: int
+    """Those whose work went to more than one backend under the revision that serves."""
+
+
 class Counters(msgspec.Struct):
     """Everything one worker counts."""
 
@@ -71,6 +82,8 @@ class Counters(msgspec.Struct):
     """Backend -> address, as in a URL -> workers that leave it out now; 0 where it is well."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
+    customers: list[CustomerCount] = msgspec.field(default_factory=list)
+    """Of all workers together: control counts them, as the same customer may meet several."""
 
     def add(self, other: Counters) -> None:
         """Add another worker's counters."""

@@ -36,6 +36,9 @@ class Event(Enum):
     """New connections are shown another certificate from now on."""
     CERTIFICATE_REFUSED = "certificate_refused"
     """The certificate or its key cannot be used; the last good pair serves on."""
+    TOKEN_KEY_NOT_KEPT = "token_key_not_kept"  # noqa: S105 - an event's name
+    """The key of the tokens in access lines cannot be kept: after the next start, the same customer
+    has another token."""
     DRAINING = "draining"
     """No new connections; requests in flight may end."""
     STOPPED = "stopped"

@@ -53,6 +53,7 @@ class World:
                 lifeline=self._theirs,
                 accepted=accepted(1),
                 access_log="off",
+                token_key=b"of-a-test" * 2,
                 drain_s=5.0,
                 place=Balance(1).place(0),
                 max_connections=100,

@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines
+from gateway.telemetry.access_line import (
+    AccessLine,
+    ClockText,
+    Hidden,
+    Noted,
+    encode_lines,
+    encode_part,
+)
 
 _CLOCK_TEXT = ClockText()
 
@@ -48,10 +55,18 @@ def test_what_applies_is_there_under_its_name() -> None:
         "attempts": 2,
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "error": "connect:refused:upstream",
+        "host": "shop.test",
+        "query": {"v": "2", "code": Hidden("c0de"), "page": None},
+        "sticky": encode_part({"header:x-a": Noted(7, "t0ken"), "client_ip": None}),
+        "headers": encode_part({"x-beta": "on"}),
     }
     line = AccessLine(**fields)  # type: ignore[arg-type]  # one value of each field's own type
     assert set(fields) == set(AccessLine.__struct_fields__)
-    assert json.loads(encode_lines([line])) == fields
+    assert json.loads(encode_lines([line])) == fields | {
+        "query": {"v": "2", "code": {"token": "c0de"}, "page": None},
+        "sticky": {"header:x-a": {"bucket": 7, "token": "t0ken"}, "client_ip": None},
+        "headers": {"x-beta": "on"},
+    }
 
 
 def test_bucket_zero_and_an_answer_at_once_are_said() -> None:
