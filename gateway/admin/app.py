@@ -41,6 +41,7 @@ def create_app(gateway: AdminView, allowed_hosts: Iterable[str] = ()) -> Starlet
             Route("/healthz", pages.readyz),
             Route("/metrics", pages.metrics),
             Route("/api/status", pages.status),
+            Route("/api/snapshot", pages.snapshot),
         ],
         middleware=[
             Middleware(Guard, allowed_hosts=tuple(allowed_hosts)),

@@ -63,6 +63,11 @@ class ControlView:
             checks.append(Check(name="certificate", ok=not problem, detail=problem))
         return checks
 
+    def snapshot(self) -> compiled.Snapshot | None:
+        """What serves."""
+        current = self._control.reloader.current
+        return current.snapshot if current else None
+
     def counters(self) -> Counters:
         """What all workers have counted."""
         return self._control.workers.counters()

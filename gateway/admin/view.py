@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.errors import Problem
+from gateway.routing.snapshot import Snapshot
 from gateway.telemetry.counters import Counters
 
 
@@ -104,6 +105,9 @@ class AdminView(Protocol):
         They inform and never decide: a dead backend or a bad routes.yaml must not take the whole
         gateway out of service.
         """
+
+    def snapshot(self) -> Snapshot | None:
+        """What requests are decided by; None before the first routes.yaml was accepted."""
 
     def counters(self) -> Counters:
         """The sum of all workers' counters, those of dead workers included."""
