@@ -155,6 +155,7 @@ class _Parts:
                 workers=self.settings.workers,
                 admin_listener=self.admin_listener,
                 lifeline=lifeline,
+                token_key=self.token_key,
                 resumed=resumed,
                 left=left,
                 certificate_problem=self.certificate.problem if self.certificate else None,

@@ -64,9 +64,19 @@ class ControlView:
         return checks
 
     def snapshot(self) -> compiled.Snapshot | None:
-        """What serves."""
+        """What serves, as far as decisions go: no backend, and nothing that is secret."""
         current = self._control.reloader.current
-        return current.snapshot if current else None
+        if current is None:
+            return None
+        serves = current.snapshot
+        return compiled.Snapshot(
+            digest=serves.digest,
+            trust=compiled.Trust(proxies=serves.trust.proxies, testers=serves.trust.testers),
+            backends=(),
+            routes=serves.routes,
+            sensitive=serves.sensitive,
+            safety=serves.safety,
+        )
 
     def counters(self) -> Counters:
         """What all workers have counted."""

@@ -107,7 +107,10 @@ class AdminView(Protocol):
         """
 
     def snapshot(self) -> Snapshot | None:
-        """What requests are decided by; None before the first routes.yaml was accepted."""
+        """What requests are decided by, without backends and secrets.
+
+        None before the first routes.yaml was accepted.
+        """
 
     def counters(self) -> Counters:
         """The sum of all workers' counters, those of dead workers included."""

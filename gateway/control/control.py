@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,15 +27,20 @@ from gateway.control.messages import (
     Linked,
     Message,
 )
-from gateway.control.reload import Current, Reloader, read_environment
+from gateway.control.reload import Current, NotYet, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
 from gateway.control.workers import Workers, WorkerState
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway.proxy.spawn import spawn
+from gateway.routing.snapshot import Snapshot
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.events import Event
+from gateway.whatif.safety import breach
+from gateway.whatif.tokens import Tokens
 
+_SETTLING_S = 10.0
+"""Of a control that replaces another: some hundred requests, where there is traffic at all."""
 _ADMIN_DRAIN_S = 1.0
 """Admin answers take milliseconds; nobody's scrape holds up a stop."""
 _FIRST_REPORTS_S = 0.3
@@ -55,6 +61,8 @@ class ControlPlan:
     workers: int
     admin_listener: socket.socket
     lifeline: Lifeline
+    token_key: bytes
+    """What the tokens in access lines are made by."""
     resumed: Accepted | None
     """What the workers route by already, if this control replaces one; None at the start."""
     left: Left | None
@@ -72,9 +80,13 @@ class Control:
         self._plan = plan
         self._history = History(plan.database_url)
         self._stop = asyncio.Event()
+        self._began_s = time.monotonic()
         self._is_history_faulty = False
-        self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
+        self._tokens = Tokens(plan.token_key)
+        self.reloader = Reloader(
+            plan.config, self._history, read_environment(), utc_now, self._judge
+        )
         self.certificate_problem = plan.certificate_problem
         self.started_at = utc_now()
         self.is_draining = False
@@ -113,8 +125,22 @@ class Control:
         async for _ in changes(self._plan.config, self._stop):
             await self._look()
 
-    async def _look(self, *, force: bool = False) -> None:
-        look = await self.reloader.look(force=force)
+    async def _judge(self, old: Snapshot, new: Snapshot) -> Problem | None:
+        """What is too much about a change, by the traffic of the last hour.
+
+        Raises:
+            NotYet: This control replaces one that died, and has seen too little traffic so far. A
+                file that was refused before may still be there.
+        """
+        age_s = time.monotonic() - self._began_s
+        if self._plan.resumed is not None and age_s < _SETTLING_S:
+            raise NotYet
+        sample = self.workers.recent_lines()
+        found = await asyncio.to_thread(breach, old, new, sample, self._tokens)
+        return found.problem() if found is not None else None
+
+    async def _look(self, *, force: bool = False, despite_safety: bool = False) -> None:
+        look = await self.reloader.look(force=force, despite_safety=despite_safety)
         if look.accepted is not None:
             self._publish(look.accepted)
         current = self.reloader.current

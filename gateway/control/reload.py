@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,21 @@ KEEP_AGAIN_AFTER_S = 10.0
 """Between tries to keep what a database refused: a flip meanwhile may have to wait for one."""
 _MAX_UNKEPT = 16
 """Revisions of up to 1 MiB that wait for the database; flips during one outage are fewer."""
+
+
+class NotYet(Exception):  # noqa: N818 - nothing is wrong
+    """A change cannot be judged now; it is looked at again soon."""
+
+
+Judge = Callable[[Snapshot, Snapshot], Awaitable[Problem | None]]
+"""Given what serves and what is to serve: why that is too much of a change; None if it is not.
+
+Raises `NotYet`."""
+
+
+async def allow(old: Snapshot, new: Snapshot) -> Problem | None:  # noqa: ARG001 - whatever they are
+    """Find nothing to be too much."""
+    return None
 
 
 class Keeper(Protocol):
@@ -78,8 +93,18 @@ class Reloader:
         keeper: Keeper,
         environment: Mapping[str, str],
         wall_clock: Callable[[], datetime],
+        judge: Judge = allow,
     ) -> None:
-        """Look at `path`; `environment` is what its ``${VAR}`` stand for."""
+        """Look at `path`.
+
+        Args:
+            path: routes.yaml.
+            keeper: Numbers and keeps revisions.
+            environment: What its ``${VAR}`` stand for.
+            wall_clock: For people and records.
+            judge: Says what is too much about a change.
+        """
+        self._judge = judge
         self.path = path
         self._keeper = keeper
         self._environment = environment
@@ -102,12 +127,13 @@ class Reloader:
         self.current = Current(accepted, codec.decode(accepted.snapshot))
         self._is_resumed = True
 
-    async def look(self, *, force: bool = False) -> Look:
+    async def look(self, *, force: bool = False, despite_safety: bool = False) -> Look:
         """Read the file and take in what changed.
 
         Args:
             force: Whether an unchanged file is validated again, and its problems are told again:
                 somebody asks (SIGHUP).
+            despite_safety: Whether a change is taken in however much it moves.
 
         Raises:
             GatewayError: At the very first look: the revision cannot be kept.
@@ -122,6 +148,10 @@ class Reloader:
                 if seen == self._seen and not force:
                     return await self._keep_again()
                 snapshot = await self._load(text)
+                if not despite_safety:
+                    await self._judge_change(snapshot)
+            except NotYet:
+                return Look()
             except ConfigError as error:
                 return self._refuse(seen or str(error), error.problems, force=force)
             return await self._accept(text, snapshot)
@@ -130,6 +160,20 @@ class Reloader:
         """Compile the text in a thread: admin requests need not wait for a large file."""
         self._certificates = CertificateFiles(self.path.parent)
         return await asyncio.to_thread(load_text, text, self._environment, self._certificates)
+
+    async def _judge_change(self, snapshot: Snapshot) -> None:
+        """See that a change does not move too much, by the rules of what serves.
+
+        Raises:
+            ConfigError: It does.
+            NotYet: Nobody can tell now.
+        """
+        current = self.current
+        if current is None or current.snapshot.safety is None or current.snapshot == snapshot:
+            return
+        problem = await self._judge(current.snapshot, snapshot)
+        if problem is not None:
+            raise ConfigError([problem])
 
     def _refuse(self, seen: str, problems: tuple[Problem, ...], *, force: bool) -> Look:
         if seen == self._seen and not force:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Linked, Message, Report
 from gateway.telemetry.counters import Counters, total
-from gateway.whatif.recent import Recent
+from gateway.whatif.recent import Recent, Sampled
 from gateway.whatif.sightings import Sides
 
 
@@ -84,6 +84,10 @@ class Workers:
             self._reported.set()
             if worker.is_behind:
                 self._tell(worker)
+
+    def recent_lines(self) -> list[Sampled]:
+        """The sample of the last hour's requests."""
+        return self.recent.lines(time.monotonic())
 
     async def wait_for_reports(self, count: int, patience_s: float) -> None:
         """Wait until `count` workers have reported, but no longer than `patience_s`."""

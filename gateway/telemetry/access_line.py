@@ -70,8 +70,6 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     trace_id: str = ""
     error: str = ""
     """Stage, cause and side of a failure, e.g. ``connect:refused:upstream``."""
-    host: str | None = None
-    """The Host that the customer asked for, empty if none; None where no route asks for it."""
     sticky: msgspec.Raw | None = None
     """`StickyNotes` as JSON: it is written once for a customer who comes again and again."""
     headers: msgspec.Raw | None = None

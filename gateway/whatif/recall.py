@@ -110,22 +110,29 @@ class RecalledHead(RequestHead):
     __slots__ = ("_recall",)
 
     def __init__(self, recall: Recall) -> None:
-        # Not by the base class's: it would set what is recalled here.
         record = recall.record
         self._recall = recall
-        self.method = record.method.encode("latin-1", "replace")
-        self.path = record.path.encode("latin-1", "replace")
+        method, path = record.method, record.path
+        super().__init__(method.encode("latin-1", "replace"), path.encode("latin-1", "replace"))
         self.named = _Named(recall)
 
     @property
-    def query(self) -> bytes:  # type: ignore[override]  # a slot there
+    def query(self) -> bytes:
         """With the keys that some route asks for."""
         return self._recall.query()
 
+    @query.setter
+    def query(self, query: bytes) -> None:
+        """Stay with the record's."""
+
     @property
-    def client_ip(self) -> str:  # type: ignore[override]  # a slot there
+    def client_ip(self) -> str:
         """As text; a stand-in where only the bucket counts."""
         return self._recall.client_ip()
+
+    @client_ip.setter
+    def client_ip(self, client_ip: str) -> None:
+        """Stay with the record's."""
 
 
 class Recall:

@@ -37,9 +37,8 @@ class Record(msgspec.Struct, gc=False):
     backend: str = ""
     reason: str = ""
     bucket: int | None = None
-    host: str | None = None
-    """None where nothing was noted, as in all that follow."""
     sticky: StickyNotes | None = None
+    """None where nothing was noted, as in those that follow."""
     headers: Told | None = None
     query: Told | None = None
 
@@ -101,15 +100,18 @@ def _combined(found: re.Match[bytes]) -> Record | Unread:
         # A request line that the server could not read: it has reached no route.
         return CombinedRecord("", "", int(status), time.decode("latin-1"))
     path, _, query = _ABSOLUTE.sub(b"", parts[2], count=1).partition(b"?")
-    headers: Told = {"referer": _value(referer), "user-agent": _value(agent)}
+    headers: Told = {}
+    if agent is not None:
+        headers = {"referer": _value(referer), "user-agent": _value(agent)}
+    if host is not None:
+        headers["host"] = host.decode("latin-1")
     return CombinedRecord(
         parts[1].decode("latin-1"),
         path.decode("latin-1") or "/",
         int(status),
         time.decode("latin-1"),
         "" if client == b"-" else client.decode("latin-1"),
-        host=host.decode("latin-1") if host else None,
-        headers=headers if agent is not None else None,
+        headers=headers,
         raw_query=query,
     )
 

@@ -161,20 +161,21 @@ class Replay:
 
     def _kind(self, record: Record) -> object:
         """All that a decision depends on but the buckets: records of a kind have one tree."""
-        sticky = record.sticky
-        noted: object = sticky and tuple(
-            (source, each if source in self._matched_and_sticky else each is None)
-            for source, each in sticky.items()
-        )
+        asks_for_value = self._matched_and_sticky
+        noted = [
+            (source, each if source in asks_for_value else each is None)
+            for source, each in (record.sticky or {}).items()
+        ]
+        query: object = tuple((record.query or {}).items())
+        if isinstance(record, CombinedRecord):
+            query = record.raw_query
         return (
             record.method,
             record.path,
-            noted,
+            tuple(noted),
             self._known.names_somebody(record.client),
-            record.headers and tuple(record.headers.items()),
-            record.raw_query
-            if isinstance(record, CombinedRecord)
-            else record.query and tuple(record.query.items()),
+            tuple((record.headers or {}).items()),
+            query,
         )
 
     def _grow(self, recall: Recall, left: list[int]) -> _Tree:

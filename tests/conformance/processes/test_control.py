@@ -44,6 +44,7 @@ class World:
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self.control = Control(
             ControlPlan(
+                token_key=b"of-a-test" * 2,
                 certificate_problem=None,
                 config=self.file.path,
                 database_url=f"sqlite+aiosqlite:///{database}",
