@@ -162,14 +162,17 @@ class Recording:
 
     def make_room(self) -> None:
         """Make room for the notes of one more customer."""
+        if self._remembered >= MAX_REMEMBERED:
+            self._forget_notes()
         self._remembered += 1
-        if self._remembered > MAX_REMEMBERED:
-            self.forget()
 
     def forget(self) -> None:
-        """Make all notes anew, and tell of every customer again: whoever was told is gone."""
-        self._remembered = 0
+        """Tell of every customer again: whoever was told is gone."""
         self.sightings.forget()
+        self._forget_notes()
+
+    def _forget_notes(self) -> None:
+        self._remembered = 0
         for notes in self._notes.values():
             notes.remembered.clear()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.config.wording import plural
 from gateway.errors import Problem
 from gateway.routing.snapshot import Snapshot
 from gateway.whatif.recent import Sampled
@@ -33,16 +34,17 @@ class Breach:
     def problem(self) -> Problem:
         """What the operator is told."""
         shown = [f"{move} {percent:.3g} %" for move, percent in self.moves[:_SHOWN]]
-        if others := len(self.moves) - _SHOWN if len(self.moves) > _SHOWN else 0:
-            shown.append(f"and {others} more")
-        told = f"would move {self.moved_percent:.3g} % of the recorded traffic"
-        if self.open_percent:
-            told += f", and another {self.open_percent:.3g} % may move"
+        if len(self.moves) > _SHOWN:
+            shown.append(f"and {len(self.moves) - _SHOWN} more")
         message = (
-            f"this change {told}, more than {self.limit_percent:g}%"
-            f"{': ' if shown else ''}{', '.join(shown)} "
-            f"(of {self.requests:,} requests sampled in the last hour)"
+            f"this change would move {self.moved_percent:.3g} % of the recorded traffic "
+            f"({plural(self.requests, 'request')} sampled in the last hour)"
         )
+        if self.open_percent:
+            message += f", and may move another {self.open_percent:.3g} %"
+        message += f", more than {self.limit_percent:g}%"
+        if shown:
+            message += f": {', '.join(shown)}"
         return Problem(
             line=None, column=None, path="safety.max_moved", message=message, hint=FORCE_HINT
         )

@@ -73,7 +73,7 @@ class Sightings:
         if len(self._untold) >= MAX_UNTOLD:
             return False
         if self._remembered >= MAX_REMEMBERED:
-            self.forget()
+            self._forget_told()
         self._remembered += 1
         self._untold.append(sighting)
         return True
@@ -85,10 +85,13 @@ class Sightings:
 
     def forget(self) -> None:
         """Tell all of it again when it comes: whoever was told is gone."""
+        self._untold.clear()
+        self._forget_told()
+
+    def _forget_told(self) -> None:
+        self._remembered = 0
         for seen in self._seen.values():
             seen.last.clear()
-        self._untold.clear()
-        self._remembered = 0
 
     def begin(self) -> None:
         """Begin anew, for another revision; what `seen` gave before tells nothing any more."""

@@ -30,8 +30,6 @@ class Tokens:
         self._key = key
         self.noted: dict[bytes, Noted] = _Remembered(self)
         """Sticky value -> what is noted of it; one look-up in C for a value seen before."""
-        self.noted_address: dict[str, Noted] = _RememberedText(self)
-        """The same for a customer's address, as text."""
 
     def token(self, value: bytes) -> str:
         """The token of a value: 12 characters of base64url."""
@@ -54,17 +52,4 @@ class _Remembered(dict[bytes, Noted]):
             if len(self) >= _MAX_REMEMBERED:
                 self.clear()
             self[value] = noted
-        return noted
-
-
-class _RememberedText(dict[str, Noted]):
-    def __init__(self, tokens: Tokens) -> None:
-        super().__init__()
-        self._tokens = tokens
-
-    def __missing__(self, address: str) -> Noted:
-        noted = self._tokens.note(address.encode())
-        if len(self) >= _MAX_REMEMBERED:
-            self.clear()
-        self[address] = noted
         return noted

@@ -46,7 +46,7 @@ _PROXIES = st.sampled_from([Trust(), Trust(proxies=("192.0.2.99/32",))])
 
 
 @given(snapshots(), snapshots(), requests(), draws, st.tuples(st.booleans(), _PROXIES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_promise_5_what_a_record_decides_is_what_the_request_itself_comes_to(
     old: Snapshot, new: Snapshot, request: RequestHead, draw: float, world: tuple[bool, Trust]
 ) -> None:
@@ -64,7 +64,7 @@ def test_promise_5_what_a_record_decides_is_what_the_request_itself_comes_to(
 
 
 @given(snapshots(), requests(), draws, st.integers(0, BUCKETS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_promise_5_where_only_weights_change_every_record_decides(
     old: Snapshot, request: RequestHead, draw: float, weight: int
 ) -> None:
