@@ -35,6 +35,8 @@ def headline(impact: Impact) -> str:
     if impact.customers_moved.count:
         of = f" of {_count(impact.customers)}" if impact.customers.count else ""
         parts.append(f"{_count(impact.customers_moved)}{of} customers")
+    if impact.undecidable_requests:
+        parts.append(f"and {plural(impact.undecidable_requests, 'more request')} may")
     return f"{', '.join(parts)}."
 
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, cast
+from typing import Any, BinaryIO, cast
 
 STDIN = Path("-")
 _CHUNK_BYTES = 1 << 20
@@ -34,15 +34,15 @@ class Traffic:
             OSError: It cannot be read.
         """
         if self._path == STDIN:
-            yield from self._lines(cast("BufferedReader", sys.stdin.buffer))
+            yield from self._lines(sys.stdin.buffer)
             return
         with self._path.open("rb") as file:
             yield from self._lines(file)
 
-    def _lines(self, file: BufferedReader) -> Iterator[list[bytes]]:
-        plain = (
-            cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if file.peek(2)[:2] == _GZIP else file
-        )
+    def _lines(self, stream: BinaryIO) -> Iterator[list[bytes]]:
+        file = stream if isinstance(stream, BufferedReader) else BufferedReader(cast("Any", stream))
+        is_packed = file.peek(len(_GZIP)).startswith(_GZIP)
+        plain = gzip.GzipFile(fileobj=file) if is_packed else file
         rest = b""
         while chunk := self._read(plain):
             *lines, rest = (rest + chunk).split(b"\n")
@@ -54,13 +54,9 @@ class Traffic:
         if rest:
             yield [rest]
 
-    def _read(self, file: IO[bytes]) -> bytes:
+    def _read(self, file: BufferedReader | gzip.GzipFile) -> bytes:
         try:
-            return (
-                file.read1(_CHUNK_BYTES)
-                if isinstance(file, BufferedReader)
-                else file.read(_CHUNK_BYTES)
-            )
+            return file.read1(_CHUNK_BYTES)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             self.cut_short = str(error)
             return b""

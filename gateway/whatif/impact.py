@@ -23,7 +23,7 @@ class Example(msgspec.Struct, frozen=True):
     time: str = ""
 
 
-class Move(msgspec.Struct, omit_defaults=True):
+class Move(msgspec.Struct):
     """Requests of one route that go from one backend to another."""
 
     route: str
@@ -71,7 +71,7 @@ class UnreadLines(msgspec.Struct):
     """Places of the first ones."""
 
 
-class Impact(msgspec.Struct, omit_defaults=False):
+class Impact(msgspec.Struct):
     """What the change does."""
 
     requests: int
