@@ -1,13 +1,13 @@
 """A sample of the last hour's access lines, by which `safety` judges a change.
 
-Workers send a few lines of each fold; control keeps as many of each minute as it needs. Each line
-stands for so many requests.
+Workers send a few lines of each fold; control keeps so many, and where that is too many, thins the
+minutes that have most. Each line stands for so many requests.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,8 +15,8 @@ from gateway.telemetry.access_line import AccessLine, encode_lines
 
 KEPT_MINUTES = 60
 """Long enough to hold every kind of request, short enough to be today's traffic."""
-KEPT_OF_A_MINUTE = 100
-"""6,000 lines in all: half a percent of error, two MiB, and some tenths of a second to replay."""
+KEPT = 6_000
+"""Lines: half a percent of error, two MiB, and some tenths of a second to replay."""
 _OF_A_FOLD = 4
 """Of up to 64 requests."""
 _MAX_UNSENT = 512
@@ -54,16 +54,17 @@ class Sampling:
 
 
 class _Minute:
+    """What is kept of the lines of one minute."""
+
     def __init__(self, number: int) -> None:
         self.number = number
         self.kept: list[Sampled] = []
 
-    def add(self, sampled: Iterable[Sampled]) -> None:
-        self.kept += sampled
-        while len(self.kept) > KEPT_OF_A_MINUTE:
-            thinned = self.kept[::2]
-            scale = sum(s.weight for s in self.kept) / sum(s.weight for s in thinned)
-            self.kept = [Sampled(s.line, s.weight * scale) for s in thinned]
+    def thin(self) -> None:
+        """Keep every second line, which stands for two from now on."""
+        thinned = self.kept[::2]
+        scale = sum(s.weight for s in self.kept) / sum(s.weight for s in thinned)
+        self.kept = [Sampled(s.line, s.weight * scale) for s in thinned]
 
 
 class Recent:
@@ -76,10 +77,12 @@ class Recent:
         """Take in what a worker sends, at `now_s` of a clock that only goes on."""
         if not sampled:
             return
-        number = int(now_s // 60)
-        if not self._minutes or self._minutes[-1].number != number:
-            self._minutes.append(_Minute(number))
-        self._minutes[-1].add(sampled)
+        minutes, number = self._minutes, int(now_s // 60)
+        if not minutes or minutes[-1].number != number:
+            minutes.append(_Minute(number))
+        minutes[-1].kept += sampled
+        while sum(len(minute.kept) for minute in minutes) > KEPT:
+            max(minutes, key=lambda minute: len(minute.kept)).thin()
 
     def lines(self, now_s: float) -> list[Sampled]:
         """The sample of the last hour, oldest first."""

@@ -250,7 +250,9 @@ def _bucket(by: str, recall: Recall) -> int | None:
     if by != _DRAW:
         return None if by == _OTHER_CLIENT_IP else recall.bucket(by)
     record = recall.record
-    return record.bucket if record.reason == Reason.DRAW else None
+    # Where nothing sticky was there, the bucket is the draw's, whoever had the last word.
+    was_sticky = record.reason == Reason.STICKY or any((record.sticky or {}).values())
+    return None if was_sticky else record.bucket
 
 
 def _end(side: _Side, recall: Recall) -> End | None:
