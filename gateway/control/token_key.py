@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from gateway.control.log import warn
 from gateway.telemetry.events import Event
+from gateway.whatif.tokens import LEAST_KEY_BYTES
 
 _NAME = "token.key"
 _KEY_BYTES = 32
@@ -37,8 +38,11 @@ def token_key(given: str | None, database_url: str) -> bytes:
     try:
         return _read(path) or _make(path)
     except OSError as error:
-        warn(Event.TOKEN_KEY_NOT_KEPT, file=path, why=error.strerror or error)
-        return secrets.token_bytes(_KEY_BYTES)
+        why = error.strerror or str(error)
+    except ValueError as error:
+        why = str(error)
+    warn(Event.TOKEN_KEY_NOT_KEPT, file=path, why=why)
+    return secrets.token_bytes(_KEY_BYTES)
 
 
 def find_token_key(given: str | None, database_url: str) -> bytes | None:
@@ -47,7 +51,7 @@ def find_token_key(given: str | None, database_url: str) -> bytes | None:
         return given.encode()
     try:
         return _read(_path(database_url)) or None
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -61,15 +65,23 @@ def _path(database_url: str) -> Path:
 
 
 def _read(path: Path) -> bytes:
-    """What is kept; empty if there is nothing yet."""
+    """What is kept; empty if there is nothing yet.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no key.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return b""
     try:
-        return os.read(descriptor, _LIMIT_BYTES).strip()
+        key = os.read(descriptor, _LIMIT_BYTES).strip()
     finally:
         os.close(descriptor)
+    if len(key) < LEAST_KEY_BYTES:
+        raise ValueError(f"it holds no key of {LEAST_KEY_BYTES} bytes or more")
+    return key
 
 
 def _make(path: Path) -> bytes:
