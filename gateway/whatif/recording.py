@@ -128,8 +128,10 @@ class Notes:
             noted = known.noted.get(by)
             if noted is None and by == "client_ip" and client_ip:
                 noted = self._recording.tokens.noted[client_ip.encode()]
-            if noted is not None and seen.last.get(noted.token) != known.backend:
-                seen.saw(noted.token, known.backend)
+            if noted is not None and not seen.saw(noted.token, known.backend):
+                # It is told when it comes again.
+                known.backend = ""
+                return
 
 
 class Recording:

@@ -45,13 +45,15 @@ class Seen:
         self.last: dict[str, str] = {}
         """Token -> the one backend that its work went to; empty if there were two."""
 
-    def saw(self, token: str, backend: str) -> None:
-        """Note where new work went; needed only where `last` says otherwise."""
+    def saw(self, token: str, backend: str) -> bool:
+        """Note where new work went; False if there is no room for it now."""
         before = self.last.get(token)
-        if before not in {_BOTH, backend} and self._sightings.tell(
-            self, Sighting(self._route, self._by, token, backend)
-        ):
-            self.last[token] = backend if before is None else _BOTH
+        if before in {_BOTH, backend}:
+            return True
+        if not self._sightings.tell(self, Sighting(self._route, self._by, token, backend)):
+            return False
+        self.last[token] = backend if before is None else _BOTH
+        return True
 
 
 class Sightings:
