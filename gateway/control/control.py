@@ -36,7 +36,7 @@ from gateway.proxy.spawn import spawn
 from gateway.routing.snapshot import Snapshot
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.events import Event
-from gateway.whatif.safety import breach
+from gateway.whatif.safety import breach, postponed
 from gateway.whatif.tokens import Tokens
 
 _SETTLING_S = 10.0
@@ -134,13 +134,13 @@ class Control:
         """
         age_s = time.monotonic() - self._began_s
         if self._plan.resumed is not None and age_s < _SETTLING_S:
-            raise NotYet
+            raise NotYet(postponed(_SETTLING_S))
         sample = self.workers.recent_lines()
         found = await asyncio.to_thread(breach, old, new, sample, self._tokens)
         return found.problem() if found is not None else None
 
-    async def _look(self, *, force: bool = False, despite_safety: bool = False) -> None:
-        look = await self.reloader.look(force=force, despite_safety=despite_safety)
+    async def _look(self, *, force: bool = False) -> None:
+        look = await self.reloader.look(force=force)
         if look.accepted is not None:
             self._publish(look.accepted)
         current = self.reloader.current

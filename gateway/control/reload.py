@@ -24,12 +24,19 @@ HISTORY_PATIENCE_S = 2.0
 """A flip at three in the morning does not wait longer for a database that hangs."""
 KEEP_AGAIN_AFTER_S = 10.0
 """Between tries to keep what a database refused: a flip meanwhile may have to wait for one."""
+EXCUSED_S = 60.0
+"""Between a command that forces a change and the file: milliseconds, unless somebody hesitates."""
 _MAX_UNKEPT = 16
 """Revisions of up to 1 MiB that wait for the database; flips during one outage are fewer."""
 
 
 class NotYet(Exception):  # noqa: N818 - nothing is wrong
-    """A change cannot be judged now; it is looked at again soon."""
+    """A change cannot be judged now; it is refused for the moment, and looked at again soon."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        """What is told meanwhile."""
 
 
 Judge = Callable[[Snapshot, Snapshot], Awaitable[Problem | None]]
@@ -111,6 +118,10 @@ class Reloader:
         self._wall_clock = wall_clock
         self._seen = ""
         """Digest (or error) of the file as last looked at."""
+        self._postponed = ""
+        """Digest of the file that could not be judged when it was looked at."""
+        self._excused = "", 0.0
+        """Digest of a file that is not to be judged, and until when."""
         self._certificates = CertificateFiles(path.parent)
         self._lock = asyncio.Lock()
         self._unkept: deque[_Unkept] = deque(maxlen=_MAX_UNKEPT)
@@ -127,13 +138,19 @@ class Reloader:
         self.current = Current(accepted, codec.decode(accepted.snapshot))
         self._is_resumed = True
 
-    async def look(self, *, force: bool = False, despite_safety: bool = False) -> Look:
+    def excuse(self, digest: str) -> None:
+        """Take in a file of this content whatever it moves: it is there, or will be soon."""
+        self._excused = digest, asyncio.get_running_loop().time() + EXCUSED_S
+        if self._seen == digest:
+            # It may have been refused: the next look is to see it anew.
+            self._seen = ""
+
+    async def look(self, *, force: bool = False) -> Look:
         """Read the file and take in what changed.
 
         Args:
             force: Whether an unchanged file is validated again, and its problems are told again:
                 somebody asks (SIGHUP).
-            despite_safety: Whether a change is taken in however much it moves.
 
         Raises:
             GatewayError: At the very first look: the revision cannot be kept.
@@ -148,10 +165,9 @@ class Reloader:
                 if seen == self._seen and not force:
                     return await self._keep_again()
                 snapshot = await self._load(text)
-                if not despite_safety:
-                    await self._judge_change(snapshot)
-            except NotYet:
-                return Look()
+                await self._judge_change(snapshot)
+            except NotYet as error:
+                return self._postpone(seen, error.problem)
             except ConfigError as error:
                 return self._refuse(seen or str(error), error.problems, force=force)
             return await self._accept(text, snapshot)
@@ -171,9 +187,21 @@ class Reloader:
         current = self.current
         if current is None or current.snapshot.safety is None or current.snapshot == snapshot:
             return
+        excused, until_s = self._excused
+        if snapshot.digest == excused and asyncio.get_running_loop().time() < until_s:
+            return
         problem = await self._judge(current.snapshot, snapshot)
         if problem is not None:
             raise ConfigError([problem])
+
+    def _postpone(self, seen: str, problem: Problem) -> Look:
+        """Refuse a file until it can be judged; each is told of once."""
+        if self._postponed == seen:
+            return Look()
+        self._postponed = seen
+        self.failures += 1
+        self.last = Attempt(self._wall_clock(), (problem,))
+        return Look(problems=(problem,))
 
     def _refuse(self, seen: str, problems: tuple[Problem, ...], *, force: bool) -> Look:
         if seen == self._seen and not force:

@@ -15,7 +15,7 @@ from gateway.whatif.tokens import Tokens
 
 _SHOWN = 3
 """Moves that the message names; `figueira diff` names all."""
-FORCE_HINT = "move less at a time, or force it: figueira reload --force"
+_HINT = "move less at a time, or force it: --force of figueira set or reload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,16 @@ class Breach:
         message += f", more than {self.limit_percent:g}%"
         if shown:
             message += f": {', '.join(shown)}"
-        return Problem(
-            line=None, column=None, path="safety.max_moved", message=message, hint=FORCE_HINT
-        )
+        return Problem(line=None, column=None, path="safety.max_moved", message=message, hint=_HINT)
+
+
+def postponed(patience_s: float) -> Problem:
+    """What the operator is told of a change that comes when nothing is recorded yet."""
+    message = (
+        "the control process has just been replaced and knows too little of the traffic to judge "
+        f"this change; it looks again within {patience_s:g} s"
+    )
+    return Problem(line=None, column=None, path="safety.max_moved", message=message)
 
 
 def breach(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.control.reload import NotYet, Reloader
+from gateway.control import reload as module
+from gateway.control.reload import Look, NotYet, Reloader
 from gateway.errors import Problem
 from gateway.routing.snapshot import Snapshot
 from tests.support import flippable
 from tests.support.counted import AT
 
 _PROBLEM = Problem(line=None, column=None, path="safety.max_moved", message="moves too much")
+
+_LATER = Problem(line=None, column=None, path="safety.max_moved", message="look again")
 
 
 class Judge:
@@ -28,7 +32,7 @@ class Judge:
         """Judge a change."""
         self.asked.append((old, new))
         if not self.knows:
-            raise NotYet
+            raise NotYet(_LATER)
         return self.verdict
 
 
@@ -101,7 +105,8 @@ async def test_a_forced_change_is_taken_in_whatever_it_moves(
     judge.verdict = _PROBLEM
     _write(reloader.path.parent, 60)
     await reloader.look()
-    assert (await reloader.look(force=True, despite_safety=True)).accepted is not None
+    reloader.excuse(hashlib.sha256(reloader.path.read_bytes()).hexdigest())
+    assert (await reloader.look()).accepted is not None
     assert _weight(reloader) == 60
     asked = len(judge.asked)
     assert (await reloader.look(force=True)).problems == ()
@@ -110,8 +115,21 @@ async def test_a_forced_change_is_taken_in_whatever_it_moves(
 
 async def test_force_lets_no_mistake_through(reloader: Reloader) -> None:
     reloader.path.write_text(flippable.BAD)
-    look = await reloader.look(force=True, despite_safety=True)
-    assert look.problems
+    reloader.excuse(hashlib.sha256(flippable.BAD.encode()).hexdigest())
+    assert (await reloader.look()).problems
+    assert _weight(reloader) == 5
+
+
+async def test_force_is_for_one_content_and_for_a_minute(
+    reloader: Reloader, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge.verdict = _PROBLEM
+    reloader.excuse("ab" * 32)
+    _write(reloader.path.parent, 60)
+    assert (await reloader.look()).problems == (_PROBLEM,)
+    monkeypatch.setattr(module, "EXCUSED_S", -1.0)
+    reloader.excuse(hashlib.sha256(reloader.path.read_bytes()).hexdigest())
+    assert (await reloader.look()).problems == (_PROBLEM,)
     assert _weight(reloader) == 5
 
 
@@ -121,7 +139,8 @@ async def test_a_change_that_cannot_be_judged_yet_is_looked_at_again(
     judge.knows = False
     _write(reloader.path.parent, 6)
     look = await reloader.look()
-    assert (look.accepted, look.problems, _weight(reloader)) == (None, (), 5)
+    assert (look.accepted, look.problems, _weight(reloader)) == (None, (_LATER,), 5)
+    assert await reloader.look() == Look(), "it is told once"
     judge.knows = True
     assert (await reloader.look()).accepted is not None
 

@@ -63,7 +63,7 @@ def test_the_operator_is_told_what_moves_how_much_and_what_to_do() -> None:
     assert problem.describe("routes.yaml") == (
         "routes.yaml: error: safety.max_moved: this change would move 26.2 % of the recorded "
         "traffic (400 requests sampled in the last hour), more than 10%: images legacy -> "
-        "image_service 26.2 % (move less at a time, or force it: figueira reload --force)"
+        "image_service 26.2 % (move less at a time, or force it: --force of figueira set or reload)"
     )
 
 
