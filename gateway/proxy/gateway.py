@@ -20,7 +20,7 @@ from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
-from gateway.whatif.recording import Notes, Recording
+from gateway.whatif.recording import Recording
 from gateway.whatif.tokens import LEAST_KEY_BYTES, Tokens
 from gateway.wire.believing import believe
 from gateway.wire.fields import Names
@@ -47,8 +47,6 @@ class Lane:
     counters: LaneCounters
     authority: bytes
     """Host for a request that brought none."""
-    notes: Notes | None
-    """What its access lines note beside the rest; None if nothing."""
 
 
 class Gateway:
@@ -95,12 +93,8 @@ class Gateway:
             else Pool(backend)
             for backend in snapshot.backends
         }
-        notes = self.recording.install(snapshot)
         lanes = {
-            route.name: {
-                name: self._lane(route.name, pools[name], notes.get(route.name))
-                for name in route.backends
-            }
+            route.name: {name: self._lane(route.name, pools[name]) for name in route.backends}
             for route in snapshot.routes
         }
         gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
@@ -111,14 +105,15 @@ class Gateway:
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
         self.revision = revision
+        self.recording.install(snapshot, revision)
         for pool in gone:
             pool.close()
         self._draining += gone
 
-    def _lane(self, route: str, pool: Pool, notes: Notes | None) -> Lane:
+    def _lane(self, route: str, pool: Pool) -> Lane:
         name = pool.backend.name
         counters = self._counters.setdefault((route, name), LaneCounters(route, name))
-        return Lane(pool, counters, pool.backend.authority.encode(), notes)
+        return Lane(pool, counters, pool.backend.authority.encode())
 
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""

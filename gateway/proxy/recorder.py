@@ -78,7 +78,7 @@ class Recorder:
                 log.add(encode_lines(lines), len(finished))
 
     def _line(self, exchange: Exchange) -> AccessLine:
-        inbound, decision, lane = exchange.inbound, exchange.decision, exchange.lane
+        inbound, decision = exchange.inbound, exchange.decision
         started_s, first_s = exchange.started_s, exchange.first_byte_s
         line = AccessLine(
             self._clock_text.write(started_s + self._wall_offset_s),
@@ -99,6 +99,7 @@ class Recorder:
             exchange.trace_id.decode(),
             exchange.error,
         )
-        if lane is not None and lane.notes is not None:
-            lane.notes.write(line, inbound)
+        recording = self._recording
+        if recording.notes:
+            recording.write(line, inbound)
         return line

@@ -25,6 +25,8 @@ PRESENT: Final = b"\x01"
 """In a value's place: it is there, and is none that a route asks for. No header can hold it."""
 _PRESENT_TEXT = PRESENT.decode()
 CLIENT_IP: Final = "client_ip"
+_PIN = "pin"
+"""The reason of a request whose backend its tester chose."""
 MOST_VALUES = 64
 """Of one key that are assumed in turn; a file with more asks too much of a record without it."""
 
@@ -107,7 +109,7 @@ class _Named(dict[bytes, bytes]):
 class RecalledHead(RequestHead):
     """A head that asks the record for what is looked at."""
 
-    __slots__ = ("_recall",)
+    __slots__ = ("_recall", "pin")
 
     def __init__(self, recall: Recall) -> None:
         record = recall.record
@@ -115,6 +117,8 @@ class RecalledHead(RequestHead):
         method, path = record.method, record.path
         super().__init__(method.encode("latin-1", "replace"), path.encode("latin-1", "replace"))
         self.named = _Named(recall)
+        self.pin = pin_of(record)
+        """The backend that a tester asks for; empty without one."""
 
     @property
     def query(self) -> bytes:
@@ -133,6 +137,11 @@ class RecalledHead(RequestHead):
     @client_ip.setter
     def client_ip(self, client_ip: str) -> None:
         """Stay with the record's."""
+
+
+def pin_of(record: Record) -> str:
+    """The backend that a tester's pin chose; empty where none did."""
+    return record.backend if record.reason == _PIN else ""
 
 
 class Recall:

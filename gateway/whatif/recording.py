@@ -143,24 +143,35 @@ class Recording:
         self.sampling = Sampling()
         self.is_sampling = False
         """Whether some of the lines are wanted beside the log."""
-        self._notes: dict[str, Notes] = {}
+        self.notes: dict[str, Notes] = {}
+        """Route name -> what its lines note, where that is anything."""
+        self._revision = 0
         self._remembered = 0
 
-    def install(self, snapshot: Snapshot) -> dict[str, Notes]:
-        """Begin anew by a snapshot: route name -> what its lines note, where that is anything."""
+    def install(self, snapshot: Snapshot, revision: int) -> None:
+        """Begin anew by a snapshot."""
         self.sightings.begin()
         self.is_sampling = snapshot.safety is not None
-        self._remembered = 0
+        self._revision, self._remembered = revision, 0
         asked = asked_by([snapshot])
         hidden = CREDENTIALS.union(snapshot.sensitive.headers)
         headers = [(name.encode(), name, name in hidden) for name in asked.headers]
         query = [(key.encode(), key, key in snapshot.sensitive.query) for key in asked.query]
-        self._notes = {
+        self.notes = {
             route.name: Notes(route, headers, query, self)
             for route in snapshot.routes
             if route.sticky or headers or query
         }
-        return self._notes
+
+    def write(self, line: AccessLine, head: RequestHead) -> None:
+        """Note on `line` what its route's lines note.
+
+        A request that was decided under an older revision notes nothing: its head was read for
+        what that one asked for.
+        """
+        notes = self.notes.get(line.route)
+        if notes is not None and line.revision == self._revision:
+            notes.write(line, head)
 
     def make_room(self) -> None:
         """Make room for the notes of one more customer."""
@@ -175,7 +186,7 @@ class Recording:
 
     def _forget_notes(self) -> None:
         self._remembered = 0
-        for notes in self._notes.values():
+        for notes in self.notes.values():
             notes.remembered.clear()
 
 

@@ -23,6 +23,7 @@ from gateway.whatif.recall import (
     RecalledHead,
     Untold,
     knowledge,
+    pin_of,
 )
 from gateway.whatif.record import CombinedRecord, Record
 from gateway.whatif.tokens import Tokens
@@ -172,6 +173,7 @@ class Replay:
         return (
             record.method,
             record.path,
+            pin_of(record),
             tuple(noted),
             self._known.names_somebody(record.client),
             tuple((record.headers or {}).items()),

@@ -22,7 +22,7 @@ class Recorded:
         self.nobody = next((net.partition("/")[0] for net in snapshot.trust.proxies), "")
         """The client of a request that came from nobody: the proxy that sent it."""
         self.recording = Recording(Tokens(KEY))
-        self._notes = self.recording.install(snapshot)
+        self.recording.install(snapshot, 1)
 
     def line(self, head: RequestHead, draw: float = 0.5) -> bytes:
         """The access line, with its newline, of a request that was decided with `draw`."""
@@ -42,8 +42,8 @@ class Recorded:
         if isinstance(decision, Forward):
             line.route, line.backend = decision.route.name, decision.backend
             line.reason, line.bucket = decision.reason, decision.bucket
-            if decision.route.name in self._notes:
-                self._notes[decision.route.name].write(line, head)
+            line.revision = 1
+            self.recording.write(line, head)
         return line
 
 

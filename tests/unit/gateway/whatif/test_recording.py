@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from gateway.routing.snapshot import Match, Route, Sensitive, Snapshot
 from gateway.routing.split import bucket_of
 from gateway.whatif import recording as module
-from gateway.whatif.recording import LONGEST_TOLD_BYTES, Recording
+from gateway.whatif.recording import LONGEST_TOLD_BYTES
 from gateway.whatif.tokens import Tokens
 from gateway.wire.messages import RequestHead
 from tests.unit.gateway.routing.generated import requests, snapshots
@@ -37,8 +37,16 @@ def _noted(recorded: Recorded, request: RequestHead) -> dict[str, Any]:
 
 def test_a_file_that_asks_for_nothing_notes_nothing() -> None:
     """Not for a single route: the plain path pays one look at an attribute."""
-    assert Recording(_TOKENS).install(snapshot(MONOLITH)) == {}
-    assert list(Recording(_TOKENS).install(snapshot(images(1), MONOLITH))) == ["images"]
+    assert Recorded(snapshot(MONOLITH)).recording.notes == {}
+    assert list(Recorded(snapshot(images(1), MONOLITH)).recording.notes) == ["images"]
+
+
+def test_a_request_of_an_older_revision_notes_nothing() -> None:
+    """Its head holds what the older file asked for: what is not there may have been."""
+    recorded = Recorded(snapshot(images(1), MONOLITH))
+    recorded.recording.install(_FILE, 2)
+    line = recorded.access_line(head("/images", b"POST", {b"x-customer-id": b"7"}))
+    assert (line.revision, line.sticky, line.headers) == (1, None, None)
 
 
 def test_each_sticky_source_has_its_bucket_and_token_or_is_said_to_be_absent() -> None:
@@ -99,7 +107,7 @@ def test_notes_are_made_once_for_a_customer_and_kept_within_bounds(
 ) -> None:
     monkeypatch.setattr(module, "MAX_REMEMBERED", 5)
     recorded = Recorded(snapshot(images(5_000), MONOLITH))
-    (notes,) = recorded.recording.install(recorded.table.snapshot).values()
+    (notes,) = recorded.recording.notes.values()
     line = recorded.access_line(head("/images"))
     for number in range(20):
         notes.write(line, head("/images", named={b"x-customer-id": b"%d" % number}))
