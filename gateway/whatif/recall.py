@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Final
 from urllib.parse import quote_from_bytes
 
+from gateway.routing.decide import Reason
 from gateway.routing.split import bucket_of
 from gateway.telemetry.access_line import Hidden, Noted
 from gateway.whatif.asked import Asked
@@ -23,7 +24,6 @@ from gateway.wire.trust import Networks
 
 PRESENT: Final = b"\x01"
 """In a value's place: it is there, and is none that a route asks for. No header can hold it."""
-_PRESENT_TEXT = PRESENT.decode()
 CLIENT_IP: Final = "client_ip"
 _PIN = "pin"
 """The reason of a request whose backend its tester chose."""
@@ -162,6 +162,17 @@ class Recall:
             return bucket_of(self.record.client.encode())
         return None
 
+    def drawn_bucket(self) -> int | None:
+        """The bucket of the draw; None where none was recorded."""
+        record = self.record
+        # Where nothing sticky was there, the bucket is the draw's, whoever had the last word.
+        was_sticky = record.reason == Reason.STICKY or any((record.sticky or {}).values())
+        return None if was_sticky else record.bucket
+
+    def draw(self) -> float:
+        """What to decide by where nothing is sticky; the bucket is seen to afterwards."""
+        return 0.0
+
     def is_stand_in(self, source: str) -> bool:
         """Whether a sticky source that decided has no value here, so that its bucket is not its."""
         kind, _, name = source.partition(":")
@@ -170,9 +181,18 @@ class Recall:
         return kind != "cookie" or self._cookie(name) == PRESENT
 
     def header(self, name: str) -> Value:
-        """A header's value; `PRESENT` for one of which only that is known."""
+        """A header's value; a stand-in for one of which only that it is there is known."""
         if name == "cookie" and self._known.cookies:
             return self._cookies()
+        value = self._header(name)
+        return self._present(f"header:{name}") if value == PRESENT else value
+
+    def _present(self, source: str) -> Value:
+        """A stand-in for a value; its bucket is seen to afterwards."""
+        del source
+        return PRESENT
+
+    def _header(self, name: str) -> Value:
         headers = self.record.headers
         told = _NOT_NOTED if headers is None else headers.get(name, _NOT_NOTED)
         if told is None or isinstance(told, str):
@@ -220,10 +240,10 @@ class Recall:
         noted = self._noted(CLIENT_IP)
         if noted is None:
             return ""
-        if isinstance(noted, Noted) or self._known.names_somebody(self.record.client):
-            return _PRESENT_TEXT
-        value = self._assume(CLIENT_IP, [None, PRESENT])
-        return "" if value is None else _PRESENT_TEXT
+        is_there = isinstance(noted, Noted) or self._known.names_somebody(self.record.client)
+        if not is_there and self._assume(CLIENT_IP, [None, PRESENT]) is None:
+            return ""
+        return (self._present(CLIENT_IP) or b"").decode()
 
     def _noted(self, source: str) -> Noted | _NotNoted | None:
         sticky = self.record.sticky
@@ -240,9 +260,10 @@ class Recall:
         noted = self._noted(f"cookie:{name}")
         if noted is None:
             return None
-        return (
-            PRESENT if isinstance(noted, Noted) else self._assume(f"cookie {name}", [None, PRESENT])
-        )
+        is_there = isinstance(noted, Noted)
+        if not is_there and self._assume(f"cookie {name}", [None, PRESENT]) is None:
+            return None
+        return self._present(f"cookie:{name}")
 
     def _hidden(self, key: str, wanted: list[bytes], token: str, bucket: int | None) -> Value:
         """The value behind a token, as far as it is one that a route asks for."""

@@ -15,6 +15,7 @@ from gateway.routing.snapshot import BUCKETS, Share, Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.access_line import Noted
 from gateway.whatif.asked import asked_by
+from gateway.whatif.exact import ExactRecall, StandIns, is_ambiguous
 from gateway.whatif.recall import (
     CLIENT_IP,
     MOST_VALUES,
@@ -134,11 +135,13 @@ class Replay:
             for name in self._known.sticky_headers & self._known.asked.headers.keys()
         }
         self._trees: dict[object, _Tree] = {}
+        self._stand_ins = StandIns()
+        routes = [*old.routes, *new.routes]
+        self._edges = _edges([share for route in routes for share in route.shares]) or [0]
 
     def decide(self, record: Record) -> Replayed:
         """Decide one record."""
-        recall = Recall(record, self._known)
-        tree = self._tree(recall)
+        recall, tree = self._recall(record)
         pair = tree
         while isinstance(pair, _Fork):
             pair = pair.branches[0]
@@ -150,6 +153,19 @@ class Replay:
         found = self._found(tree, recall)
         missing = () if len(found.outcomes) == 1 else tuple(found.missing)
         return Replayed(tuple(found.outcomes), missing, customer, pair.old.is_existing)
+
+    def _recall(self, record: Record) -> tuple[Recall, _Tree]:
+        if is_ambiguous(record.path):
+            exact = ExactRecall(
+                record,
+                self._known,
+                self._stand_ins,
+                self._edges,
+                is_address_known=not self._proxies_differ,
+            )
+            return exact, self._grow(exact, [_MAX_DECISIONS])
+        recall = Recall(record, self._known)
+        return recall, self._tree(recall)
 
     def _tree(self, recall: Recall) -> _Tree:
         key = self._kind(recall.record)
@@ -197,7 +213,7 @@ class Replay:
         return _Fork(key, tuple(branches))
 
     def _side(self, table: Table, recall: Recall) -> _Side:
-        decision = decide(table, RecalledHead(recall), 0.0)
+        decision = decide(table, RecalledHead(recall), recall.draw())
         if isinstance(decision, Reply):
             return _Side(End("", "", f"{decision.status} {decision.detail}"))
         return self._forward(decision, recall, is_new=table is self._new)
@@ -205,6 +221,8 @@ class Replay:
     def _forward(self, decision: Forward, recall: Recall, *, is_new: bool) -> _Side:
         route, reason = decision.route, decision.reason
         end = End(route.name, decision.backend)
+        if isinstance(recall, ExactRecall):
+            return _Side(end, is_existing=reason.startswith("owner"))
         if reason == Reason.DRAW:
             return _Side(end, _DRAW, route.shares)
         if reason != Reason.STICKY:
@@ -249,12 +267,9 @@ _ELSEWHERE = _Pair(_Side(End("", "", "?")), _Side(End("", "", "??")))
 
 
 def _bucket(by: str, recall: Recall) -> int | None:
-    if by != _DRAW:
-        return None if by == _OTHER_CLIENT_IP else recall.bucket(by)
-    record = recall.record
-    # Where nothing sticky was there, the bucket is the draw's, whoever had the last word.
-    was_sticky = record.reason == Reason.STICKY or any((record.sticky or {}).values())
-    return None if was_sticky else record.bucket
+    if by == _DRAW:
+        return recall.drawn_bucket()
+    return None if by == _OTHER_CLIENT_IP else recall.bucket(by)
 
 
 def _end(side: _Side, recall: Recall) -> End | None:

@@ -20,6 +20,7 @@ from tests.unit.gateway.routing.shop import (
     CLIENT_IP,
     COOKIE,
     CUSTOMER,
+    IMAGE_OWNER,
     MONOLITH,
     head,
     images,
@@ -238,3 +239,24 @@ def test_sticky_sources_before_the_one_that_decides_have_to_be_known() -> None:
     new = snapshot(replace(images(95_000), sticky=(COOKIE, CUSTOMER)), MONOLITH)
     line = Recorded(old).line(head("/images", b"POST", {b"cookie": b"a=b; customer=7"}))
     assert len(Replay(old, new).decide(_record(line)).outcomes) == 1
+
+
+@pytest.mark.parametrize(("draw", "is_refused"), [(0.1, False), (0.9, True)])
+def test_whether_a_path_is_ambiguous_may_hang_on_the_bucket(draw: float, is_refused: bool) -> None:
+    """As a list it is the image service's; as new work it is whose bucket it is."""
+    everything = replace(
+        images(50_000, owner=replace(IMAGE_OWNER, lists="image_service"), sticky=()),
+        matches=(Match(path_prefix="/"),),
+    )
+    made = snapshot(everything, MONOLITH)
+    line = Recorded(made).line(head("/a/../images"), draw)
+    (outcome,) = (
+        Replay(snapshot(MONOLITH), made)
+        .decide(_record(line.replace(b'"status"', b'"bucket":%d,"status"' % int(draw * 100_000))))
+        .outcomes
+    )
+    assert bool(outcome.new.refusal) is is_refused
+    open_ended = Replay(snapshot(MONOLITH), made).decide(
+        _record(b'{"method":"GET","path":"/a/../images","status":200}')
+    )
+    assert open_ended.missing == ("draw",)
