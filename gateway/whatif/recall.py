@@ -65,6 +65,8 @@ class Knowledge:
     sticky_headers: frozenset[str]
     proxies: Networks
     """That speak for others."""
+    asks_for_address: bool
+    """Whether some route is sticky by the customer's address."""
 
     def names_somebody(self, client: str) -> bool:
         """Whether a line's `client` is the customer.
@@ -72,6 +74,13 @@ class Knowledge:
         The line of a request that a trusted proxy sent for nobody has the proxy's own address.
         """
         return bool(client) and not self.proxies.contains(client)
+
+    def kind_of_address(self, record: Record) -> bool | None:
+        """What matters of the address beside its bucket; None where nothing does."""
+        is_noted = record.sticky is not None and CLIENT_IP in record.sticky
+        if is_noted or not self.asks_for_address:
+            return None
+        return self.names_somebody(record.client)
 
 
 def knowledge(asked: Asked, tokens: Tokens | None, proxies: Sequence[str]) -> Knowledge:
@@ -82,6 +91,7 @@ def knowledge(asked: Asked, tokens: Tokens | None, proxies: Sequence[str]) -> Kn
         cookies=tuple(each.name for each in asked.sticky if each.source == "cookie"),
         sticky_headers=frozenset(each.name for each in asked.sticky if each.source == "header"),
         proxies=Networks(proxies),
+        asks_for_address=any(each.source == CLIENT_IP for each in asked.sticky),
     )
 
 

@@ -7,6 +7,7 @@ same is decided, and the rest is undecidable from this record, with the keys tha
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -32,6 +33,8 @@ from gateway.whatif.tokens import Tokens
 _DRAW = "draw"
 _MAX_DECISIONS = 1_000
 """For one record; a file that leaves more open asks too much of it."""
+_MAX_OPENED = 1_000
+"""Trees; of most records there are a handful."""
 _MAX_REMEMBERED = 50_000
 """Kinds of requests whose decisions are kept; some 30 MiB."""
 
@@ -97,7 +100,7 @@ class _Side:
         return End(self.end.route, share.backend)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Pair:
     """Both decisions, under the same assumptions."""
 
@@ -105,7 +108,7 @@ class _Pair:
     new: _Side
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Fork:
     """The record does not tell `key`: one branch for each value that could make a difference."""
 
@@ -122,6 +125,16 @@ class _Found:
     missing: dict[str, None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What was found for a tree that records leave open."""
+
+    choices: tuple[tuple[str, list[int]], ...]
+    """Whose buckets choose, and the first bucket of each share."""
+    found: dict[tuple[int | None, ...], _Found]
+    """By the shares that the buckets lie in; None for one that is not told."""
+
+
 class Replay:
     """Decides records under an old and a new snapshot."""
 
@@ -135,6 +148,7 @@ class Replay:
             for name in self._known.sticky_headers & self._known.asked.headers.keys()
         }
         self._trees: dict[object, _Tree] = {}
+        self._opened: dict[_Tree, _Opened] = {}
         self._stand_ins = StandIns()
         routes = [*old.routes, *new.routes]
         self._edges = _edges([share for route in routes for share in route.shares]) or [0]
@@ -150,7 +164,7 @@ class Replay:
             outcome = self._decided(tree, recall)
             if outcome is not None:
                 return Replayed((outcome,), (), customer, tree.old.is_existing)
-        found = self._found(tree, recall)
+        found = self._found_once(tree, recall)
         missing = () if len(found.outcomes) == 1 else tuple(found.missing)
         return Replayed(tuple(found.outcomes), missing, customer, pair.old.is_existing)
 
@@ -185,13 +199,13 @@ class Replay:
         ]
         query: object = tuple((record.query or {}).items())
         if isinstance(record, CombinedRecord):
-            query = record.raw_query
+            query = record.raw_query if self._known.asked.query else b""
         return (
             record.method,
             record.path,
             pin_of(record),
             tuple(noted),
-            self._known.names_somebody(record.client),
+            self._known.kind_of_address(record),
             tuple((record.headers or {}).items()),
             query,
         )
@@ -240,6 +254,21 @@ class Replay:
         new = _end(pair.new, recall)
         return None if old is None or new is None else Outcome(old, new)
 
+    def _found_once(self, tree: _Tree, recall: Recall) -> _Found:
+        """As `_found`; records of one tree whose buckets lie in the same shares have one result."""
+        if isinstance(recall, ExactRecall):
+            return self._found(tree, recall)
+        known = self._opened.get(tree)
+        if known is None:
+            if len(self._opened) >= _MAX_OPENED:
+                self._opened.clear()
+            known = self._opened[tree] = _Opened(_choices(tree), {})
+        key = tuple(_interval(by, edges, recall) for by, edges in known.choices)
+        found = known.found.get(key)
+        if found is None:
+            found = known.found[key] = self._found(tree, recall)
+        return found
+
     def _found(self, tree: _Tree, recall: Recall) -> _Found:
         found = _Found()
         if isinstance(tree, _Fork):
@@ -270,6 +299,26 @@ def _bucket(by: str, recall: Recall) -> int | None:
     if by == _DRAW:
         return recall.drawn_bucket()
     return None if by == _OTHER_CLIENT_IP else recall.bucket(by)
+
+
+def _choices(tree: _Tree) -> tuple[tuple[str, list[int]], ...]:
+    """Whose buckets choose somewhere in a tree, and where each one's shares begin."""
+    shares: dict[str, tuple[Share, ...]] = {}
+    pending = [tree]
+    while pending:
+        branch = pending.pop()
+        if isinstance(branch, _Fork):
+            pending += branch.branches
+            continue
+        for side in (branch.old, branch.new):
+            if side.by:
+                shares[side.by] = shares.get(side.by, ()) + side.shares
+    return tuple((by, _edges(each)) for by, each in shares.items())
+
+
+def _interval(by: str, edges: list[int], recall: Recall) -> int | None:
+    bucket = _bucket(by, recall)
+    return None if bucket is None else bisect_right(edges, bucket)
 
 
 def _end(side: _Side, recall: Recall) -> End | None:
