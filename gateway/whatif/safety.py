@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from gateway.config.wording import plural
 from gateway.errors import Problem
 from gateway.routing.snapshot import Snapshot
+from gateway.whatif.outcome import Outcome
 from gateway.whatif.recent import Sampled
 from gateway.whatif.record import Record, read_line
-from gateway.whatif.replay import Outcome, Replay
+from gateway.whatif.replay import Replay
 from gateway.whatif.tokens import Tokens
 
 _SHOWN = 3

@@ -15,8 +15,9 @@ from gateway.whatif.impact import (
     Undecidable,
     UnreadLines,
 )
+from gateway.whatif.outcome import Outcome, Replayed
 from gateway.whatif.record import CombinedRecord, Record, Unread, read_line
-from gateway.whatif.replay import Outcome, Replay, Replayed
+from gateway.whatif.replay import Replay
 from gateway.whatif.tokens import Tokens
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})

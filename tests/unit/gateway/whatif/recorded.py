@@ -6,8 +6,8 @@ from gateway.routing.decide import Decision, Forward, Reply, decide
 from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.access_line import AccessLine, encode_lines
+from gateway.whatif.outcome import End
 from gateway.whatif.recording import Recording
-from gateway.whatif.replay import End
 from gateway.whatif.tokens import Tokens
 from gateway.wire.messages import RequestHead
 

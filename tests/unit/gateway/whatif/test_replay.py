@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from gateway.routing.decide import decide
 from gateway.routing.snapshot import BUCKETS, Match, Route, Snapshot, Trust
 from gateway.routing.table import Table
+from gateway.whatif.outcome import Outcome
 from gateway.whatif.record import Record, read_line
-from gateway.whatif.replay import Outcome, Replay
+from gateway.whatif.replay import Replay
 from gateway.whatif.tokens import Tokens
 from gateway.wire.messages import RequestHead
 from tests.unit.gateway.routing.generated import draws, requests, snapshots
