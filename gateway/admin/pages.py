@@ -14,6 +14,8 @@ _INDEX = """\
 /livez /readyz /readyz?verbose  health: is the process up; should it be sent customers
 /metrics                        for Prometheus
 /api/status                     everything else, as JSON
+/api/revisions /api/revisions/N the history of routes.yaml, as JSON
+/api/reload                     POST: look at routes.yaml now
 """
 
 

@@ -74,6 +74,12 @@ def serve(  # noqa: PLR0913 - an argument for each option
         typer.Option(callback=_WORKERS, help="Processes that serve customers, 1 to 64."),
     ] = None,
     access_log: Annotated[str | None, typer.Option(help="'-', 'off' or a file.")] = None,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume", help="If routes.yaml cannot be used, start by the last accepted revision."
+        ),
+    ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Customers' TLS: a PEM chain, its own certificate first.")
     ] = None,
@@ -96,6 +102,7 @@ def serve(  # noqa: PLR0913 - an argument for each option
         "admin_port": admin_port,
         "workers": workers,
         "access_log": access_log,
+        "resume": resume,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
     }

@@ -19,11 +19,15 @@ from gateway.control.loading import load_text
 from gateway.control.messages import Accepted
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.routing.snapshot import Snapshot
+from gateway.state.revisions import UNKNOWN, Origin
 
 HISTORY_PATIENCE_S = 2.0
 """A flip at three in the morning does not wait longer for a database that hangs."""
 KEEP_AGAIN_AFTER_S = 10.0
 """Between tries to keep what a database refused: a flip meanwhile may have to wait for one."""
+ANNOUNCED_S = 60.0
+"""Between what a verb announces and its file: milliseconds, unless it is stopped in between."""
+_MAX_ANNOUNCED = 16
 _MAX_UNKEPT = 16
 """Revisions of up to 1 MiB that wait for the database; flips during one outage are fewer."""
 
@@ -31,7 +35,7 @@ _MAX_UNKEPT = 16
 class Keeper(Protocol):
     """Where revisions are numbered and kept: `gateway.control.history.History`."""
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Keep a revision and return its number; the same again if it is the one kept last."""
 
 
@@ -60,6 +64,10 @@ class Look:
     """What workers are to route by from now on."""
     problems: tuple[Problem, ...] = ()
     """Why a changed file is refused."""
+    digest: str = ""
+    """SHA-256 of the file that is refused; empty if it could not be read."""
+    origin: Origin = UNKNOWN
+    """Where the file that is refused comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class _Unkept:
     digest: str
     text: bytes
     at: datetime
+    origin: Origin = UNKNOWN
 
 
 class Reloader:
@@ -86,6 +95,8 @@ class Reloader:
         self._wall_clock = wall_clock
         self._seen = ""
         """Digest (or error) of the file as last looked at."""
+        self._announced: dict[str, tuple[float, Origin]] = {}
+        """Digest -> until when, and by whom, a file of that content was said to come."""
         self._certificates = CertificateFiles(path.parent)
         self._lock = asyncio.Lock()
         self._unkept: deque[_Unkept] = deque(maxlen=_MAX_UNKEPT)
@@ -101,6 +112,31 @@ class Reloader:
         """Go on from what the workers already route by (control was replaced)."""
         self.current = Current(accepted, codec.decode(accepted.snapshot))
         self._is_resumed = True
+
+    @property
+    def seen(self) -> str:
+        """SHA-256 of the file as last looked at; empty if it could not be read."""
+        return self._seen if len(self._seen) == hashlib.sha256().digest_size * 2 else ""
+
+    def announce(self, digest: str, origin: Origin) -> None:
+        """Hear who is about to write a file of this content, before it is there."""
+        until_s = asyncio.get_running_loop().time() + ANNOUNCED_S
+        self._announced.pop(digest, None)
+        self._announced[digest] = (until_s, origin)
+        while len(self._announced) > _MAX_ANNOUNCED:
+            del self._announced[next(iter(self._announced))]
+
+    def _origin_of(self, digest: str) -> Origin:
+        until_s, origin = self._announced.pop(digest, (0.0, UNKNOWN))
+        return origin if asyncio.get_running_loop().time() < until_s else UNKNOWN
+
+    def compile(self, text: bytes) -> Snapshot:
+        """Compile a text as if the file held it; changes nothing.
+
+        Raises:
+            ConfigError: It, or a file that it names, cannot be used.
+        """
+        return load_text(text, self._environment, CertificateFiles(self.path.parent))
 
     async def look(self, *, force: bool = False) -> Look:
         """Read the file and take in what changed.
@@ -137,14 +173,16 @@ class Reloader:
         self._seen = seen
         self.failures += 1
         self.last = Attempt(self._wall_clock(), problems)
-        return Look(problems=problems)
+        digest = self.seen
+        return Look(problems=problems, digest=digest, origin=self._origin_of(digest))
 
     async def _accept(self, text: bytes, snapshot: Snapshot) -> Look:
         self._seen = snapshot.digest
         self.last = Attempt(self._wall_clock(), ())
         current = self.current
         if current is None or current.snapshot != snapshot:
-            self._unkept.append(_Unkept(snapshot.digest, text, self.last.at))
+            origin = self._origin_of(snapshot.digest)
+            self._unkept.append(_Unkept(snapshot.digest, text, self.last.at, origin))
             number = await self._keep()
             if number is None:
                 # Provisional: the number it will have, unless another gateway is faster.
@@ -185,7 +223,9 @@ class Reloader:
             async with asyncio.timeout(HISTORY_PATIENCE_S if self.current else None):
                 while self._unkept:
                     first = self._unkept[0]
-                    number = await self._keeper.accept(first.digest, first.text, first.at)
+                    number = await self._keeper.accept(
+                        first.digest, first.text, first.at, first.origin
+                    )
                     self._unkept.popleft()
         except (GatewayError, TimeoutError) as error:
             if self.current is None:

@@ -21,6 +21,7 @@ from gateway.errors import ConfigError
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
 from gateway.settings import Settings
+from gateway.state.revisions import Origin
 from gateway.telemetry.events import Event
 
 
@@ -30,8 +31,9 @@ class _Numbers:
     def __init__(self) -> None:
         self._last = 0
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:  # noqa: ARG002 - none kept
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Return the next number."""
+        del digest, text, at, origin
         self._last += 1
         return self._last
 

@@ -18,6 +18,8 @@ class Event(Enum):
     """A changed routes.yaml serves from now on."""
     REVISION_REFUSED = "revision_refused"
     """A changed routes.yaml has problems; the last good revision serves on. One line a problem."""
+    REVISION_RESUMED = "revision_resumed"
+    """At a start with a routes.yaml that cannot be used, the last accepted revision serves."""
     SNAPSHOT_UNREADABLE = "snapshot_unreadable"
     """A worker cannot read a revision; it serves on by the one before."""
     HISTORY_FAILED = "history_failed"
