@@ -193,6 +193,23 @@ def test_a_busy_port_is_one_line_and_nothing_is_started(variable: str, tmp_path:
     assert line.endswith(variable)
 
 
+def test_a_second_one_in_the_same_folder_is_refused_whatever_its_ports(tmp_path: Path) -> None:
+    """Both would write to var; the first goes on, and when it has ended the folder is free."""
+    with ready(tmp_path) as first:
+        with up(tmp_path) as second:
+            assert second.process.wait() == 1
+            assert second.process.stdout == []
+            (line,) = second.process.stderr
+        assert line == (
+            f"up: another `make up` (process {first.process.pid}) runs in this folder and keeps "
+            "its state in var; stop it, or start this one in a copy of the folder"
+        )
+        assert fetch(f"{first.url('FIGUEIRA_PORT')}/products") == (200, b"[]\n")
+        assert first.process.stop(signal.SIGINT) == 0
+    with ready(tmp_path) as third:
+        assert third.process.stop(signal.SIGINT) == 0
+
+
 def test_a_second_ctrl_c_does_not_wait_for_requests_in_flight(tmp_path: Path) -> None:
     """The first waits for an order that takes a minute; the second ends it all."""
     with ready(tmp_path, LEGACY_IMAGE_DELAY="60") as started:
