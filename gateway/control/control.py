@@ -22,6 +22,7 @@ from gateway.control.lifeline import Lifeline
 from gateway.control.log import note, say_refused, warn
 from gateway.control.messages import (
     Accepted,
+    Alive,
     CertificateSeen,
     Draining,
     Left,
@@ -31,6 +32,7 @@ from gateway.control.messages import (
 from gateway.control.reload import Current, Look, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
+from gateway.control.watchdog import ALIVE_EVERY_S
 from gateway.control.workers import Workers, WorkerState
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.proxy.spawn import spawn
@@ -113,12 +115,14 @@ class Control:
             StartError: At the first start: the database cannot be used.
         """
         loop = asyncio.get_running_loop()
+        speaking = spawn(self._say_alive(), "alive")
         loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._look(force=True), "reload"))
         await self._look(force=True)
         if self.reloader.current is None and self._plan.may_resume:
             await self._resume_last()
         if self.reloader.current is None:
             last = self.reloader.last
+            speaking.cancel()
             await self.history.close()
             raise ConfigError(last.problems if last else ())
         # Until here, SIGTERM ends the process at once.
@@ -132,8 +136,14 @@ class Control:
         await self._watch()
         admin.stop()
         await serving.ended()
+        speaking.cancel()
         self.workers.close()
         await self.history.close()
+
+    async def _say_alive(self) -> None:
+        while True:
+            self._plan.lifeline.post(Alive())
+            await asyncio.sleep(ALIVE_EVERY_S)
 
     async def reload(self) -> Reloaded:
         """Look at the file now, and wait until every worker routes by what serves then."""

@@ -28,6 +28,8 @@ class Event(Enum):
     """The database keeps revisions again, those that it missed included."""
     PROCESS_DIED = "process_died"
     """A worker or control ended without being told to; another takes its place."""
+    PROCESS_HANGS = "process_hangs"
+    """Control does not say anything any more; it is killed, and another takes its place."""
     FORK_FAILED = "fork_failed"
     """The system has no room for another process; it is tried again soon."""
     ACCEPT_FAILED = "accept_failed"

@@ -20,7 +20,7 @@ from gateway.admin.operations_of_control import ControlOperations
 from gateway.control.channel import Channel
 from gateway.control.control import Control, ControlPlan
 from gateway.control.lifeline import Lifeline
-from gateway.control.messages import Accepted, Draining, Left, Linked, Message, Report
+from gateway.control.messages import Accepted, Alive, Draining, Left, Linked, Message, Report
 from gateway.control.servers import listen
 from gateway.errors import ConfigError, StartError
 from gateway.telemetry.counters import Counters
@@ -69,7 +69,11 @@ class World:
 
     def listen(self) -> None:
         """Hear what control says to the supervisor."""
-        self.lifeline.listen(lambda message, _: self._heard.put_nowait(message), lambda: None)
+        self.lifeline.listen(self._take, lambda: None)
+
+    def _take(self, message: Message, _: int | None) -> None:
+        if not isinstance(message, Alive):
+            self._heard.put_nowait(message)
 
     async def heard(self) -> Message:
         """What control says next to the supervisor."""
