@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from gateway.errors import Problem
-from gateway.state.revisions import Origin, Refusal, RevisionFacts, StoredRevision
+from gateway.state.kept import Origin, Refusal, RevisionFacts, StoredRevision
 
 PAGE = 20
 """Revisions in an answer, unless more are asked for."""

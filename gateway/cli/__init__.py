@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.flipping import verbs
 from gateway.settings import MAX_PORT, MAX_WORKERS
 
 _CONFIG = Path("routes.yaml")
@@ -42,6 +43,7 @@ def _whole(least: int, most: int) -> Callable[[int | None], int | None]:
     return check
 
 
+app.add_typer(verbs)
 _PORT, _WORKERS = _whole(0, MAX_PORT), _whole(1, MAX_WORKERS)
 
 

@@ -36,7 +36,7 @@ from gateway.control.watchdog import ALIVE_EVERY_S
 from gateway.control.workers import Workers, WorkerState
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.proxy.spawn import spawn
-from gateway.state.revisions import Refusal
+from gateway.state.kept import Refusal
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.events import Event
 

@@ -8,14 +8,8 @@ from datetime import datetime
 from gateway.errors import GatewayError
 from gateway.proxy.spawn import Running, spawn
 from gateway.state.database import Database, open_database
-from gateway.state.revisions import (
-    UNKNOWN,
-    Origin,
-    Refusal,
-    RevisionFacts,
-    Revisions,
-    StoredRevision,
-)
+from gateway.state.kept import UNKNOWN, Origin, Refusal, RevisionFacts, StoredRevision
+from gateway.state.revisions import Revisions
 
 
 class History:

@@ -19,7 +19,7 @@ from gateway.control.loading import load_text
 from gateway.control.messages import Accepted
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.routing.snapshot import Snapshot
-from gateway.state.revisions import UNKNOWN, Origin
+from gateway.state.kept import UNKNOWN, Origin
 
 HISTORY_PATIENCE_S = 2.0
 """A flip at three in the morning does not wait longer for a database that hangs."""

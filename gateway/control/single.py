@@ -21,7 +21,7 @@ from gateway.errors import ConfigError
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
 from gateway.settings import Settings
-from gateway.state.revisions import Origin
+from gateway.state.kept import Origin
 from gateway.telemetry.events import Event
 
 

@@ -11,15 +11,9 @@ from sqlalchemy.exc import StatementError
 
 from gateway.state import revisions as module
 from gateway.state.database import Database, open_database
+from gateway.state.kept import UNKNOWN, Origin, Refusal, RevisionFacts, StoredRevision
 from gateway.state.models import RevisionRow
-from gateway.state.revisions import (
-    UNKNOWN,
-    Origin,
-    Refusal,
-    RevisionFacts,
-    Revisions,
-    StoredRevision,
-)
+from gateway.state.revisions import Revisions
 
 AT = datetime(2026, 11, 23, 14, 30, 0, 123456, tzinfo=UTC)
 ONE, TWO = "1" * 64, "2" * 64

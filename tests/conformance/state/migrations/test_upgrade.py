@@ -9,8 +9,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Connection, DateTime, LargeBinary, MetaData, String, Table
 
 from gateway.state.database import Database, open_database
+from gateway.state.kept import UNKNOWN
 from gateway.state.models import Base
-from gateway.state.revisions import UNKNOWN, Revisions
+from gateway.state.revisions import Revisions
 from tests.support.counted import AT
 
 

@@ -17,7 +17,7 @@ from gateway.control.messages import Linked, Report
 from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
 from gateway.errors import StartError
-from gateway.state.revisions import UNKNOWN, Origin
+from gateway.state.kept import UNKNOWN, Origin
 from gateway.telemetry.counters import Counters
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in

@@ -18,7 +18,7 @@ from gateway.admin.operations import (
     text_of,
 )
 from gateway.errors import StartError
-from gateway.state.revisions import UNKNOWN, Origin, Refusal, RevisionFacts, StoredRevision
+from gateway.state.kept import UNKNOWN, Origin, Refusal, RevisionFacts, StoredRevision
 from tests.unit.gateway.admin.fake_view import AT, PROBLEM, FakeView
 
 FACTS = RevisionFacts(

@@ -13,7 +13,7 @@ import trustme
 from gateway.control import reload as module
 from gateway.control.reload import Reloader
 from gateway.errors import StartError
-from gateway.state.revisions import UNKNOWN, Origin
+from gateway.state.kept import UNKNOWN, Origin
 from tests.support import flippable
 from tests.support.counted import AT
 from tests.support.flippable import BAD
