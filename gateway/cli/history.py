@@ -146,7 +146,7 @@ def _first_line(line: RevisionLine) -> str:
     """The first line that a plain edit has added, else the first that it has taken away."""
     lines = (line.diff or "").split("\n")
     changed = [one for mark in "+-" for one in lines if one.startswith(mark) and one[1:].strip()]
-    shown = changed[0][1:].strip() if changed else ""
+    shown = " ".join(changed[0][1:].split()) if changed else ""
     is_long = len(shown) > _CHANGE_CHARACTERS
     return f"{shown[: _CHANGE_CHARACTERS - 3]}..." if is_long else shown
 
