@@ -1,6 +1,7 @@
 """The command `figueira`: data to standard output, talk to standard error.
 
-Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use.
+Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use, 3 the file is changed but its
+effect is not certain.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def test_the_three_things_to_try_work_as_they_stand_there(tmp_path: Path) -> Non
         started.process.wait_for_line(r"gateway +\| .*revision_accepted revision=2 .*")
         assert paste(order, tmp_path) == "/images/1000000001/file is in praia.png\n"
         assert fetch(f"{started.url('FIGUEIRA_PORT')}/images/1")[0] == 200
-        (undo,) = re.findall(r"mv \S+ \S+", "\n".join(started.process.stdout))
+        (undo,) = re.findall(r"To take it back: (.*)", "\n".join(started.process.stdout))
         paste(undo, tmp_path)
         started.process.wait_for_line(r"gateway +\| .*revision_accepted revision=3 .*")
         assert paste(order, tmp_path) == "/images/2/file is in praia.png\n"

@@ -30,7 +30,13 @@ def main() -> int:
     screen = Screen([part.name for part in all_parts], is_coloured=is_coloured)
     config = os.environ.get("FIGUEIRA_CONFIG") or "routes.yaml"
     screen.say(f"starting {', '.join(part.name for part in all_parts)}")
-    return Run(all_parts, screen, banner(ports, config)).run(os.environ)
+    return Run(all_parts, screen, banner(ports, config, command())).run(os.environ)
+
+
+def command() -> str:
+    """The path of `figueira` beside this interpreter, as short as it can be from here."""
+    path = Path(sys.executable).with_name("figueira")
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def check_free(ports: Ports) -> None:
