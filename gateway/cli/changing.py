@@ -30,6 +30,8 @@ from gateway.settings import Settings
 CONFIG = "FIGUEIRA_CONFIG"
 _CONTEXT = 1
 """Lines around a change: enough to see where it is, few enough for a small terminal."""
+_LOOKS = 5
+"""At a file that others change at the same time, until the gateway and we see the same."""
 _LEFT_ALONE = f"running gateways are left alone (--admin {NOBODY})"
 
 
@@ -103,10 +105,12 @@ def open_desk(settings: Settings, config: Path | None, admin: str | None) -> Des
         return Desk(file=file, text=_read(file), admin=None, running=None, not_running=str(error))
     file = _find(settings, config, running)
     text = _read(file)
-    if digest_of(text) != running.file_digest:
+    for _ in range(_LOOKS):
+        if digest_of(text) == running.file_digest:
+            break
         # It may have been changed between the two looks.
         running, text = talk.reload(), _read(file)
-    if digest_of(text) != running.file_digest:
+    else:
         raise StoppedError(
             f"the gateway at {talk.url} runs by {running.path}, which holds something else than "
             f"{file}",
@@ -224,11 +228,18 @@ def _overtaken(desk: Desk, _change: Change, outcome: Outcome, result: ReloadResu
     outcome.hint = "figueira history"
 
 
+def who_is_behind(result: ReloadResult) -> str:
+    """Which workers have not taken a revision, and so probably hang."""
+    if not result.workers:
+        return "no worker is alive"
+    hung = ", ".join(map(str, result.behind))
+    return f"worker {hung} has not taken it and may hang"
+
+
 def _behind(_desk: Desk, _change: Change, outcome: Outcome, result: ReloadResult) -> None:
     outcome.state, outcome.behind = "behind", list(result.behind)
-    hung = ", ".join(map(str, result.behind))
-    outcome.message = f"revision {result.revision} is accepted, but worker {hung} has not taken it"
-    outcome.hint = "it hangs; figueira reload looks again"
+    outcome.message = f"revision {result.revision} is accepted, but {who_is_behind(result)}"
+    outcome.hint = "figueira reload looks again"
 
 
 def _serving(_desk: Desk, _change: Change, outcome: Outcome, result: ReloadResult) -> None:
@@ -241,7 +252,7 @@ _Judge = Callable[[Desk, Change, Outcome, ReloadResult], None]
 _JUDGES: tuple[tuple[Callable[[ReloadResult, str], bool], _Judge], ...] = (
     (lambda result, digest: bool(result.problems) and result.file_digest == digest, _refused),
     (lambda result, digest: result.digest != digest, _overtaken),
-    (lambda result, _: bool(result.behind), _behind),
+    (lambda result, _: bool(result.behind) or not result.workers, _behind),
     (lambda _result, _digest: True, _serving),
 )
 """In order: the first that applies."""

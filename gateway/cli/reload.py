@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.admin.operations import ReloadResult
 from gateway.cli.admin import Admin, AdminError, NobodyThereError, admin_url
+from gateway.cli.changing import who_is_behind
 from gateway.cli.paint import printable
 from gateway.config.wording import plural
 from gateway.errors import GatewayError
@@ -40,7 +41,7 @@ def reload(*, admin: str | None, as_json: bool) -> int:
         _tell(result)
     if result.problems:
         return 1
-    return 3 if result.behind else 0
+    return 3 if result.behind or not result.workers else 0
 
 
 def _tell(result: ReloadResult) -> None:
@@ -51,10 +52,8 @@ def _tell(result: ReloadResult) -> None:
         refused = f"{plural(len(result.problems), 'problem')} in {path}"
         _complain(f"{refused}; revision {result.revision} serves on", 1)
         return
-    if result.behind:
-        hung = ", ".join(map(str, result.behind))
-        said = f"revision {result.revision} is accepted, but worker {hung} has not taken it"
-        _complain(f"{said} (it hangs; look again)", 3)
+    if result.behind or not result.workers:
+        _complain(f"revision {result.revision} is accepted, but {who_is_behind(result)}", 3)
         return
     workers = plural(result.workers, "worker")
     digest = result.digest[:_DIGEST_CHARACTERS]

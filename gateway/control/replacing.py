@@ -25,6 +25,7 @@ from gateway.errors import GatewayError
 _LOCK_WAIT_S = 5.0
 """Each turn takes milliseconds."""
 _LOCK_PAUSE_S = 0.02
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL, errno.ENOSYS})
 _REASONS = {
     errno.EBUSY: "it is mounted by itself, and cannot be replaced from inside",
     errno.EROFS: "it lies on a file system that is read-only",
@@ -110,6 +111,10 @@ def _locked(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        # Not every file system has locks; the contents are compared in any case.
+        if error.errno not in _NO_LOCKS:
+            raise
     return True
 
 

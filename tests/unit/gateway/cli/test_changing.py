@@ -156,3 +156,18 @@ def test_an_editor_that_was_faster_keeps_its_change(file: Path) -> None:
     assert (outcome.state, outcome.exit_code) == ("failed", 1)
     assert outcome.hint == "run the command again"
     assert file.read_bytes() == b"theirs"
+
+
+def test_without_a_worker_nothing_serves(file: Path) -> None:
+    nobody = ReloadResult(
+        revision=2,
+        digest=digest_of(NEW),
+        path="",
+        file_digest=digest_of(NEW),
+        problems=(),
+        workers=0,
+        behind=(),
+    )
+    outcome, _ = _carry_out(file, lambda: nobody)
+    assert (outcome.state, outcome.exit_code) == ("behind", 3)
+    assert outcome.message == "revision 2 is accepted, but no worker is alive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -197,3 +198,14 @@ def test_a_missing_file_is_made_whole_and_never_in_the_place_of_another(file: Pa
     assert (file.read_bytes(), _only(file.parent)) == (b"new", ["routes.yaml"])
     with pytest.raises(ReplaceError, match="cannot make"):
         create_content(file / "below", b"new")
+
+
+def test_a_file_system_without_locks_is_no_obstacle(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    replace_content(file, b"old", b"new")
+    assert file.read_bytes() == b"new"
