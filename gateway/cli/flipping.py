@@ -18,7 +18,7 @@ _Config = Annotated[
 _AdminPort = Annotated[
     str | None,
     typer.Option(
-        "--admin", metavar="URL", help="The admin port, http://HOST:PORT; none: no gateway."
+        "--admin", metavar="URL", help="http://HOST:PORT of the admin port, or none: no gateway."
     ),
 ]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and stop.")]
@@ -110,7 +110,7 @@ def undo(
 @verbs.command()
 def history(
     number: Annotated[
-        int | None, typer.Argument(min=1, metavar="[N]", help="Show this revision.")
+        int | None, typer.Argument(min=1, metavar="N", help="Show this revision.")
     ] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, max=200, help="Revisions to list.")] = 20,
