@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
+from gateway.admin.operations_of_control import ControlOperations
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.children import Work
@@ -54,7 +55,8 @@ def serve(settings: Settings) -> int:
         ConfigError: routes.yaml cannot be used.
     """
     start_log("supervisor")
-    load_config(settings.config, read_environment())
+    if not settings.resume:
+        load_config(settings.config, read_environment())
     check_access_log(settings.access_log)
     certificate = None
     if settings.tls_cert is not None and settings.tls_key is not None:
@@ -159,7 +161,10 @@ class _Parts:
                 resumed=resumed,
                 left=left,
                 certificate_problem=self.certificate.problem if self.certificate else None,
-                make_admin=lambda control: create_app(ControlView(control)),
+                make_admin=lambda control: create_app(
+                    ControlView(control), ControlOperations(control)
+                ),
+                may_resume=self.settings.resume,
             )
             return run_control(plan)
 

@@ -21,6 +21,8 @@ _MAX_DRAIN_S = 3600.0
 """An hour: more is surely a unit mistaken."""
 LEAST_KEY_CHARACTERS = 16
 _MAX_DIGITS = 9
+_YES = frozenset({"1", "true", "True", "yes", "on"})
+_NO = frozenset({"0", "false", "False", "no", "off"})
 _SHOWN_CHARACTERS = 60
 """Of an offending value, so that the line stays one line."""
 
@@ -44,6 +46,8 @@ class Settings:
     """What tokens in access lines are made by; None: one is made, and kept beside the database."""
     drain_s: float = 30.0
     """How long requests in flight may take to end after SIGTERM."""
+    resume: bool = False
+    """Whether to start by the last accepted revision if routes.yaml cannot be used."""
     tls_cert: Path | None = None
     """PEM, the chain that customers are shown; None for plain HTTP."""
     tls_key: Path | None = None
@@ -64,6 +68,7 @@ VARIABLES = {
     "FIGUEIRA_ACCESS_LOG": "access_log",
     "FIGUEIRA_TOKEN_KEY": "token_key",
     "FIGUEIRA_DRAIN_S": "drain_s",
+    "FIGUEIRA_RESUME": "resume",
     "FIGUEIRA_TLS_CERT": "tls_cert",
     "FIGUEIRA_TLS_KEY": "tls_key",
     "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "max_client_connections",
@@ -150,6 +155,12 @@ def _whole(least: int, most: int) -> Callable[[str, str], int]:
     return convert
 
 
+def _yes_or_no(source: str, text: str) -> bool:
+    if text not in _YES | _NO:
+        raise _unusable(source, text, "is neither 1 nor 0", "give one of them")
+    return text in _YES
+
+
 def _seconds(source: str, text: str) -> float:
     try:
         seconds = float(text)
@@ -177,6 +188,7 @@ _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "access_log": _text,
     "token_key": _key,
     "drain_s": _seconds,
+    "resume": _yes_or_no,
     "tls_cert": _path,
     "tls_key": _path,
     "max_client_connections": _whole(1, _MAX_CONNECTIONS),

@@ -79,8 +79,13 @@ class ControlView:
         )
 
     def counters(self) -> Counters:
-        """What all workers have counted."""
-        return self._control.workers.counters()
+        """What all workers have counted; zeros for what nobody has asked for yet."""
+        counters, current = self._control.workers.counters(), self._control.reloader.current
+        if current is None:
+            return counters
+        return counters.with_idle(
+            (route.name, backend) for route in current.snapshot.routes for backend in route.backends
+        )
 
     def _config(self) -> Config:
         reloader = self._control.reloader

@@ -16,6 +16,8 @@ _INDEX = """\
 /metrics                        for Prometheus
 /api/status                     everything else, as JSON
 /api/snapshot                   what requests are decided by, as JSON: routes.yaml, compiled
+/api/revisions /api/revisions/N the history of routes.yaml, as JSON
+/api/reload                     POST: look at routes.yaml now
 """
 
 

@@ -1,6 +1,7 @@
 """The command `figueira`: data to standard output, talk to standard error.
 
-Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use.
+Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use, 3 the file is changed but its
+effect is not certain.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.flipping import verbs
 from gateway.settings import MAX_PORT, MAX_WORKERS
 
 _CONFIG = Path("routes.yaml")
@@ -42,6 +44,7 @@ def _whole(least: int, most: int) -> Callable[[int | None], int | None]:
     return check
 
 
+app.add_typer(verbs)
 _PORT, _WORKERS = _whole(0, MAX_PORT), _whole(1, MAX_WORKERS)
 
 
@@ -74,6 +77,12 @@ def serve(  # noqa: PLR0913 - an argument for each option
         typer.Option(callback=_WORKERS, help="Processes that serve customers, 1 to 64."),
     ] = None,
     access_log: Annotated[str | None, typer.Option(help="'-', 'off' or a file.")] = None,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume", help="If routes.yaml cannot be used, start by the last accepted revision."
+        ),
+    ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Customers' TLS: a PEM chain, its own certificate first.")
     ] = None,
@@ -96,6 +105,7 @@ def serve(  # noqa: PLR0913 - an argument for each option
         "admin_port": admin_port,
         "workers": workers,
         "access_log": access_log,
+        "resume": resume,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
     }

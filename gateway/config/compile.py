@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.config.layout import lay_out
 from gateway.config.spec import (
     AccessLogSpec,
     BackendSpec,
@@ -12,9 +13,7 @@ from gateway.config.spec import (
     StickySpec,
     TlsSpec,
 )
-from gateway.config.units import REST
 from gateway.routing.snapshot import (
-    BUCKETS,
     Backend,
     IdRange,
     Match,
@@ -22,7 +21,6 @@ from gateway.routing.snapshot import (
     Route,
     Safety,
     Sensitive,
-    Share,
     Snapshot,
     Sticky,
     Timeouts,
@@ -78,7 +76,7 @@ def _route(spec: RouteSpec) -> Route:
         name=spec.name,
         matches=tuple(map(_match, spec.match)),
         backend=spec.backend,
-        shares=_shares(spec),
+        shares=lay_out(spec.split),
         sticky=tuple(map(_sticky, spec.sticky)),
         owner=_owner(spec.owner) if spec.owner is not None else None,
     )
@@ -92,23 +90,6 @@ def _match(spec: MatchSpec) -> Match:
         headers=tuple((name.lower(), value) for name, value in spec.headers.items()),
         query=tuple(spec.query.items()),
     )
-
-
-def _shares(spec: RouteSpec) -> tuple[Share, ...]:
-    """Lay the weights out over the buckets: by name whatever the file's order, the rest last.
-
-    So of two backends the one that comes first begins at bucket 0 at any weight, and a growing
-    weight only ever takes customers in.
-    """
-    names = sorted(spec.split, key=lambda name: (spec.split[name] == REST, name))
-    shares: list[Share] = []
-    start = 0
-    for name in names:
-        weight = spec.split[name]
-        end = BUCKETS if weight == REST else start + weight
-        shares.append(Share(backend=name, start=start, end=end))
-        start = end
-    return tuple(shares)
 
 
 def _sticky(spec: StickySpec) -> Sticky:

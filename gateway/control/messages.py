@@ -46,6 +46,10 @@ class Left(msgspec.Struct, tag=True, frozen=True):
     counters: Counters
 
 
+class Alive(msgspec.Struct, tag=True, frozen=True):
+    """Control to supervisor, again and again: it does not hang."""
+
+
 class Draining(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to control: the end has begun; say so to whoever asks whether we are ready."""
 
@@ -68,7 +72,7 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     """Some of the access lines since the last report, where ``safety`` wants to know them."""
 
 
-Message = Accepted | Linked | ControlLinked | Left | Draining | CertificateSeen | Report
+Message = Accepted | Linked | ControlLinked | Left | Alive | Draining | CertificateSeen | Report
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Message)

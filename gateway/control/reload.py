@@ -19,6 +19,7 @@ from gateway.control.loading import load_text
 from gateway.control.messages import Accepted
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.routing.snapshot import Snapshot
+from gateway.state.kept import UNKNOWN, Origin
 
 HISTORY_PATIENCE_S = 2.0
 """A flip at three in the morning does not wait longer for a database that hangs."""
@@ -26,6 +27,9 @@ KEEP_AGAIN_AFTER_S = 10.0
 """Between tries to keep what a database refused: a flip meanwhile may have to wait for one."""
 EXCUSED_S = 60.0
 """Between a command that forces a change and the file: milliseconds, unless somebody hesitates."""
+ANNOUNCED_S = 60.0
+"""Between what a verb announces and its file: milliseconds, unless it is stopped in between."""
+_MAX_ANNOUNCED = 16
 _MAX_UNKEPT = 16
 """Revisions of up to 1 MiB that wait for the database; flips during one outage are fewer."""
 
@@ -53,7 +57,7 @@ async def allow(old: Snapshot, new: Snapshot) -> Problem | None:  # noqa: ARG001
 class Keeper(Protocol):
     """Where revisions are numbered and kept: `gateway.control.history.History`."""
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Keep a revision and return its number; the same again if it is the one kept last."""
 
 
@@ -82,6 +86,10 @@ class Look:
     """What workers are to route by from now on."""
     problems: tuple[Problem, ...] = ()
     """Why a changed file is refused."""
+    digest: str = ""
+    """SHA-256 of the file that is refused; empty if it could not be read."""
+    origin: Origin = UNKNOWN
+    """Where the file that is refused comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class _Unkept:
     digest: str
     text: bytes
     at: datetime
+    origin: Origin = UNKNOWN
 
 
 class Reloader:
@@ -122,6 +131,8 @@ class Reloader:
         """Digest of the file that could not be judged when it was looked at."""
         self._excused = "", 0.0
         """Digest of a file that is not to be judged, and until when."""
+        self._announced: dict[str, tuple[float, Origin]] = {}
+        """Digest -> until when, and by whom, a file of that content was said to come."""
         self._certificates = CertificateFiles(path.parent)
         self._lock = asyncio.Lock()
         self._unkept: deque[_Unkept] = deque(maxlen=_MAX_UNKEPT)
@@ -137,6 +148,31 @@ class Reloader:
         """Go on from what the workers already route by (control was replaced)."""
         self.current = Current(accepted, codec.decode(accepted.snapshot))
         self._is_resumed = True
+
+    @property
+    def seen(self) -> str:
+        """SHA-256 of the file as last looked at; empty if it could not be read."""
+        return self._seen if len(self._seen) == hashlib.sha256().digest_size * 2 else ""
+
+    def announce(self, digest: str, origin: Origin) -> None:
+        """Hear who is about to write a file of this content, before it is there."""
+        until_s = asyncio.get_running_loop().time() + ANNOUNCED_S
+        self._announced.pop(digest, None)
+        self._announced[digest] = (until_s, origin)
+        while len(self._announced) > _MAX_ANNOUNCED:
+            del self._announced[next(iter(self._announced))]
+
+    def _origin_of(self, digest: str) -> Origin:
+        until_s, origin = self._announced.pop(digest, (0.0, UNKNOWN))
+        return origin if asyncio.get_running_loop().time() < until_s else UNKNOWN
+
+    def compile(self, text: bytes) -> Snapshot:
+        """Compile a text as if the file held it; changes nothing.
+
+        Raises:
+            ConfigError: It, or a file that it names, cannot be used.
+        """
+        return load_text(text, self._environment, CertificateFiles(self.path.parent))
 
     def excuse(self, digest: str) -> None:
         """Take in a file of this content whatever it moves: it is there, or will be soon."""
@@ -201,7 +237,7 @@ class Reloader:
         self._postponed = seen
         self.failures += 1
         self.last = Attempt(self._wall_clock(), (problem,))
-        return Look(problems=(problem,))
+        return Look(problems=(problem,), digest=seen)
 
     def _refuse(self, seen: str, problems: tuple[Problem, ...], *, force: bool) -> Look:
         if seen == self._seen and not force:
@@ -209,14 +245,16 @@ class Reloader:
         self._seen = seen
         self.failures += 1
         self.last = Attempt(self._wall_clock(), problems)
-        return Look(problems=problems)
+        digest = self.seen
+        return Look(problems=problems, digest=digest, origin=self._origin_of(digest))
 
     async def _accept(self, text: bytes, snapshot: Snapshot) -> Look:
         self._seen = snapshot.digest
         self.last = Attempt(self._wall_clock(), ())
         current = self.current
         if current is None or current.snapshot != snapshot:
-            self._unkept.append(_Unkept(snapshot.digest, text, self.last.at))
+            origin = self._origin_of(snapshot.digest)
+            self._unkept.append(_Unkept(snapshot.digest, text, self.last.at, origin))
             number = await self._keep()
             if number is None:
                 # Provisional: the number it will have, unless another gateway is faster.
@@ -257,7 +295,9 @@ class Reloader:
             async with asyncio.timeout(HISTORY_PATIENCE_S if self.current else None):
                 while self._unkept:
                     first = self._unkept[0]
-                    number = await self._keeper.accept(first.digest, first.text, first.at)
+                    number = await self._keeper.accept(
+                        first.digest, first.text, first.at, first.origin
+                    )
                     self._unkept.popleft()
         except (GatewayError, TimeoutError) as error:
             if self.current is None:

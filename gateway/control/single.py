@@ -23,6 +23,7 @@ from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
 from gateway.routing.snapshot import Snapshot
 from gateway.settings import Settings
+from gateway.state.kept import Origin
 from gateway.telemetry.events import Event
 from gateway.whatif.recent import Recent
 from gateway.whatif.recording import Recording
@@ -36,8 +37,9 @@ class _Numbers:
     def __init__(self) -> None:
         self._last = 0
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:  # noqa: ARG002 - none kept
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Return the next number."""
+        del digest, text, at, origin
         self._last += 1
         return self._last
 

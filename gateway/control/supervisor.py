@@ -28,6 +28,7 @@ from gateway.control.messages import (
     Left,
     Linked,
 )
+from gateway.control.watchdog import Watchdog
 from gateway.telemetry.events import Event
 
 _SETTLED_S = 1.0
@@ -74,6 +75,8 @@ class Supervisor:
         """Children to start: when, name, index, restarts."""
         self._accepted: Accepted | None = None
         self._left: Left | None = None
+        self._watchdog = Watchdog()
+        """Of control: nothing else reads what it should say."""
         self._signals: list[int] = []
         self._is_stopping = False
 
@@ -98,6 +101,7 @@ class Supervisor:
         while not self._asked_to_stop():
             self._wait(self._until_due())
             self._start_due()
+            self._look_after_control()
         return self._stop()
 
     # Signals and waiting
@@ -137,6 +141,7 @@ class Supervisor:
         if messages is None:
             self._selector.unregister(control.lifeline.end)
             return
+        self._watchdog.heard()
         for message, _ in messages:
             if isinstance(message, Accepted):
                 self._accepted = message
@@ -158,10 +163,19 @@ class Supervisor:
     def _asked_to_stop(self) -> bool:
         return signal.SIGTERM in self._signals or signal.SIGINT in self._signals
 
-    def _until_due(self) -> float | None:
-        if not self._due:
-            return None
-        return max(min(self._due)[0] - time.monotonic(), 0)
+    def _until_due(self) -> float:
+        now_s = time.monotonic()
+        until_look_s = self._watchdog.until_look_s(now_s)
+        return min([until_look_s, *(max(due[0] - now_s, 0) for due in self._due)])
+
+    def _look_after_control(self) -> None:
+        """Replace a control that hangs; one that dies is noticed without looking."""
+        if not self._watchdog.hangs(time.monotonic()):
+            return
+        self._watchdog.heard()
+        for child in self._named(CONTROL):
+            warn(Event.PROCESS_HANGS, process=child.name, index=child.index, pid=child.pid)
+            self._kill(child)
 
     # Children
 
@@ -190,6 +204,7 @@ class Supervisor:
             restarts=restarts,
         )
         if name == CONTROL:
+            self._watchdog.heard()
             self._selector.register(lifeline.end, selectors.EVENT_READ, child)
         self._children[pid] = child
         for other in list(self._children.values()):

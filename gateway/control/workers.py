@@ -97,6 +97,28 @@ class Workers:
                     self._reported.clear()
                     await self._reported.wait()
 
+    async def wait_until_at(self, revision: Callable[[], int], patience_s: float) -> list[int]:
+        """Wait until every worker that is alive routes by a revision.
+
+        Args:
+            revision: Asked again after each report: a newer one may take its place meanwhile.
+            patience_s: No longer than this.
+
+        Returns:
+            The workers that do not route by it, by index; empty if all do.
+        """
+
+        def behind() -> list[int]:
+            number = revision()
+            return [w.index for w in self.all() if w.is_alive and w.revision != number]
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while behind():
+                    self._reported.clear()
+                    await self._reported.wait()
+        return behind()
+
     def publish(self, accepted: Accepted) -> None:
         """Send a revision to all; who does not read gets it when it reports again."""
         self._published = accepted

@@ -17,7 +17,7 @@ _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LAST_CLASS = len(_CLASSES) - 1
 
 
-class LaneCounters(msgspec.Struct):
+class LaneCounters(msgspec.Struct, gc=False):
     """What happened to the requests of one route that one backend served."""
 
     route: str
@@ -44,6 +44,12 @@ class LaneCounters(msgspec.Struct):
         self.duration_sum_s += duration_s
         if error:
             self.errors[error] = self.errors.get(error, 0) + 1
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has counted nothing yet."""
+        is_moved = self.bytes_in or self.bytes_out or self.retries or self.errors
+        return not (is_moved or any(self.by_class))
 
     def add(self, other: LaneCounters) -> None:
         """Add another worker's counters of the same route and backend."""
@@ -101,6 +107,17 @@ class Counters(msgspec.Struct):
             _add_to(self.upstream_ejected.setdefault(backend, {}), addresses)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
+
+    def without_idle(self) -> Counters:
+        """The same without what has counted nothing: most of it, where there are many routes."""
+        lanes = [lane for lane in self.lanes if not lane.is_idle]
+        return msgspec.structs.replace(self, lanes=lanes)
+
+    def with_idle(self, pairs: Iterable[tuple[str, str]]) -> Counters:
+        """The same with zeros for every route and backend that has counted nothing."""
+        known = {(lane.route, lane.backend) for lane in self.lanes}
+        idle = [LaneCounters(*pair) for pair in pairs if pair not in known]
+        return msgspec.structs.replace(self, lanes=[*self.lanes, *idle])
 
     def without_gauges(self) -> Counters:
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""

@@ -16,10 +16,11 @@ import pytest
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
+from gateway.admin.operations_of_control import ControlOperations
 from gateway.control.channel import Channel
 from gateway.control.control import Control, ControlPlan
 from gateway.control.lifeline import Lifeline
-from gateway.control.messages import Accepted, Draining, Left, Linked, Message, Report
+from gateway.control.messages import Accepted, Alive, Draining, Left, Linked, Message, Report
 from gateway.control.servers import listen
 from gateway.errors import ConfigError, StartError
 from gateway.telemetry.counters import Counters
@@ -33,10 +34,17 @@ class World:
     """Everything around control: the supervisor, workers, operators."""
 
     def __init__(
-        self, folder: Path, resumed: Accepted | None, left: Left | None, database: str
+        self,
+        folder: Path,
+        resumed: Accepted | None,
+        left: Left | None,
+        database: str,
+        *,
+        may_resume: bool = False,
+        text: str | None = None,
     ) -> None:
         self._workers: list[Worker] = []
-        self.file = RoutesFile(folder / "routes.yaml", flippable.text())
+        self.file = RoutesFile(folder / "routes.yaml", text or flippable.text())
         ours, theirs = socket.socketpair()
         self.lifeline = Lifeline(ours)
         self._listener = listen("127.0.0.1", 0)
@@ -53,13 +61,20 @@ class World:
                 lifeline=Lifeline(theirs),
                 resumed=resumed,
                 left=left,
-                make_admin=lambda control: create_app(ControlView(control)),
+                make_admin=lambda control: create_app(
+                    ControlView(control), ControlOperations(control)
+                ),
+                may_resume=may_resume,
             )
         )
 
     def listen(self) -> None:
         """Hear what control says to the supervisor."""
-        self.lifeline.listen(lambda message, _: self._heard.put_nowait(message), lambda: None)
+        self.lifeline.listen(self._take, lambda: None)
+
+    def _take(self, message: Message, _: int | None) -> None:
+        if not isinstance(message, Alive):
+            self._heard.put_nowait(message)
 
     async def heard(self) -> Message:
         """What control says next to the supervisor."""
@@ -75,6 +90,11 @@ class World:
         self._workers.append(worker)
         return worker
 
+    async def tell(self, path: str, **body: object) -> httpx.Response:
+        """Tell the admin port something."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await client.post(self.admin + path, json=body)
+
     async def ask(self, path: str) -> httpx.Response:
         """Ask the admin port."""
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -89,8 +109,10 @@ class World:
         for worker in self._workers:
             worker.die()
             await worker.has_ended.wait()
-        self.lifeline.close()
-        self.control._plan.lifeline.close()
+        for lifeline in (self.lifeline, self.control._plan.lifeline):
+            # In processes of their own both end with the loop; here the loop goes on.
+            asyncio.get_running_loop().remove_reader(lifeline.end)
+            lifeline.close()
         self._listener.close()
 
 
@@ -120,9 +142,13 @@ async def world(
     resumed: Accepted | None = None,
     left: Left | None = None,
     database: str | None = None,
+    may_resume: bool = False,
+    text: str | None = None,
 ) -> AsyncIterator[World]:
     """A control that runs while the block does, and must end when it is told to."""
-    around = World(folder, resumed, left, database or f"{folder}/figueira.db")
+    around = World(
+        folder, resumed, left, database or f"{folder}/figueira.db", may_resume=may_resume, text=text
+    )
     around.listen()
     try:
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:

@@ -23,6 +23,7 @@ from gateway.control.lifeline import Lifeline
 from gateway.control.log import start_log
 from gateway.control.messages import (
     Accepted,
+    Alive,
     CertificateSeen,
     ControlLinked,
     Draining,
@@ -31,7 +32,9 @@ from gateway.control.messages import (
     Message,
 )
 from gateway.control.supervisor import Supervisor, SupervisorPlan
+from gateway.control.watchdog import ALIVE_EVERY_S
 from gateway.errors import StartError
+from gateway.proxy.spawn import spawn
 from tests.support.counted import AT, counted, requests_in
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -89,9 +92,16 @@ def _control(how: str, resumed: Accepted | None, left: Left | None) -> Work:
         size = 0 if how == "nonsense" else 1_000_000
         lifeline.post(Accepted(revision, bytes(size), AT))
         lifeline.post(Left(counted(revision)))
+        spawn(_say_alive(lifeline), "alive")
         await _live("control", lifeline, lambda: _nonsense(how, lifeline))
 
     return work
+
+
+async def _say_alive(lifeline: Lifeline) -> None:
+    while True:
+        lifeline.post(Alive())
+        await asyncio.sleep(ALIVE_EVERY_S)
 
 
 def _nonsense(how: str, lifeline: Lifeline) -> None:

@@ -17,6 +17,7 @@ from gateway.control.messages import Linked, Report
 from gateway.control.reload import Reloader
 from gateway.control.workers import Workers
 from gateway.errors import StartError
+from gateway.state.kept import UNKNOWN, Origin
 from gateway.telemetry.counters import Counters
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in
@@ -30,8 +31,9 @@ class Keeper:
         self.is_away = False
         self.last = 0
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Number a revision."""
+        assert origin == UNKNOWN
         assert (len(digest), at) == (64, AT)
         assert text
         if self.is_away:

@@ -182,7 +182,7 @@ def test_a_file_without_lines_is_read_in_bounded_memory(folder: Path) -> None:
         (["old.yaml", "new.yaml", "--traffic", "none.log"], "none.log: No such file"),
         (["old.yaml", "bad.yaml", "--traffic", "access.log"], "bad.yaml:1:"),
         (["new.yaml", "--traffic", "access.log"], "http://127.0.0.1:1"),
-        (["new.yaml", "--traffic", "access.log"], "there is no database var/figueira.db"),
+        (["new.yaml", "--traffic", "access.log"], "no database knows a revision"),
         (["new.yaml", "--traffic", "access.log", "--admin", "http://127.0.0.1:1"], "give the old"),
         (["new.yaml", "--traffic", "access.log", "--admin", "nonsense"], "nonsense"),
     ],

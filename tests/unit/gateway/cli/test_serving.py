@@ -10,26 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.cli.serving import admin_url_of, serving
+from gateway.cli.serving import serving
 from gateway.errors import StartError
 from gateway.settings import Settings
 from gateway.state.database import open_database
+from gateway.state.kept import UNKNOWN
 from gateway.state.revisions import Revisions
 from tests.support import flippable
 from tests.support.counted import AT
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:9000"),
-        ("0.0.0.0", "http://127.0.0.1:9000"),  # noqa: S104 - a setting
-        ("::", "http://[::1]:9000"),
-        ("admin.test", "http://admin.test:9000"),
-    ],
-)
-def test_the_admin_port_is_asked_where_the_settings_say(host: str, url: str) -> None:
-    assert admin_url_of(Settings(admin_host=host)) == url
 
 
 def _settings(folder: Path) -> Settings:
@@ -45,7 +33,7 @@ async def _keep(url: str, *texts: str) -> None:
     await database.upgrade()
     for text in texts:
         digest = hashlib.sha256(text.encode()).hexdigest()
-        await Revisions(database).accept(digest, text.encode(), AT)
+        await Revisions(database).accept(digest, text.encode(), AT, UNKNOWN)
     await database.close()
 
 
@@ -60,7 +48,7 @@ def test_if_nobody_answers_the_last_accepted_revision_is_taken(tmp_path: Path) -
 def test_an_empty_database_knows_none(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     asyncio.run(_keep(settings.database_url))
-    with pytest.raises(StartError, match="knows no revision; give the old routes"):
+    with pytest.raises(StartError, match="no database knows a revision; give the old routes"):
         serving(None, settings)
 
 

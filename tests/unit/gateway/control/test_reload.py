@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import trustme
 from gateway.control import reload as module
 from gateway.control.reload import Reloader
 from gateway.errors import StartError
+from gateway.state.kept import UNKNOWN, Origin
 from tests.support import flippable
 from tests.support.counted import AT
 from tests.support.flippable import BAD
@@ -22,12 +24,13 @@ class Database:
 
     def __init__(self) -> None:
         self.kept: list[str] = []
+        self.origins: list[Origin] = []
         self.fault: Exception | None = None
         self.hangs = False
         self.foreign = 0
         """Revisions that another gateway has kept meanwhile."""
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Keep a revision."""
         assert at == AT
         assert text
@@ -37,6 +40,7 @@ class Database:
             raise self.fault
         if self.kept[-1:] != [digest]:
             self.kept.append(digest)
+            self.origins.append(origin)
         return len(self.kept) + self.foreign
 
 
@@ -347,3 +351,44 @@ async def test_a_file_refused_for_its_missing_ca_is_accepted_once_that_is_there(
     assert (await reloader.look()).problems
     _write_authority(ca)
     assert (await reloader.look()).accepted is not None
+
+
+async def test_whoever_announced_a_content_is_its_author_and_a_plain_edit_has_none(
+    reloader: Reloader, database: Database
+) -> None:
+    """Also where the database was away meanwhile, and where the file is refused."""
+    ana = Origin(author="ana", how="set all image_service=10")
+    await reloader.look()
+    reloader.announce(flippable.snapshot(10).digest, ana)
+    database.fault = StartError("no")
+    await _flip(reloader, 10)
+    database.fault = None
+    await _flip(reloader, 20)
+    await _flip(reloader, 10)
+    assert database.origins == [UNKNOWN, ana, UNKNOWN, UNKNOWN]
+    reloader.announce(hashlib.sha256(BAD.encode()).hexdigest(), ana)
+    _break(reloader.path, "bad")
+    look = await reloader.look()
+    assert (look.origin, look.digest) == (ana, reloader.seen)
+
+
+async def test_an_announcement_is_forgotten_if_no_such_file_comes(
+    reloader: Reloader, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verb that was stopped says nothing about who writes the same a week later."""
+    await reloader.look()
+    monkeypatch.setattr(module, "ANNOUNCED_S", 0.0)
+    reloader.announce(flippable.snapshot(10).digest, Origin(author="ana"))
+    await _flip(reloader, 10)
+    assert database.origins[-1] == UNKNOWN
+    for number in range(100):
+        reloader.announce(str(number), UNKNOWN)
+    assert len(reloader._announced) == 16
+
+
+async def test_a_file_that_cannot_be_read_was_not_seen(reloader: Reloader, path: Path) -> None:
+    await reloader.look()
+    assert reloader.seen == flippable.snapshot().digest
+    _break(path, "deleted")
+    await reloader.look()
+    assert reloader.seen == ""

@@ -172,3 +172,14 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
 def test_counters_survive_the_way_to_control(worker: Counters) -> None:
     written = msgspec.msgpack.encode(worker)
     assert msgspec.msgpack.decode(written, type=Counters) == worker
+
+
+def test_what_has_counted_nothing_need_not_be_sent_and_is_zero_all_the_same() -> None:
+    busy = LaneCounters("images", "legacy")
+    busy.count(200, "backend", 0.1, "")
+    retried = LaneCounters("images", "new", retries=1)
+    counters = Counters(lanes=[LaneCounters("a", "b"), busy, retried], client_connections=3)
+    sent = counters.without_idle()
+    assert (sent.lanes, sent.client_connections) == ([busy, retried], 3)
+    whole = sent.with_idle([("a", "b"), ("images", "legacy"), ("images", "new")])
+    assert whole.lanes == [busy, retried, LaneCounters("a", "b")]
