@@ -71,6 +71,8 @@ class Change:
     by_hand: tuple[str, ...]
     """For somebody who can only edit the file otherwise."""
     restores: int | None = None
+    force: bool = False
+    """Whether it is to serve even if ``safety`` finds that it moves too much."""
     unchanged: str
     """What is said if the file holds the text already."""
 
@@ -176,7 +178,7 @@ def _fail(outcome: Outcome, message: str, hint: str) -> Outcome:
 
 def _announce(desk: Desk, change: Change) -> None:
     if desk.admin is not None:
-        told = announcement(digest_of(change.text), change.how, change.restores)
+        told = announcement(digest_of(change.text), change.how, change.restores, force=change.force)
         desk.admin.announce(told)
 
 

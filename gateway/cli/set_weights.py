@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.cli.changing import Change, Desk, StoppedError, carry_out, digest_of, open_desk
@@ -38,17 +39,18 @@ def read_asked(written: Sequence[str]) -> dict[str, Weight]:
     return asked
 
 
-def set_(
+def set_(  # noqa: PLR0913 - an argument for each option
     route: str,
     asked: Mapping[str, Weight],
     *,
     written: Sequence[str],
     config: Path | None,
     admin: str | None,
+    force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Give a route other weights.
+    """Give a route other weights; `force` lets ``safety`` pass them whatever they move.
 
     Returns:
         The exit code, as `gateway.cli.outcome` has it.
@@ -60,7 +62,8 @@ def set_(
     try:
         desk = open_desk(read_settings(os.environ, {}), config, admin)
         named = str(desk.file)
-        change = _change(desk, route, asked, how=" ".join(["set", route, *written]))
+        how = " ".join(["set", route, *written, *(["--force"] if force else [])])
+        change = replace(_change(desk, route, asked, how=how), force=force)
         outcome = carry_out(desk, change, dry_run=dry_run)
     except StoppedError as error:
         outcome = Outcome(state="failed", file=named, message=str(error), hint=error.hint)

@@ -221,10 +221,14 @@ routes:
 _BY = ("cookie:session", "client_ip")
 
 
-def test_safety_refuses_what_moves_too_much_and_takes_what_does_not(
-    start: Start, tmp_path: Path
+def _weight(figueira: Figueira) -> float:
+    return float(figueira.status()["routes"][3]["backends"]["image_service"])
+
+
+def test_safety_refuses_what_moves_too_much_and_takes_what_is_small_forced_or_a_way_back(
+    start: Start, backends: Backends, tmp_path: Path
 ) -> None:
-    """A large step is refused with its numbers and the gateway serves on; a small one is taken."""
+    """A large step is refused with its numbers and the gateway serves on."""
     text = MATCHED.replace("access_log:", "safety: {max_moved: 10%}\naccess_log:")
     with start(text) as figueira:
         with httpx.Client(base_url=figueira.url, trust_env=False) as shop:
@@ -232,8 +236,8 @@ def test_safety_refuses_what_moves_too_much_and_takes_what_does_not(
                 shop.delete("/images", headers={"X-Customer-Id": str(number)})
                 shop.post("/images", headers={"X-Customer-Id": str(number)}, content=b"{")
         eventually(lambda: figueira.answered() == 400, "all requests counted")
-        good = figueira.routes.text
-        figueira.routes.rename_over(figueira.routes.flipped(80))
+        good, large = figueira.routes.text, figueira.routes.flipped(80)
+        figueira.routes.rename_over(large)
         (problem,) = figueira.wait_for_problems()
         assert problem["path"] == "safety.max_moved"
         assert "images legacy -> image_service" in problem["message"]
@@ -243,5 +247,19 @@ def test_safety_refuses_what_moves_too_much_and_takes_what_does_not(
         figueira.routes.rename_over(good)
         figueira.wait_for_good_file()
         figueira.flip(21)
-        assert figueira.status()["routes"][3]["backends"]["image_service"] == 21
+        assert _weight(figueira) == 21
+        settings = {**backends.settings, "FIGUEIRA_CONFIG": str(figueira.routes.path)}
+        admin = ("--admin", str(figueira.admin.base_url))
+
+        def verb(*words: str) -> tuple[int, float]:
+            done = run(*words, *admin, folder=tmp_path, **settings)
+            return done.returncode, _weight(figueira)
+
+        assert verb("set", "images", "image_service=80") == (1, 21)
+        assert verb("set", "images", "image_service=80", "--force") == (0, 80)
+        assert verb("undo") == (0, 21), "the way back is open"
+        figueira.routes.rename_over(large)
+        figueira.wait_for_problems()
+        assert verb("reload") == (1, 21)
+        assert verb("reload", "--force") == (0, 80)
     assert (tmp_path / "state" / "token.key").stat().st_mode & 0o777 == 0o600
