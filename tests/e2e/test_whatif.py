@@ -239,7 +239,7 @@ def test_safety_refuses_what_moves_too_much_and_takes_what_does_not(
         assert "images legacy -> image_service" in problem["message"]
         assert "more than 10%" in problem["message"]
         assert figueira.status()["routes"][3]["backends"]["image_service"] == 20
-        assert figueira.events("revision_refused")
+        eventually(lambda: figueira.events("revision_refused"), "a line in the log")
         figueira.routes.rename_over(good)
         figueira.wait_for_good_file()
         figueira.flip(21)
