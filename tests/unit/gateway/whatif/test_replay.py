@@ -217,6 +217,26 @@ def test_another_trust_leaves_open_whose_address_it_was() -> None:
     assert replayed.missing == ("client_ip, as the new trust.proxies reads it",)
 
 
+def test_another_trust_leaves_open_what_only_testers_may_send() -> None:
+    """Of those who are testers under both files, or under neither, nothing is open."""
+    beta = Route(
+        name="beta",
+        matches=(Match(path_prefix="/", headers=(("x-figueira-beta", "1"),)),),
+        backend="image_service",
+    )
+    old = replace(snapshot(beta, MONOLITH), trust=Trust(testers=("192.0.2.0/24",)))
+    new = replace(old, trust=Trust(testers=("192.0.2.0/24", "198.51.100.0/24")))
+    replay = Replay(old, new)
+    always = Recorded(old).line(head("/", named={b"x-figueira-beta": b"1"}, client_ip="192.0.2.1"))
+    never = Recorded(old).line(head("/", client_ip="203.0.113.1"))
+    newly = Recorded(old).line(head("/", client_ip="198.51.100.1"))
+    assert len(replay.decide(_record(always)).outcomes) == 1
+    assert len(replay.decide(_record(never)).outcomes) == 1
+    assert replay.decide(_record(newly)).missing == (
+        "header x-figueira-beta, as the new trust reads it",
+    )
+
+
 def test_a_file_that_asks_for_too_much_is_undecidable_and_not_endless() -> None:
     """A hundred headers, none of them recorded."""
     routes = [
