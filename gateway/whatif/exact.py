@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from gateway.routing.path import is_plain, readings
 from gateway.routing.snapshot import BUCKETS
 from gateway.routing.split import bucket_of
-from gateway.whatif.recall import CLIENT_IP, Knowledge, Recall, Value
+from gateway.whatif.knowledge import CLIENT_IP, Knowledge
+from gateway.whatif.recall import Recall, Value
 from gateway.whatif.record import Record
 
 

@@ -8,7 +8,6 @@ and a key that is missing but changes nothing is not missed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 from urllib.parse import quote_from_bytes
@@ -16,15 +15,12 @@ from urllib.parse import quote_from_bytes
 from gateway.routing.decide import Reason
 from gateway.routing.split import bucket_of
 from gateway.telemetry.access_line import Hidden, Noted
-from gateway.whatif.asked import Asked
+from gateway.whatif.knowledge import CLIENT_IP, Knowledge
 from gateway.whatif.record import CombinedRecord, Record
-from gateway.whatif.tokens import Tokens
 from gateway.wire.messages import RequestHead
-from gateway.wire.trust import Networks
 
 PRESENT: Final = b"\x01"
 """In a value's place: it is there, and is none that a route asks for. No header can hold it."""
-CLIENT_IP: Final = "client_ip"
 _PIN = "pin"
 """The reason of a request whose backend its tester chose."""
 MOST_VALUES = 64
@@ -50,49 +46,6 @@ class Untold(Exception):  # noqa: N818 - a question, not a failure
         self.key = key
         self.values = values
         """All that could make a difference; None for a request without the key."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
-    """What does not change from one record to the next."""
-
-    asked: Asked
-    """By both snapshots."""
-    tokens: Tokens | None
-    """None: nobody can tell which value a token stands for."""
-    cookies: tuple[str, ...]
-    """Names of the sticky ones."""
-    sticky_headers: frozenset[str]
-    proxies: Networks
-    """That speak for others."""
-    asks_for_address: bool
-    """Whether some route is sticky by the customer's address."""
-
-    def names_somebody(self, client: str) -> bool:
-        """Whether a line's `client` is the customer.
-
-        The line of a request that a trusted proxy sent for nobody has the proxy's own address.
-        """
-        return bool(client) and not self.proxies.contains(client)
-
-    def kind_of_address(self, record: Record) -> bool | None:
-        """What matters of the address beside its bucket; None where nothing does."""
-        is_noted = record.sticky is not None and CLIENT_IP in record.sticky
-        if is_noted or not self.asks_for_address:
-            return None
-        return self.names_somebody(record.client)
-
-
-def knowledge(asked: Asked, tokens: Tokens | None, proxies: Sequence[str]) -> Knowledge:
-    """What both snapshots ask for, ready to be looked up."""
-    return Knowledge(
-        asked=asked,
-        tokens=tokens,
-        cookies=tuple(each.name for each in asked.sticky if each.source == "cookie"),
-        sticky_headers=frozenset(each.name for each in asked.sticky if each.source == "header"),
-        proxies=Networks(proxies),
-        asks_for_address=any(each.source == CLIENT_IP for each in asked.sticky),
-    )
 
 
 class _Named(dict[bytes, bytes]):
@@ -162,6 +115,8 @@ class Recall:
         self._known = known
         self.assumed: dict[str, Value] = {}
         """Key -> value."""
+        self.is_new = False
+        """Whether it is the new snapshot that looks."""
 
     def bucket(self, source: str) -> int | None:
         """The bucket of a sticky source that is there; None if it is not told."""
@@ -205,12 +160,18 @@ class Recall:
     def _header(self, name: str) -> Value:
         headers = self.record.headers
         told = _NOT_NOTED if headers is None else headers.get(name, _NOT_NOTED)
+        wanted = [value.encode() for value in self._known.asked.headers.get(name, ())]
+        if self._may_read_otherwise(name):
+            return self._assume(f"header {name}, as the new trust reads it", [None, *wanted])
         if told is None or isinstance(told, str):
             return None if told is None else told.encode()
-        wanted = [value.encode() for value in self._known.asked.headers.get(name, ())]
         if isinstance(told, Hidden):
             return self._hidden(f"header {name}", wanted, told.token, None)
         return self._sticky_header(name, wanted)
+
+    def _may_read_otherwise(self, name: str) -> bool:
+        trust = self._known.trust
+        return self.is_new and name in trust.headers and trust.reads_otherwise(self.record)
 
     def _sticky_header(self, name: str, wanted: list[bytes]) -> Value:
         """A header that is noted as sticky, or not at all."""

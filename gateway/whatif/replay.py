@@ -13,7 +13,6 @@ from gateway.routing.decide import Forward, Reason, Reply, decide
 from gateway.routing.snapshot import Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.access_line import Noted
-from gateway.whatif.asked import asked_by
 from gateway.whatif.branches import (
     DRAW,
     ELSEWHERE,
@@ -31,17 +30,9 @@ from gateway.whatif.branches import (
     interval,
 )
 from gateway.whatif.exact import ExactRecall, StandIns, is_ambiguous
+from gateway.whatif.knowledge import CLIENT_IP, Knowledge, knowledge
 from gateway.whatif.outcome import End, Outcome, Replayed
-from gateway.whatif.recall import (
-    CLIENT_IP,
-    MOST_VALUES,
-    Knowledge,
-    Recall,
-    RecalledHead,
-    Untold,
-    knowledge,
-    pin_of,
-)
+from gateway.whatif.recall import MOST_VALUES, Recall, RecalledHead, Untold, pin_of
 from gateway.whatif.record import CombinedRecord, Record
 from gateway.whatif.tokens import Tokens
 
@@ -69,8 +60,8 @@ class Replay:
     def __init__(self, old: Snapshot, new: Snapshot, tokens: Tokens | None = None) -> None:
         """Take the key's tokens where it is at hand: then a token tells whether it is a value."""
         self._old, self._new = Table(old), Table(new)
-        self._known: Knowledge = knowledge(asked_by([old, new]), tokens, old.trust.proxies)
-        self._proxies_differ = set(old.trust.proxies) != set(new.trust.proxies)
+        self._known: Knowledge = knowledge(old, new, tokens)
+        self._proxies_differ = self._known.trust.is_customer_other
         self._matched_and_sticky = {
             f"header:{name}"
             for name in self._known.sticky_headers & self._known.asked.headers.keys()
@@ -134,6 +125,7 @@ class Replay:
             pin_of(record),
             tuple(noted),
             self._known.kind_of_address(record),
+            self._known.trust.reads_otherwise(record),
             tuple((record.headers or {}).items()),
             query,
         )
@@ -155,6 +147,7 @@ class Replay:
         return Fork(key, tuple(branches))
 
     def _side(self, table: Table, recall: Recall) -> Side:
+        recall.is_new = table is self._new
         decision = decide(table, RecalledHead(recall), recall.draw())
         if isinstance(decision, Reply):
             return Side(End("", "", f"{decision.status} {decision.detail}"))

@@ -48,7 +48,7 @@ _PROXIES = st.sampled_from([Trust(), Trust(proxies=("192.0.2.99/32",))])
 
 
 @given(snapshots(), snapshots(), requests(), draws, st.tuples(st.booleans(), _PROXIES))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_promise_5_what_a_record_decides_is_what_the_request_itself_comes_to(
     old: Snapshot, new: Snapshot, request: RequestHead, draw: float, world: tuple[bool, Trust]
 ) -> None:
@@ -66,7 +66,7 @@ def test_promise_5_what_a_record_decides_is_what_the_request_itself_comes_to(
 
 
 @given(snapshots(), requests(), draws, st.integers(0, BUCKETS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_promise_5_where_only_weights_change_every_record_decides(
     old: Snapshot, request: RequestHead, draw: float, weight: int
 ) -> None:
@@ -88,7 +88,7 @@ def test_promise_5_where_only_weights_change_every_record_decides(
 
 
 @given(snapshots(), snapshots(), st.lists(st.tuples(requests(), draws), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_records_of_one_kind_are_decided_each_by_its_own_buckets(
     old: Snapshot, new: Snapshot, asked: list[tuple[RequestHead, float]]
 ) -> None:
@@ -215,6 +215,26 @@ def test_another_trust_leaves_open_whose_address_it_was() -> None:
     line = Recorded(by_address).line(head("/images", b"POST", client_ip="192.0.2.1"))
     replayed = Replay(by_address, behind).decide(_record(line))
     assert replayed.missing == ("client_ip, as the new trust.proxies reads it",)
+
+
+def test_another_trust_leaves_open_what_only_testers_may_send() -> None:
+    """Of those who are testers under both files, or under neither, nothing is open."""
+    beta = Route(
+        name="beta",
+        matches=(Match(path_prefix="/", headers=(("x-figueira-beta", "1"),)),),
+        backend="image_service",
+    )
+    old = replace(snapshot(beta, MONOLITH), trust=Trust(testers=("192.0.2.0/24",)))
+    new = replace(old, trust=Trust(testers=("192.0.2.0/24", "198.51.100.0/24")))
+    replay = Replay(old, new)
+    always = Recorded(old).line(head("/", named={b"x-figueira-beta": b"1"}, client_ip="192.0.2.1"))
+    never = Recorded(old).line(head("/", client_ip="203.0.113.1"))
+    newly = Recorded(old).line(head("/", client_ip="198.51.100.1"))
+    assert len(replay.decide(_record(always)).outcomes) == 1
+    assert len(replay.decide(_record(never)).outcomes) == 1
+    assert replay.decide(_record(newly)).missing == (
+        "header x-figueira-beta, as the new trust reads it",
+    )
 
 
 def test_a_file_that_asks_for_too_much_is_undecidable_and_not_endless() -> None:
