@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -23,17 +22,8 @@ _PATIENCE_S = 5.0
 """For a port on this machine, mostly."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """Routes, and what they are called."""
-
-    snapshot: Snapshot
-    name: str
-    """``what the gateway at http://127.0.0.1:9000 serves``."""
-
-
-def serving(admin_url: str | None, settings: Settings) -> Serving:
-    """Ask the admin port; if nobody answers there, the database.
+def serving(admin_url: str | None, settings: Settings) -> tuple[Snapshot, str]:
+    """Ask the admin port; if nobody answers there, the database: routes, and what they are called.
 
     Args:
         admin_url: Of the gateway to ask; None for that of the settings, or the database.
@@ -44,7 +34,7 @@ def serving(admin_url: str | None, settings: Settings) -> Serving:
     """
     url = admin_url or admin_url_of(settings)
     try:
-        return Serving(snapshot=_ask(url), name=f"what the gateway at {url} serves")
+        return _ask(url), f"what the gateway at {url} serves"
     except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError) as error:
         why = f"no gateway tells its routes at {url} ({error})"
     if admin_url is not None:
@@ -52,7 +42,7 @@ def serving(admin_url: str | None, settings: Settings) -> Serving:
     stored = _last_accepted(settings, why)
     files = CertificateFiles(settings.config.parent)
     snapshot = load_text(stored.text, os.environ, files)
-    return Serving(snapshot=snapshot, name=f"revision {stored.number}, accepted last")
+    return snapshot, f"revision {stored.number}, accepted last"
 
 
 def admin_url_of(settings: Settings) -> str:
