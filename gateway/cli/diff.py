@@ -13,7 +13,6 @@ import msgspec
 
 from gateway.cli.impact_text import markdown, text
 from gateway.cli.ink import ink_for
-from gateway.cli.serving import Serving, serving
 from gateway.cli.traffic import Traffic
 from gateway.control.loading import load_config
 from gateway.control.token_key import find_token_key
@@ -50,7 +49,7 @@ def diff(comparison: Comparison) -> int:
     try:
         settings = read_settings(os.environ, {})
         new = _load(comparison.new)
-        old = _old(comparison, settings)
+        old, name = _old(comparison, settings)
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(problem.describe(error.file) + "\n")
@@ -58,21 +57,24 @@ def diff(comparison: Comparison) -> int:
     except GatewayError as error:
         return _complain(str(error))
     key = find_token_key(settings.token_key, settings.database_url)
-    tally = Tally(old.snapshot, new, Tokens(key) if key else None)
+    tally = Tally(old, new, Tokens(key) if key else None)
     try:
         for path in comparison.traffic:
             _read(Traffic(path), tally)
     except OSError as error:
         return _complain(f"{error.filename}: {error.strerror or error}")
     impact = tally.impact()
-    _write(comparison, old, impact)
+    _write(comparison, name, impact)
     return NOTHING_MOVES if not impact.moved and impact.is_certain else SOMETHING_MOVES
 
 
-def _old(comparison: Comparison, settings: Settings) -> Serving:
-    if comparison.old is None:
-        return serving(comparison.admin_url, settings)
-    return Serving(snapshot=_load(comparison.old), name=str(comparison.old))
+def _old(comparison: Comparison, settings: Settings) -> tuple[Snapshot, str]:
+    """What is compared with, and its name."""
+    if comparison.old is not None:
+        return _load(comparison.old), str(comparison.old)
+    from gateway.cli.serving import serving  # noqa: PLC0415 - heavy: a client, and the database
+
+    return serving(comparison.admin_url, settings)
 
 
 def _load(file: Path) -> Snapshot:
@@ -90,8 +92,8 @@ def _read(traffic: Traffic, tally: Tally) -> None:
         sys.stderr.write(f"figueira: warning: {traffic.name} ends early: {traffic.cut_short}\n")
 
 
-def _write(comparison: Comparison, old: Serving, impact: Impact) -> None:
-    title = f"{old.name} -> {comparison.new}"
+def _write(comparison: Comparison, old: str, impact: Impact) -> None:
+    title = f"{old} -> {comparison.new}"
     if comparison.form == "json":
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(impact)).decode() + "\n")
     elif comparison.form == "markdown":

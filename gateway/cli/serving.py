@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 import httpx
 import msgspec
@@ -21,17 +20,8 @@ _PATIENCE_S = 5.0
 """For a port on this machine, mostly."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """Routes, and what they are called."""
-
-    snapshot: Snapshot
-    name: str
-    """``what the gateway at http://127.0.0.1:9000 serves``."""
-
-
-def serving(admin_address: str | None, settings: Settings) -> Serving:
-    """Ask the admin port; if nobody answers there, the database.
+def serving(admin_address: str | None, settings: Settings) -> tuple[Snapshot, str]:
+    """Ask the admin port; if nobody answers there, the database: routes, and what they are called.
 
     Args:
         admin_address: Of the gateway to ask; None for that of the settings, or the database.
@@ -42,7 +32,7 @@ def serving(admin_address: str | None, settings: Settings) -> Serving:
     """
     url = admin_address or admin_url(settings)
     try:
-        return Serving(snapshot=_ask(url), name=f"what the gateway at {url} serves")
+        return _ask(url), f"what the gateway at {url} serves"
     except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError) as error:
         why = f"no gateway tells its routes at {url} ({error})"
     if admin_address is not None:
@@ -50,7 +40,7 @@ def serving(admin_address: str | None, settings: Settings) -> Serving:
     stored = _last_accepted(settings, why)
     files = CertificateFiles(settings.config.parent)
     snapshot = load_text(stored.text.encode(), os.environ, files)
-    return Serving(snapshot=snapshot, name=f"revision {stored.revision.number}, accepted last")
+    return snapshot, f"revision {stored.revision.number}, accepted last"
 
 
 def _ask(url: str) -> Snapshot:
