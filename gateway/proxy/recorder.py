@@ -76,6 +76,10 @@ class Recorder:
                 recording.sampling.add(lines)
             if log.is_on:
                 log.add(encode_lines(lines), len(finished))
+        elif recording.notes:
+            for exchange in finished:
+                if exchange.decision is not None:
+                    recording.see(exchange.decision, exchange.revision, exchange.inbound)
 
     def _line(self, exchange: Exchange) -> AccessLine:
         inbound, decision = exchange.inbound, exchange.decision

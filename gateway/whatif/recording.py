@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes
 
+from gateway.routing.decide import Forward
 from gateway.routing.snapshot import Route, Snapshot
 from gateway.routing.sticky import cookie
 from gateway.telemetry.access_line import (
@@ -89,6 +90,17 @@ class Notes:
             self._tell(known, head.client_ip)
         if self._query:
             line.query = self._told(self._query, query_values(head.query))
+
+    def see(self, forward: Forward, head: RequestHead) -> None:
+        """Take note of where a customer's new work went, where no line is written."""
+        if forward.reason not in _NEW_WORK or not self._sources:
+            return
+        names, get = self._names, head.named.get
+        key = (head.client_ip, get(names[0]) if len(names) == 1 else (*map(get, names),))
+        known = self.remembered.get(key) or self._make(key, head)
+        if known.backend != forward.backend:
+            known.backend = forward.backend
+            self._tell(known, head.client_ip)
 
     def _make(self, key: _Key, head: RequestHead) -> _Remembered:
         sticky = {text: self._note(kind, name, head) for kind, name, text in self._sources}
@@ -172,6 +184,12 @@ class Recording:
         notes = self.notes.get(line.route)
         if notes is not None and line.revision == self._revision:
             notes.write(line, head)
+
+    def see(self, forward: Forward, revision: int, head: RequestHead) -> None:
+        """As `write`, for a request of which no line is written."""
+        notes = self.notes.get(forward.route.name)
+        if notes is not None and revision == self._revision:
+            notes.see(forward, head)
 
     def make_room(self) -> None:
         """Make room for the notes of one more customer."""

@@ -176,8 +176,9 @@ def test_explain_says_what_a_running_gateway_does(start: Start, backends: Backen
         assert told == tuple(line.get(field) for field in _LINES_FIELDS)
 
 
-def test_customers_on_both_sides_give_a_rotating_cookie_away(start: Start) -> None:
-    """Each session stays on its side; the customer behind ten of them does not."""
+@pytest.mark.parametrize("access_log", ["access.log", "off"])
+def test_customers_on_both_sides_give_a_rotating_cookie_away(start: Start, access_log: str) -> None:
+    """Each session stays on its side; the customer behind twenty of them does not."""
     text = """
 version: 1
 trust: {proxies: [127.0.0.0/8]}
@@ -191,7 +192,7 @@ routes:
     sticky: [{cookie: session}]
   - {name: rest, match: {path_prefix: /}, backend: legacy}
 """
-    with start(text) as figueira:
+    with start(text, FIGUEIRA_ACCESS_LOG=access_log) as figueira:
         with httpx.Client(base_url=figueira.url, trust_env=False) as shop:
             for turn in range(20):
                 for _ in range(2):

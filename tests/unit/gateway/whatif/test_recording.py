@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from gateway.routing.decide import Forward, decide
 from gateway.routing.snapshot import Match, Route, Sensitive, Snapshot
 from gateway.routing.split import bucket_of
 from gateway.whatif import recording as module
@@ -115,6 +116,25 @@ def test_notes_are_made_once_for_a_customer_and_kept_within_bounds(
         assert len(notes.remembered) <= 5
     notes.write(line, head("/images", named={b"x-customer-id": b"x" * 5_000}))
     assert len(notes.remembered) <= 5
+
+
+def test_new_work_is_told_where_no_line_is_written_too() -> None:
+    made = snapshot(images(100_000), MONOLITH)
+    written, unwritten = Recorded(made), Recorded(made)
+    for request in (
+        head("/images", b"POST", {b"x-customer-id": b"42"}, "192.0.2.1"),
+        head("/images", b"POST", {b"cookie": b"customer=7"}, "192.0.2.1"),
+        head("/images/7", client_ip="192.0.2.2"),
+        head("/products", client_ip="192.0.2.3"),
+    ):
+        written.line(request)
+        decision = decide(unwritten.table, request, 0.5)
+        assert isinstance(decision, Forward)
+        unwritten.recording.see(decision, 1, request)
+        unwritten.recording.see(decision, 2, request)
+    told = unwritten.recording.sightings.take()
+    assert told == written.recording.sightings.take()
+    assert len(told) == 3
 
 
 def test_new_work_is_told_once_for_each_customer_and_side() -> None:
