@@ -17,7 +17,7 @@ KEPT_MINUTES = 60
 """Long enough to hold every kind of request, short enough to be today's traffic."""
 KEPT = 6_000
 """Lines: half a percent of error, two MiB, and some tenths of a second to replay."""
-_OF_A_FOLD = 4
+_OF_A_FOLD = 8
 """Of up to 64 requests."""
 _MAX_UNSENT = 512
 """Between two reports, four a second; more than control keeps of a minute."""
