@@ -21,6 +21,7 @@ _MAX_CONNECTIONS = 1_000_000
 """Of a worker; Linux has that many descriptors for a process, unless told otherwise."""
 _MAX_DRAIN_S = 3600.0
 """An hour: more is surely a unit mistaken."""
+LEAST_KEY_CHARACTERS = 16
 _MAX_DIGITS = 9
 _PREFIX = "FIGUEIRA_"
 _AT = len(_PREFIX)
@@ -48,6 +49,8 @@ class Settings:
     database_url: str = "sqlite+aiosqlite:///var/figueira.db"
     access_log: str = "-"
     """``-`` for standard output, ``off``, or a file's path."""
+    token_key: str | None = None
+    """What tokens in access lines are made by; None: one is made, and kept beside the database."""
     drain_s: float = 30.0
     """How long requests in flight may take to end after SIGTERM."""
     drain_delay_s: float = 0.0
@@ -72,6 +75,7 @@ VARIABLES = {
     "FIGUEIRA_WORKERS": "workers",
     "FIGUEIRA_DATABASE_URL": "database_url",
     "FIGUEIRA_ACCESS_LOG": "access_log",
+    "FIGUEIRA_TOKEN_KEY": "token_key",
     "FIGUEIRA_DRAIN_S": "drain_s",
     "FIGUEIRA_DRAIN_DELAY_S": "drain_delay_s",
     "FIGUEIRA_RESUME": "resume",
@@ -156,6 +160,16 @@ def _text(source: str, text: str) -> str:
     return text
 
 
+def _key(source: str, text: str) -> str:
+    if len(text) < LEAST_KEY_CHARACTERS:
+        # Not shown: it is a secret.
+        raise StartError(
+            f"{source}: a key of {len(text)} characters is too short; give "
+            f"{LEAST_KEY_CHARACTERS} random ones or more"
+        )
+    return text
+
+
 def _path(source: str, text: str) -> Path:
     return Path(_text(source, text))
 
@@ -204,6 +218,7 @@ _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "workers": _whole(1, MAX_WORKERS),
     "database_url": _text,
     "access_log": _text,
+    "token_key": _key,
     "drain_s": _seconds,
     "drain_delay_s": _seconds,
     "resume": _yes_or_no,

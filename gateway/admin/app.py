@@ -47,6 +47,7 @@ def create_app(
             Route("/healthz", pages.readyz),
             Route("/metrics", pages.metrics),
             Route("/api/status", pages.status),
+            Route("/api/snapshot", pages.snapshot),
             *(OperationPages(operations).routes() if operations is not None else ()),
         ],
         middleware=[

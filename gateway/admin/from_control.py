@@ -134,6 +134,21 @@ class ControlView:
         }
         return backends_of(snapshot, counters, addresses)
 
+    def snapshot(self) -> compiled.Snapshot | None:
+        """What serves, as far as decisions go: no backend, and nothing that is secret."""
+        current = self._control.reloader.current
+        if current is None:
+            return None
+        serves = current.snapshot
+        return compiled.Snapshot(
+            digest=serves.digest,
+            trust=compiled.Trust(proxies=serves.trust.proxies, testers=serves.trust.testers),
+            backends=(),
+            routes=serves.routes,
+            sensitive=serves.sensitive,
+            safety=serves.safety,
+        )
+
     def counters(self) -> Counters:
         """What all workers have counted; zeros for what nobody has asked for yet."""
         counters, current = self._control.workers.counters(), self._control.reloader.current

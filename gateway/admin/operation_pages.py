@@ -47,7 +47,7 @@ class OperationPages:
         try:
             announcement = _ANNOUNCEMENT.decode(await request.body())
         except msgspec.DecodeError:
-            return problem(400, "The body must be {digest, author, how, restores} in JSON.")
+            return problem(400, "The body must be {digest, author, how, restores, force} in JSON.")
         self._operations.announce(announcement)
         return Response(status_code=204)
 

@@ -74,6 +74,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     author: Annotated[str, msgspec.Meta(max_length=255)] | None = None
     how: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
     restores: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    force: bool = False
+    """Whether ``safety`` is to let this content pass, whatever it moves."""
 
 
 class ReloadResult(msgspec.Struct, frozen=True, kw_only=True):

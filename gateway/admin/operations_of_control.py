@@ -38,7 +38,11 @@ class ControlOperations:
 
     def announce(self, announcement: Announcement) -> None:
         """Remember who writes a content that will come."""
-        self._control.reloader.announce(announcement.digest, origin_of(announcement))
+        reloader = self._control.reloader
+        reloader.announce(announcement.digest, origin_of(announcement))
+        # The way back is always open, however much it moves.
+        if announcement.force or announcement.restores is not None:
+            reloader.excuse(announcement.digest)
 
     async def history(self, before: int | None, limit: int) -> HistoryPage:
         """Revisions, those with smaller numbers than `before` unless it is None."""

@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from gateway.admin.problem import problem
 from gateway.admin.readiness import is_ready, report
 from gateway.admin.view import AdminView, Status
 from gateway.telemetry.exposition import render
@@ -15,6 +16,7 @@ _INDEX = """\
 /livez /readyz /readyz?verbose  health: is the process up; should it be sent customers
 /metrics                        for Prometheus
 /api/status                     everything else, as JSON
+/api/snapshot                   what requests are decided by, as JSON: routes.yaml, compiled
 /api/revisions /api/revisions/N the history of routes.yaml, as JSON
 /api/reload                     POST: look at routes.yaml now
 """
@@ -53,6 +55,13 @@ class Pages:
         """`Status` as JSON."""
         body = msgspec.json.encode(self._gateway.status())
         return Response(body, media_type="application/json")
+
+    async def snapshot(self, _request: Request) -> Response:
+        """The compiled routes.yaml as JSON, for `figueira diff`."""
+        snapshot = self._gateway.snapshot()
+        if snapshot is None:
+            return problem(503, "No routes.yaml has been accepted yet.")
+        return Response(msgspec.json.encode(snapshot), media_type="application/json")
 
 
 def _facts(status: Status) -> Facts:

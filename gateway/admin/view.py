@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from gateway.errors import Problem
+from gateway.routing.snapshot import Snapshot
 from gateway.telemetry.counters import Counters
 
 
@@ -166,6 +167,12 @@ class AdminView(Protocol):
 
         They inform and never decide: a dead backend or a bad routes.yaml must not take the whole
         gateway out of service.
+        """
+
+    def snapshot(self) -> Snapshot | None:
+        """What requests are decided by, without backends and secrets.
+
+        None before the first routes.yaml was accepted.
         """
 
     def counters(self) -> Counters:

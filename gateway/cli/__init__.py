@@ -211,6 +211,51 @@ def pin(
     raise typer.Exit(run(config, backend, valid_for, as_json=as_json))
 
 
+@app.command()
+def diff(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="[OLD] NEW", help="Two files, or the new one alone.")
+    ],
+    *,
+    traffic: Annotated[
+        list[Path],
+        typer.Option(help="Recorded requests, plain or gzip; - for standard input; repeatable."),
+    ],
+    admin: Annotated[
+        str | None, typer.Option(help="URL of the admin port to ask for what serves.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The numbers as JSON.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="For a comment on a pull request.")
+    ] = False,
+) -> None:
+    """Say which recorded requests a changed routes.yaml would move, and for whom.
+
+    Decisions are replayed, no backend is asked. Traffic is access lines of the gateway, or another
+    server's combined log format. Without OLD, NEW is compared with what the gateway serves, or, if
+    none answers, with the revision that was accepted last.
+
+    Exit codes: 0 no request moves, 1 some do or may, 2 it cannot be told.
+
+    Example: figueira diff routes.new.yaml --traffic var/access.log
+    """
+    from gateway.cli.diff import Comparison  # noqa: PLC0415 - as above
+    from gateway.cli.diff import diff as run  # noqa: PLC0415 - as above
+
+    if len(files) > 2:  # noqa: PLR2004 - old and new
+        raise typer.BadParameter("give OLD and NEW, or NEW alone")
+    if as_json and as_markdown:
+        raise typer.BadParameter("give --json or --markdown, not both")
+    comparison = Comparison(
+        old=files[0] if len(files) > 1 else None,
+        new=files[-1],
+        traffic=tuple(traffic),
+        admin_url=admin,
+        form="json" if as_json else "markdown" if as_markdown else "text",
+    )
+    raise typer.Exit(run(comparison))
+
+
 def main() -> None:
     """Run the command."""
     app()

@@ -130,8 +130,14 @@ def _detail(content: bytes) -> str:
     return str(found) if found else "it is no gateway, perhaps"
 
 
-def announcement(digest: str, how: str, restores: int | None = None) -> Announcement:
+def announcement(
+    digest: str, how: str, restores: int | None = None, *, force: bool = False
+) -> Announcement:
     """What is told before a file is written."""
     return Announcement(
-        digest=digest, author=os_user(), how=how[:_HOW_CHARACTERS], restores=restores
+        digest=digest,
+        author=os_user(),
+        how=how[:_HOW_CHARACTERS],
+        restores=restores,
+        force=force,
     )

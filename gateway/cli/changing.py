@@ -53,6 +53,8 @@ class Options:
     admin: str | None
     """The admin port's URL, ``none``, or None for the one of the settings."""
     dry_run: bool
+    force: bool = False
+    """Whether it is to serve even if ``safety`` finds that it moves too much."""
 
 
 def change_file(options: Options, make: Callable[[Desk, Settings], Change]) -> Outcome:
@@ -66,7 +68,7 @@ def change_file(options: Options, make: Callable[[Desk, Settings], Change]) -> O
         settings = read_settings(os.environ, {})
         desk = open_desk(settings, options.config, options.admin)
         file = str(desk.file)
-        return carry_out(desk, make(desk, settings), dry_run=options.dry_run)
+        return carry_out(desk, make(desk, settings), options)
     except StoppedError as error:
         problems, message, hint = error.problems, str(error), error.hint
     except Refusal as error:
@@ -79,7 +81,7 @@ def change_file(options: Options, make: Callable[[Desk, Settings], Change]) -> O
     return Outcome(state="failed", file=file, message=message, hint=hint, problems=list(problems))
 
 
-def carry_out(desk: Desk, change: Change, *, dry_run: bool) -> Outcome:
+def carry_out(desk: Desk, change: Change, options: Options) -> Outcome:
     """Write the file, and wait until the gateway has taken it."""
     outcome = Outcome(state="dry_run", file=str(desk.file), message="nothing was changed (dry run)")
     if change.text == desk.text:
@@ -89,11 +91,11 @@ def carry_out(desk: Desk, change: Change, *, dry_run: bool) -> Outcome:
     outcome.diff = line_diff(desk.text or b"", change.text, context=_CONTEXT)
     outcome.effects = effects(change.served, change.text)
     outcome.served_already = desk.running is not None and change.text == change.served
-    if dry_run:
+    if options.dry_run:
         return outcome
     began_s = time.monotonic()
     try:
-        _announce(desk, change)
+        _announce(desk, change, force=options.force)
         outcome.notes = _write(desk, desk.text, change.text)
     except ChangedError as error:
         return _fail(outcome, str(error), "run the command again")
@@ -112,9 +114,9 @@ def _fail(outcome: Outcome, message: str, hint: str) -> Outcome:
     return outcome
 
 
-def _announce(desk: Desk, change: Change) -> None:
+def _announce(desk: Desk, change: Change, *, force: bool) -> None:
     if desk.admin is not None:
-        told = announcement(digest_of(change.text), change.how, change.restores)
+        told = announcement(digest_of(change.text), change.how, change.restores, force=force)
         desk.admin.announce(told)
 
 

@@ -21,12 +21,15 @@ _AdminPort = Annotated[
         "--admin", metavar="URL", help="http://HOST:PORT of the admin port, or none: no gateway."
     ),
 ]
+_Force = Annotated[
+    bool, typer.Option("--force", help="Whatever it moves: safety.max_moved lets it pass.")
+]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and stop.")]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
 @verbs.command()
-def reload(*, admin: _AdminPort = None, as_json: _Json = False) -> None:
+def reload(*, admin: _AdminPort = None, force: _Force = False, as_json: _Json = False) -> None:
     """Have the running gateway look at its routes.yaml now; return when all workers follow it.
 
     It takes in changes by itself as well; this waits for them, and says what serves.
@@ -39,7 +42,7 @@ def reload(*, admin: _AdminPort = None, as_json: _Json = False) -> None:
     from gateway.cli.reload import reload as run  # noqa: PLC0415 - heavy: other verbs start faster
 
     with _wrong_use():
-        raise typer.Exit(run(admin=admin, as_json=as_json))
+        raise typer.Exit(run(admin=admin, force=force, as_json=as_json))
 
 
 @verbs.command("set")
@@ -51,6 +54,7 @@ def set_(
     *,
     config: _Config = None,
     admin: _AdminPort = None,
+    force: _Force = False,
     dry_run: _DryRun = False,
     as_json: _Json = False,
 ) -> None:
@@ -70,7 +74,7 @@ def set_(
 
     with _wrong_use():
         asked = read_asked(weights)
-        options = Options(config=config, admin=admin, dry_run=dry_run)
+        options = Options(config=config, admin=admin, dry_run=dry_run, force=force)
         code = run(route, asked, options, written=weights, as_json=as_json)
     raise typer.Exit(code)
 

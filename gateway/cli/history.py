@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.admin.operations import HistoryPage, RefusalLine, RevisionLine, RevisionText
 from gateway.cli.admin import NOBODY, Admin, NobodyThereError, admin_url
-from gateway.cli.paint import Paint, printable
+from gateway.cli.ink import Ink, ink_for, printable
 from gateway.cli.past import Past, StoredPast
 from gateway.config.line_diff import changed_lines
 from gateway.config.wording import plural
@@ -87,7 +87,7 @@ def _list(page: HistoryPage) -> Iterator[str]:
     if not page.revisions and not page.refusals:
         yield "no revision yet: a gateway keeps each routes.yaml that it accepts"
         return
-    paint = Paint.for_stdout()
+    ink = ink_for(sys.stdout, os.environ)
     rows = [*map(_revision_row, page.revisions), *map(_refusal_row, page.refusals)]
     rows.sort(key=lambda row: row[0], reverse=True)
     zone = rows[0][0].astimezone().tzname() or "local"
@@ -97,15 +97,15 @@ def _list(page: HistoryPage) -> Iterator[str]:
     for index, row in enumerate(table):
         columns = [text.ljust(width) for text, width in zip(row[:4], widths, strict=True)]
         line = "  ".join([*columns, row[4]]).rstrip()
-        yield _painted(line, row[0], index, paint)
+        yield _painted(line, row[0], index, ink)
 
 
-def _painted(line: str, first: str, index: int, paint: Paint) -> str:
+def _painted(line: str, first: str, index: int, ink: Ink) -> str:
     if index == 0:
-        return paint.dim(line)
+        return ink("dim", line)
     if first.startswith("*"):
-        return paint.bold(line)
-    return paint.bad(line) if first == "refused" else line
+        return ink("bold", line)
+    return ink("red", line) if first == "refused" else line
 
 
 _Row = tuple[datetime, str, str, str, str]
@@ -152,21 +152,21 @@ def _first_line(line: RevisionLine) -> str:
 
 
 def _one(found: RevisionText) -> Iterator[str]:
-    line, paint = found.revision, Paint.for_stdout()
+    line, ink = found.revision, ink_for(sys.stdout, os.environ)
     state = "serving" if line.serving else "accepted"
-    yield paint.bold(f"revision {line.number} ({state})")
+    yield ink("bold", f"revision {line.number} ({state})")
     yield f"  when     {_when(line.accepted_at)} {line.accepted_at.astimezone().tzname()}"
     yield f"  who      {printable(line.author or 'unknown: the file was edited')}"
     if line.how:
         yield f"  how      figueira {printable(line.how)}"
     yield f"  sha-256  {line.digest}"
     for problem in found.problems:
-        yield paint.bad(f"  not usable now: {printable(problem.describe('routes.yaml'))}")
+        yield ink("red", f"  not usable now: {printable(problem.describe('routes.yaml'))}")
     yield ""
     if line.diff is None:
         yield "(what it changed was not kept; --text shows all of it)"
         return
-    yield from paint.diff(line.diff.split("\n"))
+    yield from ink.diff(line.diff.split("\n"))
 
 
 def _when(at: datetime) -> str:

@@ -5,13 +5,14 @@ The field names are the keys of ``--json``.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Literal
 
 import msgspec
 
 from gateway.cli.effect import RouteEffect, in_words
-from gateway.cli.paint import Paint, printable
+from gateway.cli.ink import Ink, ink_for, printable
 from gateway.errors import Problem
 
 State = Literal[
@@ -80,10 +81,10 @@ def show(outcome: Outcome, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(outcome)).decode() + "\n")
         return outcome.exit_code
-    paint = Paint.for_stdout()
-    _print_change(outcome, paint)
+    ink = ink_for(sys.stdout, os.environ)
+    _print_change(outcome, ink)
     if outcome.exit_code == 0:
-        sys.stdout.write(f"{paint.bold(printable(outcome.message))}\n")
+        sys.stdout.write(f"{ink('bold', printable(outcome.message))}\n")
     else:
         _print_trouble(outcome)
     for note in outcome.notes:
@@ -91,11 +92,11 @@ def show(outcome: Outcome, *, as_json: bool) -> int:
     return outcome.exit_code
 
 
-def _print_change(outcome: Outcome, paint: Paint) -> None:
+def _print_change(outcome: Outcome, ink: Ink) -> None:
     if not outcome.diff:
         return
     name = printable(outcome.file)
-    lines = [paint.bold(f"--- {name}"), paint.bold(f"+++ {name}"), *paint.diff(outcome.diff), ""]
+    lines = [ink("bold", f"--- {name}"), ink("bold", f"+++ {name}"), *ink.diff(outcome.diff), ""]
     for effect in outcome.effects:
         lines += [printable(line) for line in in_words(effect)]
     if outcome.served_already:

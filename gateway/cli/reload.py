@@ -8,9 +8,15 @@ import sys
 import msgspec
 
 from gateway.admin.operations import ReloadResult
-from gateway.cli.admin import Admin, AdminError, NobodyThereError, admin_url
+from gateway.cli.admin import (
+    Admin,
+    AdminError,
+    NobodyThereError,
+    admin_url,
+    announcement,
+)
 from gateway.cli.changing import who_is_behind
-from gateway.cli.paint import printable
+from gateway.cli.ink import printable
 from gateway.config.wording import plural
 from gateway.errors import GatewayError
 from gateway.settings import read_settings
@@ -18,8 +24,8 @@ from gateway.settings import read_settings
 _DIGEST_CHARACTERS = 12
 
 
-def reload(*, admin: str | None, as_json: bool) -> int:
-    """Reload, and say what serves.
+def reload(*, admin: str | None, force: bool, as_json: bool) -> int:
+    """Reload, and say what serves; `force` lets ``safety`` pass the file whatever it moves.
 
     Returns:
         The exit code: 0 if every worker routes by the file as it is, 1 if the file is refused or
@@ -31,6 +37,9 @@ def reload(*, admin: str | None, as_json: bool) -> int:
     try:
         talk = Admin(admin or admin_url(read_settings(os.environ, {})))
         result = talk.reload()
+        if force and result.problems and result.file_digest:
+            talk.announce(announcement(result.file_digest, "reload --force", force=True))
+            result = talk.reload()
     except NobodyThereError as error:
         return _complain(str(error), 3)
     except (AdminError, GatewayError) as error:

@@ -43,7 +43,7 @@ def set_(
     written: Sequence[str],
     as_json: bool,
 ) -> int:
-    """Give a route other weights.
+    """Give a route other weights; `force` lets ``safety`` pass them whatever they move.
 
     Args:
         route: Its name.
@@ -58,7 +58,7 @@ def set_(
     Raises:
         ValueError: `options.admin` is no URL.
     """
-    how = " ".join(["set", route, *written])
+    how = " ".join(["set", route, *written, *(["--force"] if options.force else [])])
     outcome = change_file(options, lambda desk, _: _change(desk, route, asked, how=how))
     return show(outcome, as_json=as_json)
 

@@ -36,26 +36,27 @@ def unwrap(text: str) -> str:
 
 
 def _tidy(parameter: object) -> None:
-    """Name an argument as usual, and no type for what takes no value."""
+    """Name an argument as usual, no type for what takes no value, and that of one of several."""
     if isinstance(parameter, TyperArgument):
-        _name(parameter)
+        if parameter.metavar is None:
+            parameter.metavar = parameter.name.upper()
+        if parameter.nargs != 1:
+            _show_one(parameter)
     elif isinstance(parameter, TyperOption) and parameter.metavar is None:
         if parameter.is_flag:
             parameter.metavar = ""
         elif parameter.multiple:
-            parameter.metavar = "<str>"
+            _show_one(parameter)
 
 
-def _name(argument: TyperArgument) -> None:
-    """Name an argument as usual, and one that may be repeated by what each of it is."""
-    if argument.metavar is None:
-        argument.metavar = argument.name.upper()
-    if argument.nargs != 1:
-        argument.display_type = _one_text  # type: ignore[method-assign]  # of one argument
+def _show_one(parameter: TyperArgument | TyperOption) -> None:
+    """Write ``<path>``, not ``<list[Path]>``."""
+    show = parameter.display_type
 
+    def show_one(ctx: Any) -> str:
+        return show(ctx).replace("list[", "").replace("]", "").lower()
 
-def _one_text(ctx: Any) -> str:  # noqa: ARG001 - typer gives it
-    return "<str>"
+    parameter.display_type = show_one  # type: ignore[method-assign]  # of one parameter
 
 
 def _plain_usage(command: TyperCommand) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.config.layout import lay_out
 from gateway.config.spec import (
+    AccessLogSpec,
     BackendSpec,
     BreakerSpec,
     FileSpec,
@@ -26,6 +27,8 @@ from gateway.routing.snapshot import (
     Merge,
     Owner,
     Route,
+    Safety,
+    Sensitive,
     Snapshot,
     Sticky,
     Timeouts,
@@ -38,6 +41,8 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
     """Compile a spec that passed every check; backends and routes keep the file's order."""
     return Snapshot(
         digest=digest,
+        sensitive=_sensitive(spec.access_log),
+        safety=Safety(max_moved_percent=spec.safety.max_moved) if spec.safety else None,
         trust=Trust(
             proxies=tuple(spec.trust.proxies),
             testers=tuple(spec.trust.testers),
@@ -45,6 +50,13 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
         ),
         backends=tuple(_backend(name, backend) for name, backend in spec.backends.items()),
         routes=tuple(map(_route, spec.routes)),
+    )
+
+
+def _sensitive(spec: AccessLogSpec) -> Sensitive:
+    return Sensitive(
+        headers=tuple(dict.fromkeys(name.lower() for name in spec.sensitive_headers)),
+        query=tuple(dict.fromkeys(spec.sensitive_query)),
     )
 
 

@@ -13,7 +13,6 @@ from gateway.json_path import JsonPath, JsonPathError
 UNAVAILABLE = "unavailable"
 _TRUTHS = {"true": True, "false": False}
 _QUERY = re.compile(r"[!$%&'()*+,./0-9:;=?@A-Z_a-z~-]*")
-_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
 MOST_IN_A_ROW = 100
 MOST_OUTCOMES = 100_000
 FIRST_STATUS, FIRST_ERROR, LAST_STATUS = 200, 400, 599
@@ -79,16 +78,10 @@ def min_requests(value: object) -> int:
 
 def share(value: object) -> float:
     """``50%`` as a part of 1: above 0, at most 100 %, with up to three decimals."""
-    if isinstance(value, int | Decimal):
-        raise Refusal(f"a share needs its unit, not {units.shown(value)}", f'write "{value}%"')
-    written = units.text(value, example="50%")
-    parts = _SHARE.fullmatch(written)
-    if parts is None:
-        raise Refusal(f"bad share {quoted(written)}", "write it like 50% or 0.5%")
-    found = Decimal(parts[1]) / 100
-    if not 0 < found <= 1:
-        raise Refusal(f"{quoted(written)} is out of range: above 0%, at most 100%")
-    return float(found)
+    percent = units.share_percent(value)
+    if not percent:
+        raise Refusal(f"{quoted(str(value))} is out of range: above 0%, at most 100%")
+    return percent / 100
 
 
 def window_s(value: object) -> float:

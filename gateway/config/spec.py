@@ -302,10 +302,26 @@ class RouteSpec(Spec):
     owner: Annotated[OwnerSpec | None, BeforeValidator(_written)] = None
 
 
+class AccessLogSpec(Spec):
+    """``access_log``: what of a request is written down."""
+
+    sensitive_headers: list[Token] = []
+    sensitive_query: list[Annotated[str, PlainValidator(units.query_key)]] = []
+
+
+class SafetySpec(Spec):
+    """``safety``: which changes are refused."""
+
+    max_moved: Annotated[float, PlainValidator(units.share_percent)]
+    """Percent."""
+
+
 class FileSpec(Spec):
     """The whole of routes.yaml."""
 
     version: Annotated[int, PlainValidator(units.version)]
     trust: TrustSpec = TrustSpec()
+    access_log: AccessLogSpec = AccessLogSpec()
+    safety: Annotated[SafetySpec | None, BeforeValidator(_written)] = None
     backends: Annotated[dict[Name, BackendSpec], Field(min_length=1)]
     routes: Annotated[list[RouteSpec], Field(min_length=1)]

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from gateway.config.report import Report
 from gateway.config.slips import space_hint
 from gateway.config.spec import (
+    AccessLogSpec,
     BackendSpec,
     BreakerSpec,
     FallbackSpec,
@@ -20,6 +21,7 @@ from gateway.config.spec import (
     MatchSpec,
     OwnerSpec,
     RouteSpec,
+    SafetySpec,
     SoftErrorSpec,
     StickySpec,
     TimeoutsSpec,
@@ -45,6 +47,8 @@ _KEY = "[key]"
 _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     (): FileSpec,
     ("trust",): TrustSpec,
+    ("access_log",): AccessLogSpec,
+    ("safety",): SafetySpec,
     ("backends",): BackendSpec,
     ("backends", "timeouts"): TimeoutsSpec,
     ("backends", "tls"): TlsSpec,

@@ -40,6 +40,8 @@ _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
 _RANGE = re.compile(r"(0|[1-9][0-9]*)\.\.(0|[1-9][0-9]*)?")
 _A_DURATION = '"250ms", "1.5s" or "2m"'
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
+_A_SHARE = "10% or 0.5%"
 _A_RANGE = '"1..1000" or "1001.."'
 _A_NETWORK = '"10.0.0.0/8" or "fd00::/8"'
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+/[0-9]{1,3}")
@@ -156,6 +158,19 @@ def weight(value: object) -> int | Literal["rest"]:
     if buckets != int(buckets):
         raise Refusal(f"{value} has more than three decimals", "the smallest step is 0.001 percent")
     return int(buckets)
+
+
+def share_percent(value: object) -> float:
+    """``10%``, ``0.5%`` as a number of percent, 0 to 100 with up to three decimals."""
+    if isinstance(value, int | Decimal):
+        raise Refusal(f"a share needs a percent sign, not {shown(value)}", f"write {value}%")
+    written = text(value, example=_A_SHARE)
+    parts = _SHARE.fullmatch(written)
+    if parts is None:
+        raise Refusal(f"bad share {quoted(written)}", f"write it like {_A_SHARE}")
+    if float(parts[1]) > 100:  # noqa: PLR2004 - percent
+        raise Refusal(f"must be between 0% and 100%, not {quoted(written)}")
+    return float(parts[1])
 
 
 def percent(buckets: int) -> str:

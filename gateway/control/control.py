@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from gateway.control.messages import (
     Probed,
 )
 from gateway.control.probes import Prober
-from gateway.control.reload import Current, Look, Reloader, read_environment
+from gateway.control.reload import Current, Look, NotYet, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
 from gateway.control.watchdog import say_alive
@@ -38,10 +39,15 @@ from gateway.control.workers import Workers, WorkerState
 from gateway.control.x509 import CertificateFacts
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.proxy.spawn import spawn
+from gateway.routing.snapshot import Snapshot
 from gateway.state.kept import Refusal
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.events import Event
+from gateway.whatif.safety import breach, postponed
+from gateway.whatif.tokens import Tokens
 
+_SETTLING_S = 10.0
+"""Of a control that replaces another: some hundred requests, where there is traffic at all."""
 _ADMIN_DRAIN_S = 1.0
 """Admin answers take milliseconds; nobody's scrape holds up a stop."""
 _GROUP_PATIENCE_S = 1.0
@@ -82,6 +88,8 @@ class ControlPlan:
     workers: int
     admin_listener: socket.socket
     lifeline: Lifeline
+    token_key: bytes
+    """What the tokens in access lines are made by."""
     resumed: Accepted | None
     """What the workers route by already, if this control replaces one; None at the start."""
     may_resume: bool = False
@@ -107,11 +115,15 @@ class Control:
         self._plan = plan
         self.history = History(plan.database_url)
         self._stop = asyncio.Event()
+        self._began_s = time.monotonic()
         self._is_history_faulty = False
-        self.reloader = Reloader(plan.config, self.history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
         self.began_s, self.restarts = plan.began_s, plan.restarts
         self.prober = Prober(utc_now, self._say_probed)
+        self._tokens = Tokens(plan.token_key)
+        self.reloader = Reloader(
+            plan.config, self.history, read_environment(), utc_now, self._judge
+        )
         self.certificate_problem = plan.certificate_problem
         self.certificate = plan.certificate
         self.started_at = utc_now()
@@ -209,6 +221,20 @@ class Control:
     async def _watch(self) -> None:
         async for _ in changes(self._plan.config, self._stop):
             await self._look()
+
+    async def _judge(self, old: Snapshot, new: Snapshot) -> Problem | None:
+        """What is too much about a change, by the traffic of the last hour.
+
+        Raises:
+            NotYet: This control replaces one that died, and has seen too little traffic so far. A
+                file that was refused before may still be there.
+        """
+        age_s = time.monotonic() - self._began_s
+        if self._plan.resumed is not None and age_s < _SETTLING_S:
+            raise NotYet(postponed(_SETTLING_S))
+        sample = self.workers.recent_lines()
+        found = await asyncio.to_thread(breach, old, new, sample, self._tokens)
+        return found.problem() if found is not None else None
 
     async def _look(self, *, force: bool = False) -> None:
         look = await self.reloader.look(force=force)

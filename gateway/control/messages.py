@@ -11,6 +11,8 @@ import msgspec
 
 from gateway.control.x509 import CertificateFacts
 from gateway.telemetry.counters import Counters
+from gateway.whatif.recent import Sampled
+from gateway.whatif.sightings import Sighting
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest snapshot (5,000 routes) takes about 2 MiB; more is a fault."""
@@ -88,6 +90,10 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     counters: bytes
     """What `gateway.telemetry.counters.pack` made: with thousands of routes, reading each report
     costs more than all else that control does, and somebody asks for a few of them only."""
+    sightings: list[Sighting] = []
+    """Customers' new work, told once each."""
+    sample: list[Sampled] = []
+    """Some of the access lines since the last report, where ``safety`` wants to know them."""
 
 
 Message = (

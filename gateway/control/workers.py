@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Linked, Message, Probed, Report
 from gateway.telemetry.counters import Counters, total, unpack
+from gateway.whatif.recent import Recent, Sampled
+from gateway.whatif.sightings import Sides
 
 
 @dataclass(slots=True)
@@ -49,6 +52,10 @@ class Workers:
         self._published: Accepted | None = None
         self._probed = Probed({})
         self._reported = asyncio.Event()
+        self.sides = Sides()
+        """Which customers' new work went where."""
+        self.recent = Recent()
+        """A sample of the last hour's requests, where ``safety`` wants to know them."""
 
     def link(self, linked: Linked) -> WorkerState:
         """Note a worker that was just started, in the place of one that may have been there."""
@@ -80,9 +87,15 @@ class Workers:
         if isinstance(message, Report) and worker.is_alive:
             worker.reported = message.counters
             worker.revision = message.revision
+            self.sides.add(message.revision, message.sightings)
+            self.recent.add(time.monotonic(), message.sample)
             self._reported.set()
             if worker.is_behind:
                 self._tell(worker)
+
+    def recent_lines(self) -> list[Sampled]:
+        """The sample of the last hour's requests."""
+        return self.recent.lines(time.monotonic())
 
     async def wait_for_reports(self, count: int, patience_s: float) -> None:
         """Wait until `count` workers have reported, but no longer than `patience_s`."""
@@ -152,4 +165,6 @@ class Workers:
 
     def counters(self) -> Counters:
         """What all workers, those gone included, have counted."""
-        return total([self._gone, *(worker.counters for worker in self._by_index.values())])
+        counters = total([self._gone, *(worker.counters for worker in self._by_index.values())])
+        counters.customers = list(self.sides.counts())
+        return counters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ from gateway.routing.table import Table
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
 from gateway.telemetry.upstreams import AddressCounts
+from gateway.whatif.recording import Recording
+from gateway.whatif.tokens import LEAST_KEY_BYTES, Tokens
 from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.forwarded import Peer, forwarded_lines
@@ -50,12 +53,24 @@ class Gateway:
         revision: int,
         access_log: AccessLog,
         wall_clock: Callable[[], float],
+        tokens: Tokens | None = None,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start routing by `snapshot`; `wall_clock` gives seconds since 1970."""
+        """Start routing by `snapshot`.
+
+        Args:
+            snapshot: The routes.
+            revision: Their number.
+            access_log: Where access lines go.
+            wall_clock: Gives seconds since 1970.
+            tokens: What tells customers apart in access lines; None for a key of its own.
+            clock: The one that exchanges go by.
+        """
+        self.recording = Recording(tokens or Tokens(os.urandom(LEAST_KEY_BYTES)))
         self._access_log = access_log
         self._wall_clock = wall_clock
-        self.recorder = Recorder(access_log, wall_clock, clock)
+        self.recorder = Recorder(access_log, wall_clock, clock, self.recording)
         self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._states: dict[str, BackendState] = {}
@@ -109,6 +124,7 @@ class Gateway:
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
         self.revision = revision
+        self.recording.install(snapshot, revision)
         for pool in gone:
             pool.close()
         self._draining += gone

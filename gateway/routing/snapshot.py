@@ -257,6 +257,23 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitive:
+    """What access lines hold as tokens, where routes match on it (``access_log``)."""
+
+    headers: tuple[str, ...] = ()
+    """Lower-case names."""
+    query: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safety:
+    """Which changes of routes.yaml are refused."""
+
+    max_moved_percent: float
+    """Of the recorded traffic, 0..100: a change that moves more is refused unless forced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One compiled routes.yaml."""
 
@@ -266,3 +283,6 @@ class Snapshot:
     backends: tuple[Backend, ...]
     routes: tuple[Route, ...]
     """In file order; the last one matches everything."""
+    sensitive: Sensitive = Sensitive()
+    safety: Safety | None = None
+    """None refuses no change for what it moves."""

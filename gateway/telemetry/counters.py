@@ -97,6 +97,17 @@ class LaneCounters(msgspec.Struct, array_like=True, gc=False):
         self.retries += other.retries
 
 
+class CustomerCount(msgspec.Struct, frozen=True):
+    """Customers of one route whose new work was placed, told apart in one way."""
+
+    route: str
+    by: str
+    """What tells them apart: a sticky source as routes.yaml's reader writes it."""
+    seen: int
+    on_both_sides: int
+    """Those whose work went to more than one backend under the revision that serves."""
+
+
 class Counters(msgspec.Struct):
     """Everything one worker counts."""
 
@@ -120,6 +131,8 @@ class Counters(msgspec.Struct):
     """Lines lost because whoever reads the log was too slow."""
     upstreams: Upstreams = msgspec.field(default_factory=dict)
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
+    customers: list[CustomerCount] = msgspec.field(default_factory=list)
+    """Of all workers together: control counts them, as the same customer may meet several."""
 
     @property
     def requests(self) -> int:

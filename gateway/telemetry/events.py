@@ -59,6 +59,9 @@ class Event(Enum):
     """The certificate that customers are shown is over, or soon will be, and was not renewed."""
     CERTIFICATE_REFUSED = "certificate_refused"
     """The certificate or its key cannot be used; the last good pair serves on."""
+    TOKEN_KEY_NOT_KEPT = "token_key_not_kept"  # noqa: S105 - an event's name
+    """The key of the tokens in access lines cannot be kept: after the next start, the same customer
+    has another token."""
     DRAINING = "draining"
     """Not ready any more; after `delay_s` no new connections, and requests in flight may end."""
     STOPPED = "stopped"

@@ -101,6 +101,14 @@ def _addresses_ejected(counters: Counters, _facts: Facts) -> Iterator[tuple[Labe
             yield (backend, address), workers
 
 
+def _customers_seen(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((each.route, each.by), each.seen) for each in counters.customers)
+
+
+def _customers_on_both_sides(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((each.route, each.by), each.on_both_sides) for each in counters.customers)
+
+
 def _weights(_counters: Counters, facts: Facts) -> Iterator[tuple[Labels, float]]:
     for route, weights in facts.weights.items():
         for backend, percent in weights.items():
@@ -316,5 +324,19 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         help="A backend's share of a route's new work, as routes.yaml says.",
         labels=("route", "backend"),
         read=_weights,
+    ),
+    NumberMetric(
+        name="figueira_customers_seen",
+        kind="gauge",
+        help="Customers with new work under this revision, by what tells them apart.",
+        labels=("route", "by"),
+        read=_customers_seen,
+    ),
+    NumberMetric(
+        name="figueira_customers_on_both_sides",
+        kind="gauge",
+        help="Those whose new work went to more than one backend under this revision.",
+        labels=("route", "by"),
+        read=_customers_on_both_sides,
     ),
 )

@@ -171,7 +171,7 @@ def test_a_reload_of_a_bad_file_has_its_problems_and_exit_code_1(start: Start) -
         path = figueira.routes.path
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.splitlines() == [
-            f'{path}:22:5: error: routes[0]: unknown key "splitt" (did you mean "split"?)',
+            f'{path}:26:5: error: routes[0]: unknown key "splitt" (did you mean "split"?)',
             f"figueira: error: 1 problem in {path}; revision 1 serves on",
         ]
         figueira.routes.rename_over(figueira.routes.text.replace("splitt:", "split:"))

@@ -112,7 +112,7 @@ def test_history_tells_who_changed_what_and_what_was_refused(start: Start) -> No
             (
                 "refused",
                 "-",
-                'routes.yaml:22:5: error: routes[0]: unknown key "splitt" (did you mean "split"?)',
+                'routes.yaml:26:5: error: routes[0]: unknown key "splitt" (did you mean "split"?)',
             ),
             ("3", "-", "+1 -1", f"{_changed_line(text, 50)[:57]}..."),
             ("2", USER, "+1 -1", "set images image_service=25"),

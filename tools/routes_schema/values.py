@@ -48,6 +48,15 @@ def _whole(least: int, most: int) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
 
 
+def _share(condition: str = "") -> Schema:
+    """Percent, at most 100."""
+    return _matching(
+        rf"^{condition}(?:100(?:\.0{{1,3}})?|0?[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?)%$",
+        "A share with its unit: 50% or 0.5%.",
+        examples=["50%"],
+    )
+
+
 _DURATION = _matching(
     r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
     "A number with its unit: 250ms, 1.5s or 2m.",
@@ -69,11 +78,8 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
     protection.window_s: _DURATION,
     protection.threshold: _whole(1, protection.MOST_IN_A_ROW),
     protection.min_requests: _whole(1, protection.MOST_OUTCOMES),
-    protection.share: _matching(
-        r"^(?!0+(?:\.0+)?%)(?:100(?:\.0{1,3})?|0?[0-9]{1,2}(?:\.[0-9]{1,3})?)%$",
-        "A share with its unit: 50% or 0.5%.",
-        examples=["50%"],
-    ),
+    protection.share: _share(r"(?!0+(?:\.0+)?%)"),
+    units.share_percent: _share(),
     protection.json_path: _matching(
         r"^\$", "A path from the root of the body, $.", examples=["$.error"]
     ),

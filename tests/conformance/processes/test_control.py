@@ -55,6 +55,7 @@ class World:
             ControlPlan(
                 began_s=0.0,
                 restarts=0,
+                token_key=b"of-a-test" * 2,
                 certificate_problem=None,
                 config=self.file.path,
                 database_url=f"sqlite+aiosqlite:///{database}",

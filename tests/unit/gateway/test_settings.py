@@ -33,6 +33,7 @@ def test_each_variable_sets_its_field() -> None:
         "FIGUEIRA_WORKERS": "64",
         "FIGUEIRA_DATABASE_URL": "postgresql+asyncpg://u:p@h/d",
         "FIGUEIRA_ACCESS_LOG": "off",
+        "FIGUEIRA_TOKEN_KEY": "sixteen or more.",
         "FIGUEIRA_DRAIN_S": "0.5",
         "FIGUEIRA_DRAIN_DELAY_S": "15",
         "FIGUEIRA_RESUME": "1",
@@ -50,6 +51,7 @@ def test_each_variable_sets_its_field() -> None:
         workers=64,
         database_url="postgresql+asyncpg://u:p@h/d",
         access_log="off",
+        token_key="sixteen or more.",  # noqa: S106 - nobody's
         drain_s=0.5,
         drain_delay_s=15.0,
         resume=True,

@@ -18,6 +18,7 @@ from gateway.admin.view import (
     Worker,
 )
 from gateway.errors import Problem
+from gateway.routing.snapshot import Snapshot
 from gateway.telemetry.counters import Counters
 
 AT = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
@@ -75,7 +76,13 @@ class FakeView:
     now: Status = field(default_factory=status)
     informing: Sequence[Check] = ()
     counted: Counters = field(default_factory=Counters)
+    serves: Snapshot | None = None
     asked: list[str] = field(default_factory=list)
+
+    def snapshot(self) -> Snapshot | None:
+        """What it was made with."""
+        self.asked.append("snapshot")
+        return self.serves
 
     def status(self) -> Status:
         """What it was made with."""

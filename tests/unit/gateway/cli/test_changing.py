@@ -9,7 +9,7 @@ import pytest
 
 from gateway.admin.operations import Announcement, ReloadResult
 from gateway.cli.admin import Admin, AdminError, NobodyThereError
-from gateway.cli.changing import Change, carry_out
+from gateway.cli.changing import Change, Options, carry_out
 from gateway.cli.desk import Desk, digest_of
 from gateway.cli.outcome import Outcome
 from gateway.errors import Problem
@@ -59,7 +59,8 @@ def _carry_out(file: Path, answer: Callable[[], ReloadResult]) -> tuple[Outcome,
         restores=7,
         unchanged="so it is",
     )
-    return carry_out(_desk(file, admin), change, dry_run=False), admin
+    options = Options(config=None, admin=None, dry_run=False)
+    return carry_out(_desk(file, admin), change, options), admin
 
 
 @pytest.fixture

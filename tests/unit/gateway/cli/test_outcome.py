@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from io import StringIO
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from gateway.cli.ink import Ink, ink_for
 from gateway.cli.outcome import EXIT_CODES, Outcome, State, show
-from gateway.cli.paint import Paint, wants_colour
 
 PAGE = (Path(__file__).parents[4] / "docs" / "run-a-migration.md").read_text("utf-8")
 
@@ -66,10 +67,12 @@ def test_what_a_terminal_would_obey_is_not_printed(capsys: pytest.CaptureFixture
     ],
 )
 def test_who_wants_colours(environ: dict[str, str], *, is_terminal: bool, expected: bool) -> None:
-    assert wants_colour(environ, is_terminal=is_terminal) is expected
+    stream = StringIO()
+    stream.isatty = lambda: is_terminal  # type: ignore[method-assign]  # a terminal without one
+    assert ink_for(stream, environ).is_on is expected
 
 
 def test_added_and_removed_lines_stand_out() -> None:
-    lines = Paint(is_on=True).diff(["@@ -1 +1 @@", "-a", "+b", " c"])
+    lines = Ink(is_on=True).diff(["@@ -1 +1 @@", "-a", "+b", " c"])
     assert lines == ["\033[36m@@ -1 +1 @@\033[0m", "\033[31m-a\033[0m", "\033[32m+b\033[0m", " c"]
-    assert Paint(is_on=False).diff(["-a"]) == ["-a"]
+    assert Ink(is_on=False).diff(["-a"]) == ["-a"]

@@ -115,5 +115,5 @@ def test_every_option_of_serve_has_a_variable_as_its_help_says() -> None:
         for word in result.stdout.split()
         if word.startswith("--") and word != "--help"
     }
-    without = {"database_url", "max_client_connections"}
+    without = {"database_url", "max_client_connections", "token_key"}
     assert options == set(VARIABLES.values()) - without

@@ -201,8 +201,10 @@ def test_what_has_counted_nothing_need_not_be_sent_and_is_zero_all_the_same() ->
     busy = LaneCounters("images", "legacy")
     busy.count(200, "backend", 0.1, "")
     retried = LaneCounters("images", "new", retries=1)
-    counters = Counters(lanes=[LaneCounters("a", "b"), busy, retried], client_connections=3)
-    sent = counters.without_idle()
-    assert (sent.lanes, sent.client_connections) == ([busy, retried], 3)
+    moved = LaneCounters("images", "ill")
+    moved.move("probes")
+    lanes = [LaneCounters("a", "b"), busy, retried, moved]
+    sent = Counters(lanes=lanes, client_connections=3).without_idle()
+    assert (sent.lanes, sent.client_connections) == ([busy, retried, moved], 3)
     whole = sent.with_idle([("a", "b"), ("images", "legacy"), ("images", "new")])
-    assert whole.lanes == [busy, retried, LaneCounters("a", "b")]
+    assert whole.lanes == [busy, retried, moved, LaneCounters("a", "b")]
