@@ -36,6 +36,9 @@ def token_key(given: str | None, database_url: str) -> bytes:
         return _read(path) or _make(path)
     except OSError as error:
         why = error.strerror or str(error)
+        if isinstance(error, NotADirectoryError) and path.parent != _FOLDER:
+            # Nor can the database be there: that ends the start, and says why.
+            return secrets.token_bytes(_KEY_BYTES)
     except ValueError as error:
         why = str(error)
     warn(Event.TOKEN_KEY_NOT_KEPT, file=path, why=why)

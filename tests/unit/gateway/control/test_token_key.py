@@ -62,8 +62,17 @@ def test_a_file_that_holds_no_key_is_told_and_left_alone(
 def test_where_nothing_can_be_kept_the_gateway_starts_all_the_same(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "state").write_text("a file in the folder's place")
+    (tmp_path / "state" / "token.key").mkdir(parents=True)
     one, other = token_key(None, _url(tmp_path)), token_key(None, _url(tmp_path))
     assert len(one) == len(other) == 32
     assert one != other
     assert "token_key_not_kept" in caplog.text
+
+
+def test_where_the_database_cannot_be_either_that_alone_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A start that fails says one thing."""
+    (tmp_path / "state").write_text("a file in the folder's place")
+    assert len(token_key(None, _url(tmp_path))) == 32
+    assert caplog.text == ""
