@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
+from gateway.admin.operations_of_control import ControlOperations
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.children import Work, show_title
@@ -35,6 +36,7 @@ from gateway.control.reload import read_environment
 from gateway.control.servers import listen
 from gateway.control.single import running_gateway
 from gateway.control.supervisor import Supervisor, SupervisorPlan
+from gateway.control.token_key import token_key
 from gateway.control.worker import WorkerPlan, check_access_log, run_worker
 from gateway.errors import ConfigError, StartError
 from gateway.proxy.asgi import AsgiDoor, Receive, Scope, Send
@@ -58,7 +60,8 @@ def serve(settings: Settings) -> int:
         ConfigError: routes.yaml cannot be used.
     """
     start_log("supervisor")
-    load_config(settings.config, read_environment())
+    if not settings.resume:
+        load_config(settings.config, read_environment())
     _warn_of_unknown_settings(settings.config)
     check_access_log(settings.access_log)
     certificate = None
@@ -78,6 +81,7 @@ def serve(settings: Settings) -> int:
         balance=Balance(settings.workers),
         began_s=time.monotonic(),
         open_files=lift_limit(),
+        token_key=token_key(settings.token_key, settings.database_url),
     )
     plan = SupervisorPlan(
         listener=listener,
@@ -134,6 +138,8 @@ class _Parts:
     """When the gateway was started, monotonic."""
     open_files: int | None
     """That a process may have; None for no limit."""
+    token_key: bytes
+    """What all workers make tokens by."""
 
     @property
     def max_connections(self) -> int:
@@ -172,13 +178,17 @@ class _Parts:
                 workers=self.settings.workers,
                 admin_listener=self.admin_listener,
                 lifeline=lifeline,
+                token_key=self.token_key,
                 resumed=resumed,
                 left=left,
                 began_s=self.began_s,
                 restarts=restarts,
                 certificate_problem=self.certificate.problem if self.certificate else None,
                 certificate=self.certificate.facts if self.certificate else None,
-                make_admin=lambda control: create_app(ControlView(control)),
+                make_admin=lambda control: create_app(
+                    ControlView(control), ControlOperations(control)
+                ),
+                may_resume=self.settings.resume,
             )
             return run_control(plan)
 
@@ -194,6 +204,7 @@ class _Parts:
                 lifeline=lifeline,
                 accepted=accepted,
                 access_log=self.settings.access_log,
+                token_key=self.token_key,
                 drain_s=self.settings.drain_s,
                 drain_delay_s=self.settings.drain_delay_s,
                 place=self.balance.place(index),

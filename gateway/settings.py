@@ -21,12 +21,15 @@ _MAX_CONNECTIONS = 1_000_000
 """Of a worker; Linux has that many descriptors for a process, unless told otherwise."""
 _MAX_DRAIN_S = 3600.0
 """An hour: more is surely a unit mistaken."""
+LEAST_KEY_CHARACTERS = 16
 _MAX_DIGITS = 9
 _PREFIX = "FIGUEIRA_"
 _AT = len(_PREFIX)
 _OF_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP|SCTP)")
 """Set in every pod beside a service whose name begins like ours."""
 _NO_LINKS = "Kubernetes set it for a service; give the pod enableServiceLinks: false"
+_YES = frozenset({"1", "true", "True", "yes", "on"})
+_NO = frozenset({"0", "false", "False", "no", "off"})
 _SHOWN_CHARACTERS = 60
 """Of an offending value, so that the line stays one line."""
 
@@ -46,10 +49,14 @@ class Settings:
     database_url: str = "sqlite+aiosqlite:///var/figueira.db"
     access_log: str = "-"
     """``-`` for standard output, ``off``, or a file's path."""
+    token_key: str | None = None
+    """What tokens in access lines are made by; None: one is made, and kept beside the database."""
     drain_s: float = 30.0
     """How long requests in flight may take to end after SIGTERM."""
     drain_delay_s: float = 0.0
     """How long customers are still taken after SIGTERM, when we are not ready any more."""
+    resume: bool = False
+    """Whether to start by the last accepted revision if routes.yaml cannot be used."""
     tls_cert: Path | None = None
     """PEM, the chain that customers are shown; None for plain HTTP."""
     tls_key: Path | None = None
@@ -68,8 +75,10 @@ VARIABLES = {
     "FIGUEIRA_WORKERS": "workers",
     "FIGUEIRA_DATABASE_URL": "database_url",
     "FIGUEIRA_ACCESS_LOG": "access_log",
+    "FIGUEIRA_TOKEN_KEY": "token_key",
     "FIGUEIRA_DRAIN_S": "drain_s",
     "FIGUEIRA_DRAIN_DELAY_S": "drain_delay_s",
+    "FIGUEIRA_RESUME": "resume",
     "FIGUEIRA_TLS_CERT": "tls_cert",
     "FIGUEIRA_TLS_KEY": "tls_key",
     "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "max_client_connections",
@@ -151,6 +160,16 @@ def _text(source: str, text: str) -> str:
     return text
 
 
+def _key(source: str, text: str) -> str:
+    if len(text) < LEAST_KEY_CHARACTERS:
+        # Not shown: it is a secret.
+        raise StartError(
+            f"{source}: a key of {len(text)} characters is too short; give "
+            f"{LEAST_KEY_CHARACTERS} random ones or more"
+        )
+    return text
+
+
 def _path(source: str, text: str) -> Path:
     return Path(_text(source, text))
 
@@ -166,6 +185,12 @@ def _whole(least: int, most: int) -> Callable[[str, str], int]:
         return int(text)
 
     return convert
+
+
+def _yes_or_no(source: str, text: str) -> bool:
+    if text not in _YES | _NO:
+        raise _unusable(source, text, "is neither 1 nor 0", "give one of them")
+    return text in _YES
 
 
 def _seconds(source: str, text: str) -> float:
@@ -193,8 +218,10 @@ _CONVERT: Mapping[str, Callable[[str, str], object]] = {
     "workers": _whole(1, MAX_WORKERS),
     "database_url": _text,
     "access_log": _text,
+    "token_key": _key,
     "drain_s": _seconds,
     "drain_delay_s": _seconds,
+    "resume": _yes_or_no,
     "tls_cert": _path,
     "tls_key": _path,
     "max_client_connections": _whole(1, _MAX_CONNECTIONS),

@@ -13,22 +13,28 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.admin.guard import HEADERS, MAX_BODY_BYTES, Guard
+from gateway.admin.operation_pages import OperationPages
+from gateway.admin.operations import Operations
 from gateway.admin.pages import Pages
 from gateway.admin.problem import problem
 from gateway.admin.view import AdminView
 
 _DETAILS = {
     404: "There is no such page; / lists those there are.",
-    405: "Pages here are only read: use GET.",
     413: f"A body may have {MAX_BODY_BYTES} bytes at most.",
 }
 
 
-def create_app(gateway: AdminView, allowed_hosts: Iterable[str] = ()) -> Starlette:
+def create_app(
+    gateway: AdminView,
+    operations: Operations | None = None,
+    allowed_hosts: Iterable[str] = (),
+) -> Starlette:
     """The application.
 
     Args:
         gateway: What the pages show.
+        operations: What can be done here; None leaves those pages out.
         allowed_hosts: Names without port, beside localhost and any address, by which the admin
             port may be asked.
     """
@@ -41,6 +47,8 @@ def create_app(gateway: AdminView, allowed_hosts: Iterable[str] = ()) -> Starlet
             Route("/healthz", pages.readyz),
             Route("/metrics", pages.metrics),
             Route("/api/status", pages.status),
+            Route("/api/snapshot", pages.snapshot),
+            *(OperationPages(operations).routes() if operations is not None else ()),
         ],
         middleware=[
             Middleware(Guard, allowed_hosts=tuple(allowed_hosts)),
@@ -57,10 +65,15 @@ def create_app(gateway: AdminView, allowed_hosts: Iterable[str] = ()) -> Starlet
 async def _refuse(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    status = error.status_code
-    # Starlette names the methods of a 405 in any order.
-    headers = {"Allow": "GET, HEAD"} if error.headers and "Allow" in error.headers else None
-    return problem(status, _DETAILS.get(status, error.detail), headers)
+    status, headers = error.status_code, None
+    detail = _DETAILS.get(status, error.detail)
+    if error.headers and "Allow" in error.headers:
+        # Starlette names the methods of a 405 in any order.
+        allowed = "GET, HEAD" if "GET" in error.headers["Allow"] else "POST"
+        headers = {"Allow": allowed}
+        is_read = allowed != "POST"
+        detail = "This page is only read: use GET." if is_read else "This page is told: use POST."
+    return problem(status, detail, headers)
 
 
 async def _apologise(_request: Request, _error: Exception) -> Response:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 
+import msgspec
+
+from gateway.admin.backends import backends_of, checks_of
 from gateway.admin.view import (
     Address,
     Backend,
@@ -20,6 +23,7 @@ from gateway.admin.view import (
 )
 from gateway.admin.view import Control as ControlFacts
 from gateway.control.control import Control, utc_now
+from gateway.control.probes import Probe
 from gateway.routing import snapshot as compiled
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.upstreams import AddressCounts
@@ -64,7 +68,7 @@ class ControlView:
                 uptime_s=round(now_s - self._began_s, 3),
             ),
             routes=_routes(current.snapshot) if current else (),
-            backends=_backends(current.snapshot, self.counters()) if current else (),
+            backends=self._backends(current.snapshot) if current else (),
             draining=control.is_draining,
             uptime_s=round(now_s - control.began_s, 3),
             certificate=self._certificate(),
@@ -82,7 +86,7 @@ class ControlView:
         )
 
     def checks(self) -> Sequence[Check]:
-        """The file, whether revisions can be kept, and the newest certificate if there is TLS."""
+        """The file, whether revisions can be kept, the newest certificate, and each backend."""
         config, fault = self._config(), self._control.reloader.history_fault
         problems = len(config.problems)
         detail = "" if config.ok else f"{config.path} has {problems} problem(s); see /api/status"
@@ -94,6 +98,8 @@ class ControlView:
         if (problem := self._control.certificate_problem) is not None:
             detail = problem or self._due()
             checks.append(Check(name="certificate", ok=not detail, detail=detail))
+        if (current := self._control.reloader.current) is not None:
+            checks += checks_of(current.snapshot, self._backends(current.snapshot))
         return checks
 
     def _due(self) -> str:
@@ -112,9 +118,45 @@ class ControlView:
         )
         return Check(name="connections", ok=not full or full < len(workers), detail=detail)
 
+    def _backends(self, snapshot: compiled.Snapshot) -> tuple[Backend, ...]:
+        counters = self.counters()
+        probes = {(p.backend.name, str(p.address)): p for p in self._control.prober.probes()}
+        addresses = {
+            backend.name: [
+                _address(
+                    str(address),
+                    probes.get((backend.name, str(address))),
+                    counters.upstreams.get(backend.name, {}).get(str(address), AddressCounts()),
+                )
+                for address in backend.addresses
+            ]
+            for backend in snapshot.backends
+        }
+        return backends_of(snapshot, counters, addresses)
+
+    def snapshot(self) -> compiled.Snapshot | None:
+        """What serves, as far as decisions go: no backend, and nothing that is secret."""
+        current = self._control.reloader.current
+        if current is None:
+            return None
+        serves = current.snapshot
+        return compiled.Snapshot(
+            digest=serves.digest,
+            trust=compiled.Trust(proxies=serves.trust.proxies, testers=serves.trust.testers),
+            backends=(),
+            routes=serves.routes,
+            sensitive=serves.sensitive,
+            safety=serves.safety,
+        )
+
     def counters(self) -> Counters:
-        """What all workers have counted."""
-        return self._control.workers.counters()
+        """What all workers have counted; zeros for what nobody has asked for yet."""
+        counters, current = self._control.workers.counters(), self._control.reloader.current
+        if current is None:
+            return counters
+        return counters.with_idle(
+            (route.name, backend) for route in current.snapshot.routes for backend in route.backends
+        )
 
     def _config(self) -> Config:
         reloader = self._control.reloader
@@ -128,33 +170,26 @@ class ControlView:
         )
 
 
-def _routes(snapshot: compiled.Snapshot) -> tuple[Route, ...]:
-    return tuple(Route(name=route.name, backends=_percents(route)) for route in snapshot.routes)
-
-
-def _backends(snapshot: compiled.Snapshot, counters: Counters) -> tuple[Backend, ...]:
-    return tuple(
-        Backend(
-            name=backend.name,
-            connections=counters.upstream_connections.get(backend.name, 0),
-            addresses=tuple(
-                _address(str(address), counters.upstreams.get(backend.name, {}))
-                for address in backend.addresses
-            ),
-        )
-        for backend in snapshot.backends
-    )
-
-
-def _address(address: str, known: Mapping[str, AddressCounts]) -> Address:
-    counts = known.get(address, AddressCounts())
-    return Address(
+def _address(address: str, probe: Probe | None, counts: AddressCounts) -> Address:
+    known = Address(
         address=address,
         ejected_by=counts.ejected,
         failures=counts.failures,
         idle=counts.idle,
         in_use=counts.in_use,
     )
+    if probe is None:
+        return known
+    return msgspec.structs.replace(
+        known,
+        probe="" if probe.is_well is None else "well" if probe.is_well else "ill",
+        probe_detail=probe.detail,
+        probe_since=probe.since,
+    )
+
+
+def _routes(snapshot: compiled.Snapshot) -> tuple[Route, ...]:
+    return tuple(Route(name=route.name, backends=_percents(route)) for route in snapshot.routes)
 
 
 def _percents(route: compiled.Route) -> dict[str, float]:

@@ -3,12 +3,16 @@
 A page in an operator's browser can point a name of its own at 127.0.0.1 and then read the admin
 port as if it were its own server (DNS rebinding). The Host header gives it away: it holds the
 page's name. An address in its place cannot be rebound, so addresses are always allowed.
+
+Without rebinding it can still send requests there and not see the answers (request forgery). What
+changes something is therefore a POST of JSON, which a browser does not send elsewhere without
+asking first, and we never say yes; and its Origin, if it has one, has to be the admin port's own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,7 +22,7 @@ from gateway.admin.problem import problem
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: it is true for a moment only, and it is never a script."""
 MAX_BODY_BYTES = 64 * 1024
-"""No page takes a body yet; a change of configuration will fit."""
+"""Announcements have some hundred bytes."""
 
 _HOST = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
@@ -80,3 +84,25 @@ class Guard:
         if any(not value.isdigit() or int(value) > MAX_BODY_BYTES for value in lengths):
             return problem(413, f"A body may have {MAX_BODY_BYTES} bytes at most.")
         return None
+
+
+class SameOrigin:
+    """Before a page that changes something: refuses what a page of another origin could send."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI), whose Host the guard has looked at."""
+        app = _forged(dict(scope["headers"])) or self._app
+        await app(scope, receive, send)
+
+
+def _forged(headers: Mapping[bytes, bytes]) -> ASGIApp | None:
+    origin = headers.get(b"origin")
+    if origin is not None and origin.partition(b"://")[2] != headers[b"host"]:
+        return problem(403, "Pages of other origins may not change anything here.")
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        return problem(415, "Send Content-Type: application/json.")
+    return None

@@ -6,14 +6,19 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from gateway.admin.problem import problem
 from gateway.admin.readiness import is_ready, report
 from gateway.admin.view import AdminView, Status
-from gateway.telemetry.metrics import Facts, render
+from gateway.telemetry.exposition import render
+from gateway.telemetry.metric import Facts
 
 _INDEX = """\
 /livez /readyz /readyz?verbose  health: is the process up; should it be sent customers
 /metrics                        for Prometheus
 /api/status                     everything else, as JSON
+/api/snapshot                   what requests are decided by, as JSON: routes.yaml, compiled
+/api/revisions /api/revisions/N the history of routes.yaml, as JSON
+/api/reload                     POST: look at routes.yaml now
 """
 
 
@@ -51,6 +56,13 @@ class Pages:
         body = msgspec.json.encode(self._gateway.status())
         return Response(body, media_type="application/json")
 
+    async def snapshot(self, _request: Request) -> Response:
+        """The compiled routes.yaml as JSON, for `figueira diff`."""
+        snapshot = self._gateway.snapshot()
+        if snapshot is None:
+            return problem(503, "No routes.yaml has been accepted yet.")
+        return Response(msgspec.json.encode(snapshot), media_type="application/json")
+
 
 def _facts(status: Status) -> Facts:
     return Facts(
@@ -63,4 +75,10 @@ def _facts(status: Status) -> Facts:
         uptime_s=status.uptime_s,
         weights={route.name: route.backends for route in status.routes},
         certificate_ends_s=status.certificate.not_after.timestamp() if status.certificate else None,
+        probed_ill={
+            backend.name: {
+                each.address: each.probe == "ill" for each in backend.addresses if each.probe
+            }
+            for backend in status.backends
+        },
     )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from gateway.errors import Problem
+from gateway.routing.snapshot import Snapshot
 from gateway.telemetry.counters import Counters
 
 
@@ -64,30 +65,6 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     """Its own."""
 
 
-class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """One place where a backend listens, as the workers see it."""
-
-    address: str
-    """As in a URL."""
-    ejected_by: int
-    """Workers that leave it out now, as connections to it fail; the only one is used all the
-    same."""
-    failures: int
-    """In a row, since the last answer; the worst of the workers."""
-    idle: int
-    in_use: int
-
-
-class Backend(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured destination."""
-
-    name: str
-    connections: int
-    """Open now, idle ones included."""
-    addresses: tuple[Address, ...]
-    """In the order of routes.yaml."""
-
-
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """What customers are shown over TLS."""
 
@@ -107,6 +84,46 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Backend -> percent; a single backend has 100."""
 
 
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """One address of a backend."""
+
+    address: str
+    """As in a URL."""
+    ejected_by: int = 0
+    """Workers that leave it out now, as requests to it fail; the only one is used all the same."""
+    failures: int = 0
+    """In a row, since the last answer; the worst of the workers."""
+    idle: int = 0
+    """Connections that wait for a request, of all workers."""
+    in_use: int = 0
+    """Connections that serve one."""
+    probe: Literal["", "well", "ill"] = ""
+    """What probes say; empty if there are none, or nothing is known yet."""
+    probe_detail: str = ""
+    """What the last probe came to."""
+    probe_since: datetime | None = None
+    """Since when probes say so."""
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """A backend and how it is."""
+
+    name: str
+    service: dict[str, int]
+    """How far it is in service, and why not -> workers that say so: ``in``, ``trial:breaker``,
+    ``out:probes``."""
+    addresses: tuple[Address, ...]
+    """In file order."""
+    connections: int = 0
+    """Open now, idle ones included."""
+    breaker_opened: int = 0
+    """Times that a worker's breaker has opened since the start."""
+    in_flight: int = 0
+    """Requests under way now, those that wait included."""
+    fallback: str = ""
+    """Who is asked when it is unavailable."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment."""
 
@@ -119,7 +136,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     control: Control
     routes: tuple[Route, ...]
     """In file order."""
-    backends: tuple[Backend, ...] = ()
+    backends: tuple[Backend, ...]
     """In file order."""
     draining: bool
     """Whether a stop has been asked for: customers' open requests are being finished."""
@@ -150,6 +167,12 @@ class AdminView(Protocol):
 
         They inform and never decide: a dead backend or a bad routes.yaml must not take the whole
         gateway out of service.
+        """
+
+    def snapshot(self) -> Snapshot | None:
+        """What requests are decided by, without backends and secrets.
+
+        None before the first routes.yaml was accepted.
         """
 
     def counters(self) -> Counters:

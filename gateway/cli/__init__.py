@@ -1,6 +1,7 @@
 """The command `figueira`: data to standard output, talk to standard error.
 
-Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use.
+Exit codes: 0 fine, 1 problems found or the work failed, 2 wrong use, 3 the file is changed but its
+effect is not certain.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.flipping import verbs
 from gateway.cli.tidy import Verbs
 from gateway.settings import MAX_PORT, MAX_WORKERS, Settings
 
@@ -44,6 +46,7 @@ def _whole(least: int, most: int) -> Callable[[int | None], int | None]:
     return check
 
 
+app.add_typer(verbs)
 _PORT, _WORKERS = _whole(0, MAX_PORT), _whole(1, MAX_WORKERS)
 _DEFAULTS = Settings()
 
@@ -86,6 +89,12 @@ def serve(  # noqa: PLR0913 - an argument for each option
     drain_s: Annotated[
         float | None, _option("drain_s", "Seconds that requests may then take to end.")
     ] = None,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume", help="If routes.yaml cannot be used, start by the last accepted revision."
+        ),
+    ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Customers' TLS: a PEM chain, its own certificate first.")
     ] = None,
@@ -111,6 +120,7 @@ def serve(  # noqa: PLR0913 - an argument for each option
         "access_log": access_log,
         "drain_delay_s": drain_delay_s,
         "drain_s": drain_s,
+        "resume": resume,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
     }
@@ -179,6 +189,71 @@ def explain(
         draw=draw,
     )
     raise typer.Exit(run(config, question, as_json=as_json))
+
+
+@app.command()
+def pin(
+    backend: Annotated[str, typer.Argument(help="The backend to go to.")],
+    *,
+    valid_for: Annotated[str, typer.Option("--for", help="How long: 30m, 8h, 2d.")] = "1h",
+    config: Annotated[Path, typer.Option(help="The routes.yaml with the secret.")] = _CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="The pin as JSON.")] = False,
+) -> None:
+    """Make a header that sends a tester's new work to one backend, for a while.
+
+    Signed with trust.pin_secret of routes.yaml. Whoever has it can use it, so give it to testers
+    alone. Resources that exist stay with their owner.
+
+    Example: curl -H "$(figueira pin image_service --for 8h)" -X POST .../images
+    """
+    from gateway.cli.pin import pin as run  # noqa: PLC0415 - as above
+
+    raise typer.Exit(run(config, backend, valid_for, as_json=as_json))
+
+
+@app.command()
+def diff(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="[OLD] NEW", help="Two files, or the new one alone.")
+    ],
+    *,
+    traffic: Annotated[
+        list[Path],
+        typer.Option(help="Recorded requests, plain or gzip; - for standard input; repeatable."),
+    ],
+    admin: Annotated[
+        str | None, typer.Option(help="URL of the admin port to ask for what serves.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The numbers as JSON.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="For a comment on a pull request.")
+    ] = False,
+) -> None:
+    """Say which recorded requests a changed routes.yaml would move, and for whom.
+
+    Decisions are replayed, no backend is asked. Traffic is access lines of the gateway, or another
+    server's combined log format. Without OLD, NEW is compared with what the gateway serves, or, if
+    none answers, with the revision that was accepted last.
+
+    Exit codes: 0 no request moves, 1 some do or may, 2 it cannot be told.
+
+    Example: figueira diff routes.new.yaml --traffic var/access.log
+    """
+    from gateway.cli.diff import Comparison  # noqa: PLC0415 - as above
+    from gateway.cli.diff import diff as run  # noqa: PLC0415 - as above
+
+    if len(files) > 2:  # noqa: PLR2004 - old and new
+        raise typer.BadParameter("give OLD and NEW, or NEW alone")
+    if as_json and as_markdown:
+        raise typer.BadParameter("give --json or --markdown, not both")
+    comparison = Comparison(
+        old=files[0] if len(files) > 1 else None,
+        new=files[-1],
+        traffic=tuple(traffic),
+        admin_url=admin,
+        form="json" if as_json else "markdown" if as_markdown else "text",
+    )
+    raise typer.Exit(run(comparison))
 
 
 def main() -> None:

@@ -5,11 +5,14 @@ The field names are the keys of ``--json``.
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import msgspec
 
 from gateway.cli.question import Asked
 from gateway.routing.decide import Forward, Reason, Reply
 from gateway.routing.explain import explain
+from gateway.routing.ids import number_of
 from gateway.routing.snapshot import Match, Owner
 from gateway.routing.table import Unmet
 from gateway.wire.inbound import BadRequest
@@ -88,18 +91,25 @@ def _why_drawn(decision: Forward) -> str:
     return f"{carried}: each such request is drawn anew"
 
 
+_IN_WORDS = {
+    Reason.BACKEND: "the route has one backend",
+    Reason.FALLBACK: "the backend decided on is unavailable",
+    Reason.SECOND_LOOK: "the backend for unknown ids does not have it",
+    Reason.MOVED: "the backend decided on is out of service",
+}
+
+
 def _why(decision: Forward, client_ip: str) -> str:
-    detail, owner = decision.detail, decision.route.owner
+    detail = decision.detail
     match decision.reason:
-        case Reason.BACKEND:
-            return "the route has one backend"
-        case Reason.OWNER:
-            owned = _range_of(int(detail), owner)
-            return f"id {detail} lies in its range {owned}; the split is for new resources"
+        case Reason.BACKEND | Reason.FALLBACK | Reason.SECOND_LOOK | Reason.MOVED:
+            return _IN_WORDS[decision.reason]
+        case Reason.OWNER | Reason.OWNER_LIST:
+            return f"{_why_owner(decision)}; the split is for new resources"
         case Reason.OWNER_UNKNOWN:
-            return f"id {detail!r} lies in no range (owner.unknown)"
-        case Reason.OWNER_LIST:
-            return "it answers for the collection (owner.lists); the split is for new resources"
+            return f"{_why_owner(decision)} (owner.unknown){_looked_for(decision.route.owner)}"
+        case Reason.PIN:
+            return "X-Figueira-Backend asks for it, from somebody who may"
         case Reason.STICKY:
             source = f"{detail} {client_ip}" if detail == "client_ip" else detail
             return f"{source} gives {_bucket(decision)}"
@@ -107,13 +117,36 @@ def _why(decision: Forward, client_ip: str) -> str:
             return f"the draw gives {_bucket(decision)}"
 
 
-def _range_of(number: int, owner: Owner | None) -> str:
-    found = next(
-        one
-        for one in (owner.ranges if owner else ())
-        if one.first <= number and (one.last is None or number <= one.last)
-    )
-    return f"{found.first}..{'' if found.last is None else found.last}"
+def _looked_for(owner: Owner | None) -> str:
+    """Who else is asked for an unknown id."""
+    if owner is None or owner.second_look is None:
+        return ""
+    return f"; a safe method that misses it there asks {owner.second_look} too (owner.second_look)"
+
+
+def _why_owner(decision: Forward) -> str:
+    detail, owner = decision.detail, decision.route.owner
+    if decision.reason == Reason.OWNER:
+        return f"id {detail} {_owned(detail, owner)}"
+    if decision.reason == Reason.OWNER_UNKNOWN:
+        others = " and has no known prefix" if owner and owner.prefixes else ""
+        return f"id {detail!r} lies in no range{others}"
+    if owner is not None and owner.merge is not None and decision.backend == owner.merged:
+        return "their lists become one (owner.lists: merge)"
+    return "it answers for the collection (owner.lists)"
+
+
+def _owned(text: str, owner: Owner | None) -> str:
+    """How an id that has an owner says whose it is."""
+    number = number_of(text.encode())
+    for one in owner.ranges if owner else ():
+        if number is not None and one.first <= number and (one.last is None or number <= one.last):
+            return f"lies in its range {one.first}..{'' if one.last is None else one.last}"
+    plain = unquote(text)
+    begins = [
+        one.prefix for one in (owner.prefixes if owner else ()) if plain.startswith(one.prefix)
+    ]
+    return f"begins with its prefix {begins[0]}"
 
 
 def _bucket(decision: Forward) -> str:

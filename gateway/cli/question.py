@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,7 +16,10 @@ from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header, RequestHead
+from gateway.wire.pins import Fault, PinKey, is_signed_pin, read_pin
 from gateway.wire.trust import Networks
+
+PIN = "X-Figueira-Backend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +95,16 @@ def understand(question: Question, snapshot: Snapshot) -> Asked:
 def _believe(inbound: Inbound, peer: str, trust: Trust, names: Names) -> list[str]:
     """Believe what the gateway would; say which headers it would not read, and why."""
     testers = Networks(trust.testers)
+    key = PinKey(secret=trust.pin_secret, now_s=time.time())  # noqa: TID251 - as a gateway's clock
     ignored: list[str] = []
-    if not believe(inbound, peer, Networks(trust.proxies), testers, names):
+    if not believe(inbound, peer, Networks(trust.proxies), testers, names, key=key):
         ignored += _not_read(inbound.forwarded, peer, "trust.proxies")
+    signed = [line for line in inbound.private or () if is_signed_pin(line)]
     if not testers.contains(inbound.client_ip):
-        ignored += _not_read(inbound.private, inbound.client_ip, "trust.testers")
+        plain = [line for line in inbound.private or () if line not in signed]
+        ignored += _not_read(plain, inbound.client_ip, "trust.testers")
+    faults = [read_pin(value.strip(), key) for _, value in signed]
+    ignored += [f"{PIN} is not read: {f.value}" for f in faults if isinstance(f, Fault)]
     return ignored
 
 

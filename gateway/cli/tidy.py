@@ -36,14 +36,27 @@ def unwrap(text: str) -> str:
 
 
 def _tidy(parameter: object) -> None:
-    """Name an argument as usual, and no type for what takes no value."""
-    if isinstance(parameter, TyperArgument) and parameter.metavar is None:
-        parameter.metavar = parameter.name.upper()
+    """Name an argument as usual, no type for what takes no value, and that of one of several."""
+    if isinstance(parameter, TyperArgument):
+        if parameter.metavar is None:
+            parameter.metavar = parameter.name.upper()
+        if parameter.nargs != 1:
+            _show_one(parameter)
     elif isinstance(parameter, TyperOption) and parameter.metavar is None:
         if parameter.is_flag:
             parameter.metavar = ""
         elif parameter.multiple:
-            parameter.metavar = "<str>"
+            _show_one(parameter)
+
+
+def _show_one(parameter: TyperArgument | TyperOption) -> None:
+    """Write ``<path>``, not ``<list[Path]>``."""
+    show = parameter.display_type
+
+    def show_one(ctx: Any) -> str:
+        return show(ctx).replace("list[", "").replace("]", "").lower()
+
+    parameter.display_type = show_one  # type: ignore[method-assign]  # of one parameter
 
 
 def _plain_usage(command: TyperCommand) -> None:
@@ -51,6 +64,6 @@ def _plain_usage(command: TyperCommand) -> None:
     collect = command.collect_usage_pieces
 
     def collect_plain(ctx: Any) -> list[str]:
-        return [piece.strip("{}") for piece in collect(ctx)]
+        return [piece.replace("{", "").replace("}", "") for piece in collect(ctx)]
 
     command.collect_usage_pieces = collect_plain  # type: ignore[method-assign]  # of one command

@@ -19,6 +19,7 @@ def check_backends(draft: Draft, report: Report) -> None:
             _schemes(report, name, backend)
             _tls(report, name, backend)
             _repeated(report, name, backend)
+            _fallback(draft, report, name, backend)
     _certificates(draft, report)
 
 
@@ -57,6 +58,18 @@ def _repeated(report: Report, name: str, backend: BackendSpec) -> None:
         if endpoint.address in seen:
             report.at_value(("backends", name, "urls", index), "is in the list already")
         seen.add(endpoint.address)
+
+
+def _fallback(draft: Draft, report: Report, name: str, backend: BackendSpec) -> None:
+    """It leads to another backend, and to one that is configured."""
+    if backend.fallback is None:
+        return
+    loc, to = ("backends", name, "fallback", "to"), backend.fallback.to
+    if to == name:
+        report.at_value(loc, "a backend cannot fall back to itself", "name another")
+    elif to not in draft.backends:
+        hint = report.guess.hint(to, draft.backends - {name}, kind="backends")
+        report.at_value(loc, f"unknown backend {quoted(to)}", hint)
 
 
 def _certificates(draft: Draft, report: Report) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 from gateway.config import paths
 from gateway.config.draft import Draft
+from gateway.config.owners import named_backends
 from gateway.config.report import Report
 from gateway.config.spec import MatchSpec, OwnerSpec, RouteSpec, StickySpec
-from gateway.config.units import REST, Span, percent
+from gateway.config.units import REST, percent
 from gateway.config.wording import quoted
 from gateway.routing.snapshot import BUCKETS
 
@@ -29,10 +29,8 @@ def check(draft: Draft, report: Report) -> None:
         for position, match in enumerate(route.match):
             _header_names(report, (index, position), match)
             _repeated(report, (index, position), match)
-        if route.owner is not None:
-            _ranges(report, index, route.owner)
-            if draft.knows("routes", index, "match"):
-                _owner_place(report, index, route, route.owner)
+        if route.owner is not None and draft.knows("routes", index, "match"):
+            _owner_place(report, index, route, route.owner)
     _last_route(draft, report)
 
 
@@ -73,19 +71,19 @@ def _backends(draft: Draft, report: Report, index: int, route: RouteSpec) -> Non
     if not draft.knows("backends"):
         return
     loc = ("routes", index)
-    values = {"backend": route.backend}
+    values: dict[tuple[str, ...], str] = {}
+    keys: dict[tuple[str, ...], str] = {("split", name): name for name in route.split}
+    if route.backend is not None:
+        values["backend",] = route.backend
     if route.owner is not None:
-        values |= {"owner.unknown": route.owner.unknown, "owner.lists": route.owner.lists}
-    for key, name in values.items():
-        if name is not None and draft.knows(*loc, key) and name not in draft.backends:
-            report.at_value((*loc, *key.split(".")), *_unknown_backend(draft, report, name))
-    keys: dict[tuple[str, ...], list[str]] = {("split",): list(route.split)}
-    if route.owner is not None:
-        keys["owner", "ranges"] = list(route.owner.ranges)
-    for parts, names in keys.items():
-        for name in names:
-            if name not in draft.backends:
-                report.at_key((*loc, *parts, name), *_unknown_backend(draft, report, name))
+        for place, name, is_key in named_backends(route.owner):
+            (keys if is_key else values)["owner", *place] = name
+    for place, name in values.items():
+        if draft.knows(*loc, *place) and name not in draft.backends:
+            report.at_value((*loc, *place), *_unknown_backend(draft, report, name))
+    for place, name in keys.items():
+        if name not in draft.backends:
+            report.at_key((*loc, *place), *_unknown_backend(draft, report, name))
 
 
 def _unknown_backend(draft: Draft, report: Report, name: str) -> tuple[str, str]:
@@ -142,25 +140,13 @@ def _repeated(report: Report, position: tuple[int, int], match: MatchSpec) -> No
             seen.add(value)
 
 
-def _ranges(report: Report, index: int, owner: OwnerSpec) -> None:
-    """No id belongs to two backends."""
-    ordered = sorted(owner.ranges.items(), key=lambda item: item[1].first)
-    widest: tuple[str, Span] = ordered[0]
-    for _, (backend, span) in pairwise(ordered):
-        last = widest[1].last
-        if last is None or span.first <= last:
-            message = f"{span} overlaps {widest[1]} of {quoted(widest[0])}"
-            report.at_value(("routes", index, "owner", "ranges", backend), message)
-        if last is not None and (span.last is None or span.last > last):
-            widest = (backend, span)
-
-
 def _owner_place(report: Report, index: int, route: RouteSpec, owner: OwnerSpec) -> None:
     """The route gets the requests that its owner is to decide."""
     prefixes = [match.path_prefix for match in route.match if match.path_prefix is not None]
-    if not any(paths.is_inside(owner.id, prefix) for prefix in prefixes):
+    inside = paths.inside_of(owner.id)
+    if not any(paths.is_inside(inside, prefix) for prefix in prefixes):
         message = f"{quoted(owner.id)} and what is below it lie outside what the route matches"
-        hint = f"match {{path_prefix: {owner.id}}}"
+        hint = f"match {{path_prefix: {inside}}}"
         report.at_value(("routes", index, "owner", "id"), message, hint)
 
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from gateway.config.layout import lay_out
 from gateway.config.spec import (
+    AccessLogSpec,
     BackendSpec,
+    BreakerSpec,
     FileSpec,
+    HealthSpec,
+    ListsSpec,
     MatchSpec,
+    OneListSpec,
     OwnerSpec,
     RouteSpec,
+    SoftErrorSpec,
     StickySpec,
     TlsSpec,
 )
-from gateway.config.units import REST
+from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 from gateway.routing.snapshot import (
-    BUCKETS,
     Backend,
+    IdPrefix,
     IdRange,
     Match,
+    Merge,
     Owner,
     Route,
-    Share,
+    Safety,
+    Sensitive,
     Snapshot,
     Sticky,
     Timeouts,
@@ -32,9 +41,22 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
     """Compile a spec that passed every check; backends and routes keep the file's order."""
     return Snapshot(
         digest=digest,
-        trust=Trust(proxies=tuple(spec.trust.proxies), testers=tuple(spec.trust.testers)),
+        sensitive=_sensitive(spec.access_log),
+        safety=Safety(max_moved_percent=spec.safety.max_moved) if spec.safety else None,
+        trust=Trust(
+            proxies=tuple(spec.trust.proxies),
+            testers=tuple(spec.trust.testers),
+            pin_secret=spec.trust.pin_secret,
+        ),
         backends=tuple(_backend(name, backend) for name, backend in spec.backends.items()),
         routes=tuple(map(_route, spec.routes)),
+    )
+
+
+def _sensitive(spec: AccessLogSpec) -> Sensitive:
+    return Sensitive(
+        headers=tuple(dict.fromkeys(name.lower() for name in spec.sensitive_headers)),
+        query=tuple(dict.fromkeys(spec.sensitive_query)),
     )
 
 
@@ -51,6 +73,10 @@ def _backend(name: str, spec: BackendSpec) -> Backend:
         ),
         max_connections=spec.max_connections,
         max_waiting=spec.max_waiting,
+        health=_health(spec.health) if spec.health is not None else None,
+        breaker=_breaker(spec.breaker) if spec.breaker is not None else None,
+        soft_errors=tuple(map(_soft_error, spec.soft_errors)),
+        fallback=Fallback(to=spec.fallback.to) if spec.fallback is not None else None,
     )
 
 
@@ -61,12 +87,35 @@ def _tls(spec: BackendSpec) -> Tls | None:
     return Tls(ca=written.ca, server_name=written.server_name)
 
 
+def _health(spec: HealthSpec) -> Health:
+    return Health(
+        path=spec.path,
+        interval_s=spec.interval,
+        timeout_s=spec.timeout,
+        unhealthy_after=spec.unhealthy_after,
+        healthy_after=spec.healthy_after,
+    )
+
+
+def _breaker(spec: BreakerSpec) -> Breaker:
+    return Breaker(
+        failures=spec.failures,
+        window_s=spec.window,
+        min_requests=spec.min_requests,
+        open_s=spec.open,
+    )
+
+
+def _soft_error(spec: SoftErrorSpec) -> SoftError:
+    return SoftError(json=spec.json_, equals=spec.equals, status=spec.status, counts_as=spec.as_)
+
+
 def _route(spec: RouteSpec) -> Route:
     return Route(
         name=spec.name,
         matches=tuple(map(_match, spec.match)),
         backend=spec.backend,
-        shares=_shares(spec),
+        shares=lay_out(spec.split),
         sticky=tuple(map(_sticky, spec.sticky)),
         owner=_owner(spec.owner) if spec.owner is not None else None,
     )
@@ -84,23 +133,6 @@ def _match(spec: MatchSpec) -> Match:
     )
 
 
-def _shares(spec: RouteSpec) -> tuple[Share, ...]:
-    """Lay the weights out over the buckets: by name whatever the file's order, the rest last.
-
-    So of two backends the one that comes first begins at bucket 0 at any weight, and a growing
-    weight only ever takes customers in.
-    """
-    names = sorted(spec.split, key=lambda name: (spec.split[name] == REST, name))
-    shares: list[Share] = []
-    start = 0
-    for name in names:
-        weight = spec.split[name]
-        end = BUCKETS if weight == REST else start + weight
-        shares.append(Share(backend=name, start=start, end=end))
-        start = end
-    return tuple(shares)
-
-
 def _sticky(spec: StickySpec) -> Sticky:
     if spec.header is not None:
         return Sticky(source="header", name=spec.header.lower())
@@ -114,9 +146,23 @@ def _owner(spec: OwnerSpec) -> Owner:
         IdRange(backend=backend, first=span.first, last=span.last)
         for backend, span in spec.ranges.items()
     ]
+    prefixes = [
+        IdPrefix(backend=backend, prefix=prefix)
+        for backend, written in spec.prefixes.items()
+        for prefix in written
+    ]
+    lists = spec.lists
     return Owner(
         collection=spec.id,
         ranges=tuple(sorted(ranges, key=lambda r: r.first)),
+        prefixes=tuple(prefixes),
         unknown=spec.unknown,
-        lists=spec.lists,
+        second_look=spec.second_look,
+        lists=lists.backend if isinstance(lists, OneListSpec) else spec.unknown,
+        merge=None if isinstance(lists, OneListSpec) else _merge(lists),
     )
+
+
+def _merge(spec: ListsSpec) -> Merge:
+    query = None if spec.query is None else tuple(dict.fromkeys(spec.query))
+    return Merge(id=spec.merge, order=spec.order, query=query)

@@ -29,6 +29,8 @@ NODE_LIMIT = 100_000
 
 _COMMA = (1, 2)
 """Characters between the halves of ``5,5``, perhaps with a space behind the comma."""
+_A_KEY_AFTER_ALL = (("fallback",), "on")
+"""The one word of the language that YAML 1.1 reads as a boolean. Nothing else can be meant here."""
 _READABLE = (yaml.ScalarEvent, yaml.CollectionStartEvent)
 
 Value = Scalar | list["Value"] | dict[str, "Value"]
@@ -206,7 +208,7 @@ class _Builder:
             return None
         self._keys[(*path, key)] = _place(event)
         meaning = read_plain(key) if is_plain else key
-        if not isinstance(meaning, str):
+        if not (isinstance(meaning, str) or (path[-1:], key) == _A_KEY_AFTER_ALL):
             reads_as = getattr(meaning, "reads_as", "nothing" if meaning is None else "a number")
             message = f"a key must be text, but YAML reads {shorten(key) or 'this'} as {reads_as}"
             self._say(path, event, message, f"quote it: {quoted(key)}")

@@ -12,6 +12,7 @@ from gateway.config.compile import compile_snapshot
 from gateway.config.document import parse
 from gateway.config.draft import draft
 from gateway.config.outside import NOTHING_SET, Certificates, Outside, no_files
+from gateway.config.owners import check_owners
 from gateway.config.source import decode
 from gateway.config.together import check_patterns
 from gateway.config.unreachable import check_reachable
@@ -61,6 +62,7 @@ def review(
     # 3. What holds between values.
     check_backends(known, report)
     check(known, report)
+    check_owners(known, report)
     check_patterns(known, report)
     check_reachable(known, report)
     report.raise_if_any()

@@ -13,7 +13,8 @@ from urllib.parse import quote
 from gateway.config.units import text
 from gateway.config.wording import Refusal, quoted
 
-ID = "/{id}"
+ID, ANY = "/{id}", "{}"
+_SAMPLE = "any"
 _NO_PART = {"?": "use query: {KEY: VALUE}", "#": "no request carries a fragment"}
 # Anything but unreserved, sub-delims, ":", "@", the slash and the percent sign.
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/%-]")
@@ -60,7 +61,7 @@ def prefix(value: object) -> str:
 
 
 def collection(value: object) -> str:
-    """``/images`` for ``/images/{id}``."""
+    """``/images`` for ``/images/{id}``; ``{}`` stands for any one segment before it."""
     pattern = text(value, example='"/images/{id}"')
     if not pattern.endswith(ID) or pattern.count("{id}") != 1:
         raise Refusal(
@@ -69,7 +70,19 @@ def collection(value: object) -> str:
         )
     if pattern == ID:
         raise Refusal(f"bad pattern {quoted(pattern)}: a collection has a path of its own")
-    return prefix(pattern.removesuffix(ID))
+    path = pattern.removesuffix(ID)
+    if "{" in path.replace(ANY, ""):
+        raise Refusal(
+            f"bad pattern {quoted(pattern)}: a segment of any kind has no name", "write {}"
+        )
+    segments = [_SAMPLE if segment == ANY else segment for segment in path.split("/")]
+    prefix("/".join(segments))
+    return path
+
+
+def inside_of(collection_path: str) -> str:
+    """The longest prefix that all paths of a collection have: ``/shops`` for ``/shops/{}/x``."""
+    return collection_path.partition(f"/{ANY}")[0] or "/"
 
 
 def is_inside(path: str, outer: str) -> bool:

@@ -10,7 +10,7 @@ from gateway.errors import ConfigError, Problem
 SIZE_LIMIT_BYTES = 1 << 20
 """1 MiB holds 5,000 routes; a larger file is no routes.yaml and must cost nothing."""
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # What YAML does not allow, and the characters that some readers take for line breaks and others
 # do not: line numbers would differ.
 _FORBIDDEN = re.compile(
@@ -33,7 +33,7 @@ def decode(source: bytes) -> str:
     """
     if len(source) > SIZE_LIMIT_BYTES:
         raise too_large(len(source))
-    source = source.removeprefix(_BYTE_ORDER_MARK)
+    source = source.removeprefix(BYTE_ORDER_MARK)
     try:
         text = source.decode()
     except UnicodeDecodeError as error:
@@ -56,6 +56,15 @@ def place_of(text: str, index: int) -> Place:
     for line_break in _LINE_BREAK.finditer(text, 0, index):
         line, start = line + 1, line_break.end()
     return line, index - start + 1
+
+
+def index_of(text: str, place: Place) -> int:
+    """Where the character at a line and column is: the inverse of `place_of`."""
+    line, column = place
+    start = 0
+    for _, line_break in zip(range(line - 1), _LINE_BREAK.finditer(text), strict=False):
+        start = line_break.end()
+    return start + column - 1
 
 
 def problem_at(place: Place, message: str, hint: str = "") -> ConfigError:

@@ -19,21 +19,31 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.config import paths, units
+from gateway.config import ids, paths, protection, units
 from gateway.config.hosts import condition
 from gateway.config.outside import NOTHING_SET, Outside, no_files
 from gateway.config.patterns import pattern
+from gateway.config.secret import secret
 from gateway.config.slips import space_hint
 from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
-from gateway.routing.snapshot import Backend, Timeouts
+from gateway.routing.protection import Breaker, Health
+from gateway.routing.snapshot import Backend, Merge, Timeouts
 
 _TIMEOUTS = Timeouts()
 _BACKEND = Backend(name="", addresses=())
+_HEALTH, _BREAKER = Health(path=""), Breaker()
+_MERGE = Merge()
+MERGE = "merge"
+"""What stands for a backend's name where lists of several are merged."""
 
 
 def _endpoint(value: object, info: ValidationInfo) -> Endpoint:
     return endpoint(value, _outside(info).environment)
+
+
+def _secret(value: object, info: ValidationInfo) -> str:
+    return secret(value, _outside(info).environment)
 
 
 def _certificates(value: object, info: ValidationInfo) -> str:
@@ -85,6 +95,7 @@ class TrustSpec(Spec):
 
     proxies: list[Network] = []
     testers: list[Network] = []
+    pin_secret: Annotated[str, PlainValidator(_secret)] = ""
 
 
 class TimeoutsSpec(Spec):
@@ -107,6 +118,41 @@ class TlsSpec(Spec):
 Url = Annotated[Endpoint, PlainValidator(_endpoint)]
 
 
+class HealthSpec(Spec):
+    """``backends.NAME.health``."""
+
+    path: Annotated[str, PlainValidator(protection.probe_path)]
+    interval: Annotated[float, PlainValidator(protection.window_s)] = _HEALTH.interval_s
+    timeout: DurationS = _HEALTH.timeout_s
+    unhealthy_after: Annotated[int, PlainValidator(protection.threshold)] = _HEALTH.unhealthy_after
+    healthy_after: Annotated[int, PlainValidator(protection.threshold)] = _HEALTH.healthy_after
+
+
+class BreakerSpec(Spec):
+    """``backends.NAME.breaker``."""
+
+    failures: Annotated[float, PlainValidator(protection.share)] = _BREAKER.failures
+    window: Annotated[float, PlainValidator(protection.window_s)] = _BREAKER.window_s
+    min_requests: Annotated[int, PlainValidator(protection.min_requests)] = _BREAKER.min_requests
+    open: DurationS = _BREAKER.open_s
+
+
+class SoftErrorSpec(Spec):
+    """One of ``backends.NAME.soft_errors``."""
+
+    status: Annotated[int, PlainValidator(protection.final_status)] = 200
+    json_: Annotated[str, PlainValidator(protection.json_path)] = Field(alias="json")
+    equals: Annotated[str | int | float | bool | None, PlainValidator(protection.json_value)] = None
+    as_: Annotated[int, PlainValidator(protection.error_status)] = Field(alias="as")
+
+
+class FallbackSpec(Spec):
+    """``backends.NAME.fallback``."""
+
+    on: Annotated[list[Annotated[str, PlainValidator(protection.occasion)]], Field(min_length=1)]
+    to: Text
+
+
 class BackendSpec(Spec):
     """``backends.NAME``."""
 
@@ -116,6 +162,10 @@ class BackendSpec(Spec):
     timeouts: TimeoutsSpec = TimeoutsSpec()
     max_connections: Annotated[int, PlainValidator(units.connections)] = _BACKEND.max_connections
     max_waiting: Annotated[int | None, PlainValidator(units.waiting)] = _BACKEND.max_waiting
+    health: Annotated[HealthSpec | None, BeforeValidator(_written)] = None
+    breaker: Annotated[BreakerSpec | None, BeforeValidator(_written)] = None
+    soft_errors: Annotated[list[SoftErrorSpec], Field(min_length=1)] = []
+    fallback: Annotated[FallbackSpec | None, BeforeValidator(_written)] = None
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -179,6 +229,35 @@ def _sticky(value: object) -> object:
     )
 
 
+class ListsSpec(Spec):
+    """``owner.lists`` of a route, where several backends' lists become one."""
+
+    merge: Annotated[tuple[str, ...], PlainValidator(ids.json_keys)] = _MERGE.id
+    """The keys that lead to a record's id."""
+    order: Annotated[units.Order, PlainValidator(units.order)] = _MERGE.order
+    query: list[Annotated[str, PlainValidator(units.query_key)]] | None = None
+
+
+class OneListSpec(ListsSpec):
+    """``lists: NAME``: the list is that of one backend."""
+
+    backend: str
+
+
+def _lists(value: object) -> object:
+    if value == MERGE:
+        return ListsSpec()
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, str):
+        return OneListSpec(backend=value)
+    raise Refusal(f"must be a backend's name, merge or a mapping, not {units.shown(value)}")
+
+
+def _one_or_more(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
 class OwnerSpec(Spec):
     """``owner`` of a route: who serves what already exists."""
 
@@ -186,9 +265,27 @@ class OwnerSpec(Spec):
     """The collection's path, without the ``/{id}`` that is written."""
     ranges: Annotated[
         dict[str, Annotated[units.Span, PlainValidator(units.span)]], Field(min_length=1)
-    ]
+    ] = {}
+    prefixes: Annotated[
+        dict[
+            str,
+            Annotated[
+                list[Annotated[str, PlainValidator(ids.id_prefix)]],
+                BeforeValidator(_one_or_more),
+                Field(min_length=1),
+            ],
+        ],
+        Field(min_length=1),
+    ] = {}
     unknown: Text
-    lists: Text
+    second_look: Annotated[str | None, PlainValidator(units.text)] = None
+    lists: Annotated[ListsSpec, BeforeValidator(_lists)]
+
+    @model_validator(mode="after")
+    def _some_ids(self) -> OwnerSpec:
+        if not (self.ranges or self.prefixes):
+            raise Refusal("needs ranges or prefixes", "say which ids each backend has made")
+        return self
 
 
 class RouteSpec(Spec):
@@ -205,10 +302,26 @@ class RouteSpec(Spec):
     owner: Annotated[OwnerSpec | None, BeforeValidator(_written)] = None
 
 
+class AccessLogSpec(Spec):
+    """``access_log``: what of a request is written down."""
+
+    sensitive_headers: list[Token] = []
+    sensitive_query: list[Annotated[str, PlainValidator(units.query_key)]] = []
+
+
+class SafetySpec(Spec):
+    """``safety``: which changes are refused."""
+
+    max_moved: Annotated[float, PlainValidator(units.share_percent)]
+    """Percent."""
+
+
 class FileSpec(Spec):
     """The whole of routes.yaml."""
 
     version: Annotated[int, PlainValidator(units.version)]
     trust: TrustSpec = TrustSpec()
+    access_log: AccessLogSpec = AccessLogSpec()
+    safety: Annotated[SafetySpec | None, BeforeValidator(_written)] = None
     backends: Annotated[dict[Name, BackendSpec], Field(min_length=1)]
     routes: Annotated[list[RouteSpec], Field(min_length=1)]

@@ -11,11 +11,18 @@ from pydantic_core import ErrorDetails
 from gateway.config.report import Report
 from gateway.config.slips import space_hint
 from gateway.config.spec import (
+    AccessLogSpec,
     BackendSpec,
+    BreakerSpec,
+    FallbackSpec,
     FileSpec,
+    HealthSpec,
+    ListsSpec,
     MatchSpec,
     OwnerSpec,
     RouteSpec,
+    SafetySpec,
+    SoftErrorSpec,
     StickySpec,
     TimeoutsSpec,
     TlsSpec,
@@ -40,15 +47,29 @@ _KEY = "[key]"
 _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     (): FileSpec,
     ("trust",): TrustSpec,
+    ("access_log",): AccessLogSpec,
+    ("safety",): SafetySpec,
     ("backends",): BackendSpec,
     ("backends", "timeouts"): TimeoutsSpec,
     ("backends", "tls"): TlsSpec,
+    ("backends", "health"): HealthSpec,
+    ("backends", "breaker"): BreakerSpec,
+    ("backends", "soft_errors"): SoftErrorSpec,
+    ("backends", "fallback"): FallbackSpec,
     ("routes",): RouteSpec,
     ("routes", "match"): MatchSpec,
     ("routes", "sticky"): StickySpec,
     ("routes", "owner"): OwnerSpec,
 }
+_DEEPER: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
+    ("routes", "owner", "lists"): ListsSpec,
+}
 """By the loc without the names and indexes that stand at every second place."""
+
+
+def keys_of(spec: type[BaseModel]) -> list[str]:
+    """The keys that a mapping may have, as they are written."""
+    return [field.alias or name for name, field in spec.model_fields.items()]
 
 
 def report_errors(errors: Sequence[ErrorDetails], report: Report) -> set[Path]:
@@ -73,7 +94,7 @@ def report_errors(errors: Sequence[ErrorDetails], report: Report) -> set[Path]:
 def _unknown(loc: Sequence[str | int], report: Report) -> Iterator[Path]:
     """Report an unknown key; yields the absent key that it was most likely meant to be."""
     *parent, key = loc
-    known = list(_SPECS[tuple(parent[::2])[:2]].model_fields)
+    known = keys_of(_DEEPER.get((*parent[:3:2], *parent[3:])) or _SPECS[tuple(parent[::2])[:2]])
     meant = report.guess.nearest(str(key), known)
     hint = hint_of(meant, known, kind="keys")
     report.at_key(loc, f"unknown key {quoted(str(key))}", hint)

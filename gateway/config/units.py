@@ -9,7 +9,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from gateway.config.scalars import Ambiguous
 from gateway.config.slips import comma_hint
@@ -29,6 +29,8 @@ when routes are held against each other."""
 BUCKETS_PER_PERCENT = BUCKETS // 100
 REST: Literal["rest"] = "rest"
 
+Order = Literal["ascending", "descending", "as_listed"]
+_ORDERS: tuple[Order, ...] = get_args(Order)
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")  # a token without lower-case letters
@@ -38,6 +40,8 @@ _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
 _RANGE = re.compile(r"(0|[1-9][0-9]*)\.\.(0|[1-9][0-9]*)?")
 _A_DURATION = '"250ms", "1.5s" or "2m"'
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
+_A_SHARE = "10% or 0.5%"
 _A_RANGE = '"1..1000" or "1001.."'
 _A_NETWORK = '"10.0.0.0/8" or "fd00::/8"'
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+/[0-9]{1,3}")
@@ -119,20 +123,21 @@ def duration_s(value: object) -> float:
 
 def connections(value: object) -> int:
     """A number of connections, 1 to 65,535."""
-    return _whole(value, least=1)
+    return whole(value, least=1, most=MOST_CONNECTIONS)
 
 
 def waiting(value: object) -> int:
     """A number of requests that wait for a connection, 0 to 65,535."""
-    return _whole(value, least=0)
+    return whole(value, least=0, most=MOST_CONNECTIONS)
 
 
-def _whole(value: object, *, least: int) -> int:
+def whole(value: object, *, least: int, most: int) -> int:
+    """A whole number within bounds, both included."""
     if not isinstance(value, int):
         hint = comma_hint(value) if isinstance(value, str) else _plainly(value)
         raise Refusal(f"must be a whole number, not {shown(value)}", hint)
-    if not least <= value <= MOST_CONNECTIONS:
-        raise Refusal(f"must be between {least} and {MOST_CONNECTIONS}, not {value}")
+    if not least <= value <= most:
+        raise Refusal(f"must be between {least} and {most}, not {value}")
     return value
 
 
@@ -153,6 +158,19 @@ def weight(value: object) -> int | Literal["rest"]:
     if buckets != int(buckets):
         raise Refusal(f"{value} has more than three decimals", "the smallest step is 0.001 percent")
     return int(buckets)
+
+
+def share_percent(value: object) -> float:
+    """``10%``, ``0.5%`` as a number of percent, 0 to 100 with up to three decimals."""
+    if isinstance(value, int | Decimal):
+        raise Refusal(f"a share needs a percent sign, not {shown(value)}", f"write {value}%")
+    written = text(value, example=_A_SHARE)
+    parts = _SHARE.fullmatch(written)
+    if parts is None:
+        raise Refusal(f"bad share {quoted(written)}", f"write it like {_A_SHARE}")
+    if float(parts[1]) > 100:  # noqa: PLR2004 - percent
+        raise Refusal(f"must be between 0% and 100%, not {quoted(written)}")
+    return float(parts[1])
 
 
 def percent(buckets: int) -> str:
@@ -191,6 +209,15 @@ def span(value: object) -> Span:
     if last is not None and last < first:
         raise Refusal(f"bad range {quoted(written)}: it ends before it begins")
     return Span(first=first, last=last)
+
+
+def order(value: object) -> Order:
+    """The order of a merged list."""
+    written = text(value)
+    for known in _ORDERS:
+        if written == known:
+            return known
+    raise Refusal(f"bad order {quoted(written)}", f"one of: {', '.join(_ORDERS)}")
 
 
 def cidr(value: object) -> str:

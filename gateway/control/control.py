@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.config import codec
 from gateway.control.channel import Channel
 from gateway.control.history import History
 from gateway.control.lifeline import Lifeline
@@ -26,22 +28,32 @@ from gateway.control.messages import (
     Left,
     Linked,
     Message,
+    Probed,
 )
-from gateway.control.reload import Current, Reloader, read_environment
+from gateway.control.probes import Prober
+from gateway.control.reload import Current, Look, NotYet, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.watch import changes
 from gateway.control.watchdog import say_alive
 from gateway.control.workers import Workers, WorkerState
 from gateway.control.x509 import CertificateFacts
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.proxy.spawn import spawn
+from gateway.routing.snapshot import Snapshot
+from gateway.state.kept import Refusal
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.events import Event
+from gateway.whatif.safety import breach, postponed
+from gateway.whatif.tokens import Tokens
 
+_SETTLING_S = 10.0
+"""Of a control that replaces another: some hundred requests, where there is traffic at all."""
 _ADMIN_DRAIN_S = 1.0
 """Admin answers take milliseconds; nobody's scrape holds up a stop."""
 _GROUP_PATIENCE_S = 1.0
 """For the supervisor to say that all is to end, where control itself is signalled."""
+RELOAD_PATIENCE_S = 5.0
+"""A worker takes a revision within milliseconds; one that does not in this time hangs."""
 _FIRST_REPORTS_S = 0.3
 """Workers report within milliseconds; one that hangs must not keep the admin port shut."""
 
@@ -49,6 +61,22 @@ _FIRST_REPORTS_S = 0.3
 def utc_now() -> datetime:
     """Wall time, for people and records; durations are monotonic."""
     return datetime.now(UTC)  # noqa: TID251 - this is where the clock is injected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What a look at the file came to that somebody asked for."""
+
+    revision: int
+    """What serves now."""
+    digest: str
+    """SHA-256 of the text that serves."""
+    file_digest: str
+    """Of the file as it is; empty if it cannot be read."""
+    problems: tuple[Problem, ...]
+    """Why the file does not serve; empty if it does."""
+    behind: tuple[int, ...]
+    """Workers that have not taken the revision, though they had time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,8 +88,12 @@ class ControlPlan:
     workers: int
     admin_listener: socket.socket
     lifeline: Lifeline
+    token_key: bytes
+    """What the tokens in access lines are made by."""
     resumed: Accepted | None
     """What the workers route by already, if this control replaces one; None at the start."""
+    may_resume: bool = False
+    """Whether the last accepted revision serves if routes.yaml cannot, at the first start."""
     left: Left | None
     """What an earlier control told the supervisor."""
     began_s: float
@@ -81,12 +113,17 @@ class Control:
 
     def __init__(self, plan: ControlPlan) -> None:
         self._plan = plan
-        self._history = History(plan.database_url)
+        self.history = History(plan.database_url)
         self._stop = asyncio.Event()
+        self._began_s = time.monotonic()
         self._is_history_faulty = False
-        self.reloader = Reloader(plan.config, self._history, read_environment(), utc_now)
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
         self.began_s, self.restarts = plan.began_s, plan.restarts
+        self.prober = Prober(utc_now, self._say_probed)
+        self._tokens = Tokens(plan.token_key)
+        self.reloader = Reloader(
+            plan.config, self.history, read_environment(), utc_now, self._judge
+        )
         self.certificate_problem = plan.certificate_problem
         self.certificate = plan.certificate
         self.started_at = utc_now()
@@ -107,10 +144,14 @@ class Control:
         speaking = spawn(say_alive(self._plan.lifeline), "alive")
         loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._look(force=True), "reload"))
         await self._look(force=True)
+        if self.reloader.current is None and self._plan.may_resume:
+            await self._resume_last()
         if self.reloader.current is None:
             last = self.reloader.last
             speaking.cancel()
+            await self.history.close()
             raise ConfigError(last.problems if last else ())
+        self.prober.follow(self.reloader.current.snapshot)
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -123,8 +164,47 @@ class Control:
         admin.stop()
         await serving.ended()
         speaking.cancel()
+        self.prober.close()
         self.workers.close()
-        await self._history.close()
+        await self.history.close()
+
+    async def reload(self) -> Reloaded:
+        """Look at the file now, and wait until every worker routes by what serves then."""
+        await self._look()
+        behind = await self.workers.wait_until_at(self._revision, RELOAD_PATIENCE_S)
+        current, last = self.reloader.current, self.reloader.last
+        assert current is not None  # noqa: S101 - control runs only while something serves
+        return Reloaded(
+            revision=current.accepted.revision,
+            digest=current.snapshot.digest,
+            file_digest=self.reloader.seen,
+            problems=last.problems if last else (),
+            behind=tuple(behind),
+        )
+
+    def _revision(self) -> int:
+        return self.reloader.current.accepted.revision if self.reloader.current else 0
+
+    async def _resume_last(self) -> None:
+        """Begin with the last accepted revision, since routes.yaml cannot be used.
+
+        Raises:
+            StartError: The database cannot be used.
+            ConfigError: Nor can the revision.
+        """
+        stored, last = await self.history.latest(), self.reloader.last
+        if stored is None:
+            return
+        try:
+            snapshot = self.reloader.compile(stored.text)
+        except ConfigError as error:
+            await self.history.close()
+            raise ConfigError(error.problems, f"revision {stored.facts.number}") from None
+        number, at = stored.facts.number, stored.facts.accepted_at
+        accepted = Accepted(number, codec.encode(snapshot), at)
+        self.reloader.resume(accepted)
+        self._publish(Current(accepted, snapshot), Event.REVISION_RESUMED)
+        say_refused(last.problems if last else (), self._plan.config, serving=number)
 
     async def _asked(self) -> None:
         """End when the workers have, if it is the whole gateway that ends.
@@ -142,6 +222,20 @@ class Control:
         async for _ in changes(self._plan.config, self._stop):
             await self._look()
 
+    async def _judge(self, old: Snapshot, new: Snapshot) -> Problem | None:
+        """What is too much about a change, by the traffic of the last hour.
+
+        Raises:
+            NotYet: This control replaces one that died, and has seen too little traffic so far. A
+                file that was refused before may still be there.
+        """
+        age_s = time.monotonic() - self._began_s
+        if self._plan.resumed is not None and age_s < _SETTLING_S:
+            raise NotYet(postponed(_SETTLING_S))
+        sample = self.workers.recent_lines()
+        found = await asyncio.to_thread(breach, old, new, sample, self._tokens)
+        return found.problem() if found is not None else None
+
     async def _look(self, *, force: bool = False) -> None:
         look = await self.reloader.look(force=force)
         if look.accepted is not None:
@@ -151,14 +245,29 @@ class Control:
             say_refused(look.problems, self._plan.config, serving=current.accepted.revision)
             if look.is_unchanged:
                 note(Event.REVISION_UNCHANGED, revision=current.accepted.revision)
+            if look.problems:
+                spawn(self._keep_refusal(look), "refusal")
             self._say_history(current.accepted.revision)
 
-    def _publish(self, current: Current) -> None:
+    async def _keep_refusal(self, look: Look) -> None:
+        refusal = Refusal(
+            refused_at=self.reloader.last.at if self.reloader.last else utc_now(),
+            digest=look.digest,
+            origin=look.origin,
+            problem=look.problems[0].describe(self._plan.config.name),
+            problems=len(look.problems),
+        )
+        # What was refused has changed nothing: it is said in the log, and not tried again here.
+        with contextlib.suppress(GatewayError):
+            await self.history.refuse(refusal)
+
+    def _publish(self, current: Current, event: Event = Event.REVISION_ACCEPTED) -> None:
         # The supervisor first: whoever dies now, no worker goes back to an older revision.
         self._plan.lifeline.post(current.accepted)
         self.workers.publish(current.accepted)
+        self.prober.follow(current.snapshot)
         digest = current.snapshot.digest[:12]
-        note(Event.REVISION_ACCEPTED, revision=current.accepted.revision, digest=digest)
+        note(event, revision=current.accepted.revision, digest=digest)
 
     def _say_history(self, revision: int) -> None:
         fault = self.reloader.history_fault
@@ -169,6 +278,9 @@ class Control:
             warn(Event.HISTORY_FAILED, revision=revision, why=fault)
         else:
             note(Event.HISTORY_RESTORED, revision=revision)
+
+    def _say_probed(self) -> None:
+        self.workers.tell_probed(Probed(self.prober.findings()))
 
     def _keep_left(self, left: Counters) -> None:
         self._plan.lifeline.post(Left(left))

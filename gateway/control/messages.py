@@ -11,6 +11,8 @@ import msgspec
 
 from gateway.control.x509 import CertificateFacts
 from gateway.telemetry.counters import Counters
+from gateway.whatif.recent import Sampled
+from gateway.whatif.sightings import Sighting
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest snapshot (5,000 routes) takes about 2 MiB; more is a fault."""
@@ -73,6 +75,14 @@ class LogMoved(msgspec.Struct, tag=True, frozen=True):
     """Supervisor to workers: open the access log anew, it may have been moved away."""
 
 
+class Probed(msgspec.Struct, tag=True, frozen=True):
+    """Control to workers: what probes say of backends."""
+
+    ill: dict[str, dict[str, bool]]
+    """Backend -> address, as in a URL -> whether it is ill. What is not here is not known, and
+    stays as it was."""
+
+
 class Report(msgspec.Struct, tag=True, frozen=True):
     """A worker to control: what it routes by and what it has counted since it began."""
 
@@ -80,6 +90,10 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     counters: bytes
     """What `gateway.telemetry.counters.pack` made: with thousands of routes, reading each report
     costs more than all else that control does, and somebody asks for a few of them only."""
+    sightings: list[Sighting] = []
+    """Customers' new work, told once each."""
+    sample: list[Sampled] = []
+    """Some of the access lines since the last report, where ``safety`` wants to know them."""
 
 
 Message = (
@@ -92,6 +106,7 @@ Message = (
     | Draining
     | CertificateSeen
     | LogMoved
+    | Probed
     | Report
 )
 

@@ -14,14 +14,22 @@ from datetime import datetime
 
 from gateway.control.control import utc_now
 from gateway.control.log import note, say_refused
+from gateway.control.probes import Prober
 from gateway.control.reload import Reloader, read_environment
+from gateway.control.token_key import find_token_key
 from gateway.control.watch import changes
 from gateway.control.worker import open_access_log
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
+from gateway.routing.snapshot import Snapshot
 from gateway.settings import Settings
+from gateway.state.kept import Origin
 from gateway.telemetry.events import Event
+from gateway.whatif.recent import Recent
+from gateway.whatif.recording import Recording
+from gateway.whatif.safety import breach
+from gateway.whatif.tokens import Tokens
 
 
 class _Numbers:
@@ -30,10 +38,34 @@ class _Numbers:
     def __init__(self) -> None:
         self._last = 0
 
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:  # noqa: ARG002 - none kept
+    async def accept(self, digest: str, text: bytes, at: datetime, origin: Origin) -> int:
         """Return the next number."""
+        del digest, text, at, origin
         self._last += 1
         return self._last
+
+
+class _Record:
+    """What ``safety`` judges by: this process's own traffic."""
+
+    def __init__(self) -> None:
+        self.recording: Recording | None = None
+        self._recent = Recent()
+
+    def take(self) -> None:
+        """Keep what was recorded since; nobody counts customers here."""
+        if self.recording is not None:
+            self.recording.sightings.take()
+            self._recent.add(time.monotonic(), self.recording.sampling.take())
+
+    async def judge(self, old: Snapshot, new: Snapshot) -> Problem | None:
+        """What is too much about a change."""
+        self.take()
+        if self.recording is None:
+            return None
+        sample, tokens = self._recent.lines(time.monotonic()), self.recording.tokens
+        found = await asyncio.to_thread(breach, old, new, sample, tokens)
+        return found.problem() if found is not None else None
 
 
 @asynccontextmanager
@@ -44,7 +76,9 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         ConfigError: The file cannot be used.
         StartError: The access log cannot be opened.
     """
-    reloader = Reloader(settings.config, _Numbers(), read_environment(), utc_now)
+    key = find_token_key(settings.token_key, settings.database_url)
+    record = _Record()
+    reloader = Reloader(settings.config, _Numbers(), read_environment(), utc_now, record.judge)
     current = (await reloader.look()).accepted
     if current is None:
         problems = reloader.last.problems if reloader.last else ()
@@ -54,21 +88,29 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         current.accepted.revision,
         open_access_log(settings.access_log),
         time.time,  # noqa: TID251 - this is where the clock is injected
+        Tokens(key) if key else None,
     )
+    record.recording = gateway.recording
+    prober = Prober(utc_now, lambda: gateway.note_probes(prober.findings()))
+    prober.follow(current.snapshot)
     stop = asyncio.Event()
     sweeping = spawn(gateway.sweep_forever(), "sweep")
-    watching = spawn(_follow(reloader, gateway, stop), "watch")
+    watching = spawn(_follow(reloader, gateway, record, prober, stop), "watch")
     try:
         yield gateway
     finally:
         stop.set()
+        prober.close()
         sweeping.cancel()
         await watching.ended()
         gateway.close()
 
 
-async def _follow(reloader: Reloader, gateway: Gateway, stop: asyncio.Event) -> None:
+async def _follow(
+    reloader: Reloader, gateway: Gateway, record: _Record, prober: Prober, stop: asyncio.Event
+) -> None:
     async for _ in changes(reloader.path, stop):
+        record.take()
         look = await reloader.look()
         say_refused(look.problems, reloader.path, serving=gateway.revision)
         if look.is_unchanged:
@@ -76,4 +118,5 @@ async def _follow(reloader: Reloader, gateway: Gateway, stop: asyncio.Event) -> 
         if look.accepted is not None:
             revision = look.accepted.accepted.revision
             gateway.install(look.accepted.snapshot, revision)
+            prober.follow(look.accepted.snapshot)
             note(Event.REVISION_ACCEPTED, revision=revision)

@@ -30,6 +30,7 @@ from gateway.control.messages import (
     Ended,
     LogMoved,
     Message,
+    Probed,
     Report,
 )
 from gateway.control.servers import Server, server
@@ -41,6 +42,7 @@ from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
 from gateway.telemetry.counters import pack
 from gateway.telemetry.events import Event
+from gateway.whatif.tokens import Tokens
 
 _NO_FILES = frozenset({"-", "off"})
 REPORT_EVERY_S = 0.25
@@ -55,6 +57,7 @@ class WorkerPlan:
     lifeline: Lifeline
     accepted: Accepted
     access_log: str
+    token_key: bytes
     drain_s: float
     drain_delay_s: float
     """Between SIGTERM and the end of taking customers' connections."""
@@ -107,6 +110,7 @@ class Worker:
             plan.accepted.revision,
             self._access_log,
             time.time,  # noqa: TID251 - this is where the clock is injected
+            Tokens(plan.token_key),
         )
         certificate = plan.certificate
         self._acceptor = Acceptor(
@@ -187,9 +191,14 @@ class Worker:
         if self._channel is not None:
             self._channel.close()
         self._channel = await Channel.open(end, self._from_control)
+        # Another control knows of no customer yet.
+        self._gateway.recording.forget()
         self._report()
 
     def _from_control(self, message: Message) -> None:
+        if isinstance(message, Probed):
+            self._gateway.note_probes(message.ill)
+            return
         if not isinstance(message, Accepted) or message == self._accepted:
             return
         try:
@@ -203,10 +212,20 @@ class Worker:
         self._report()
 
     def _report(self) -> None:
-        if self._channel is not None:
-            counters = self._gateway.counters()
-            counters.arrivals = self._acceptor.arrivals()
-            self._channel.send(Report(self._gateway.revision, pack(counters)))
+        if self._channel is None:
+            return
+        gateway, recording = self._gateway, self._gateway.recording
+        counters = gateway.counters()
+        counters.arrivals = self._acceptor.arrivals()
+        report = Report(
+            gateway.revision,
+            # With thousands of routes, most of it would be zeros.
+            pack(counters.without_idle()),
+            recording.sightings.take(),
+            recording.sampling.take(),
+        )
+        if not self._channel.send(report):
+            recording.forget()
 
     async def _report_forever(self) -> None:
         while True:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.control.channel import Channel
-from gateway.control.messages import Accepted, Linked, Message, Report
+from gateway.control.messages import Accepted, Linked, Message, Probed, Report
 from gateway.telemetry.counters import Counters, total, unpack
+from gateway.whatif.recent import Recent, Sampled
+from gateway.whatif.sightings import Sides
 
 
 @dataclass(slots=True)
@@ -47,7 +50,12 @@ class Workers:
         self._gone = left
         self._keep_left = keep_left
         self._published: Accepted | None = None
+        self._probed = Probed({})
         self._reported = asyncio.Event()
+        self.sides = Sides()
+        """Which customers' new work went where."""
+        self.recent = Recent()
+        """A sample of the last hour's requests, where ``safety`` wants to know them."""
 
     def link(self, linked: Linked) -> WorkerState:
         """Note a worker that was just started, in the place of one that may have been there."""
@@ -79,9 +87,15 @@ class Workers:
         if isinstance(message, Report) and worker.is_alive:
             worker.reported = message.counters
             worker.revision = message.revision
+            self.sides.add(message.revision, message.sightings)
+            self.recent.add(time.monotonic(), message.sample)
             self._reported.set()
             if worker.is_behind:
                 self._tell(worker)
+
+    def recent_lines(self) -> list[Sampled]:
+        """The sample of the last hour's requests."""
+        return self.recent.lines(time.monotonic())
 
     async def wait_for_reports(self, count: int, patience_s: float) -> None:
         """Wait until `count` workers have reported, but no longer than `patience_s`."""
@@ -97,15 +111,47 @@ class Workers:
             self._reported.clear()
             await self._reported.wait()
 
+    async def wait_until_at(self, revision: Callable[[], int], patience_s: float) -> list[int]:
+        """Wait until every worker that is alive routes by a revision.
+
+        Args:
+            revision: Asked again after each report: a newer one may take its place meanwhile.
+            patience_s: No longer than this.
+
+        Returns:
+            The workers that do not route by it, by index; empty if all do.
+        """
+
+        def behind() -> list[int]:
+            number = revision()
+            return [w.index for w in self.all() if w.is_alive and w.revision != number]
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while behind():
+                    self._reported.clear()
+                    await self._reported.wait()
+        return behind()
+
     def publish(self, accepted: Accepted) -> None:
         """Send a revision to all; who does not read gets it when it reports again."""
         self._published = accepted
         for worker in self._by_index.values():
             self._tell(worker)
 
+    def tell_probed(self, probed: Probed) -> None:
+        """Send what probes say to all; who does not read gets it when it reports again."""
+        self._probed = probed
+        for worker in self._by_index.values():
+            if worker.channel is not None and not worker.channel.send(probed):
+                worker.is_behind = True
+
     def _tell(self, worker: WorkerState) -> None:
         if worker.channel is not None and self._published is not None:
-            worker.is_behind = not worker.channel.send(self._published)
+            is_told = worker.channel.send(self._published)
+            if self._probed.ill:
+                is_told = worker.channel.send(self._probed) and is_told
+            worker.is_behind = not is_told
 
     def close(self) -> None:
         """Talk to nobody any more."""
@@ -119,4 +165,6 @@ class Workers:
 
     def counters(self) -> Counters:
         """What all workers, those gone included, have counted."""
-        return total([self._gone, *(worker.counters for worker in self._by_index.values())])
+        counters = total([self._gone, *(worker.counters for worker in self._by_index.values())])
+        counters.customers = list(self.sides.counts())
+        return counters

@@ -44,7 +44,9 @@ class AddressReport:
     address: str
     """As in a URL."""
     is_ejected: bool
-    """Whether it is left out, as connections to it fail."""
+    """Whether it is left out, as requests to it fail."""
+    is_probed_ill: bool
+    """Whether it is left out, as probes say that it is ill."""
     failures: int
     """In a row, since the last answer."""
     idle: int
@@ -77,7 +79,7 @@ class Addresses:
 
         If all are left out, none is: a backend that may answer is better than none.
         """
-        self._choices = [s for s in self._all if not s.standing.is_ejected] or self._all
+        self._choices = [s for s in self._all if not s.standing.is_left_out] or self._all
         for state in self._all:
             if state not in self._choices:
                 # Nobody will use them, and they count as open.
@@ -99,6 +101,7 @@ class Addresses:
             AddressReport(
                 address=str(state.address),
                 is_ejected=state.standing.is_ejected,
+                is_probed_ill=state.standing.is_probed_ill,
                 failures=state.standing.failures,
                 idle=len(state.idle),
                 in_use=state.in_use,

@@ -36,8 +36,13 @@ class _Patience:
 class Call:
     """The `Caller` of a connection; awaited instead of called back."""
 
-    def __init__(self, pool: Pool, request: httpx.Request) -> None:
+    def __init__(self, pool: Pool, request: httpx.Request, *, fresh: bool = False) -> None:
         """Take a request.
+
+        Args:
+            pool: Of the backend that is asked.
+            request: The request.
+            fresh: Whether a connection that has been idle will not do.
 
         Raises:
             httpx.LocalProtocolError: It cannot be sent.
@@ -60,6 +65,12 @@ class Call:
         self._is_sent = False
         self._is_over = False
         self._is_left = False
+        self._is_fresh = fresh
+        self.error: UpstreamError | None = None
+        """Why there is no answer, or no more of it, if it is a backend's or the pool's doing."""
+        self.was_stale = False
+        """Whether it failed on a connection that had been idle, before a byte of an answer: it may
+        have been closed before the request came."""
 
     async def ask(self) -> Outbound:
         """Send the request, and wait for the answer's head.
@@ -67,7 +78,7 @@ class Call:
         Raises:
             httpx.TransportError: There will be none.
         """
-        self._pool.acquire(self)
+        self._pool.acquire(self, fresh=self._is_fresh)
         if not await self._wait(lambda: self._connection, self._patience.connection_s):
             is_full = self._pool.open_connections >= self._pool.backend.max_connections
             raise self._late(httpx.PoolTimeout if is_full else httpx.ConnectTimeout)
@@ -186,7 +197,10 @@ class Call:
 
     def failed(self, error: UpstreamError) -> None:
         """Tell whoever waits."""
-        self._connection = None
+        connection, self._connection = self._connection, None
+        self.error = error
+        if connection is not None:
+            self.was_stale = connection.is_reused and not connection.has_answered
         kind = _kind_of(error)
         self._fault = kind(f"{self._pool.backend.name}: {error}", request=self._request)
         self._may_send.set()

@@ -16,7 +16,7 @@ from gateway.proxy.own_answer import own_answer
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upload import Upload
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
-from gateway.proxy.waiting import overdue, stage_of
+from gateway.proxy.waiting import is_silence, is_taken_over, overdue, stage_of
 from gateway.routing.decide import Forward, Reply
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Body, Inbound
@@ -26,7 +26,8 @@ from gateway.wire.response import Outbound
 from gateway.wire.retry import may_retry
 
 if TYPE_CHECKING:
-    from gateway.proxy.gateway import Gateway, Lane
+    from gateway.proxy.gateway import Gateway
+    from gateway.proxy.lanes import AnyLane
     from gateway.proxy.ports import Connection, Door
 
 _NONE = Body.NONE
@@ -59,7 +60,7 @@ class Exchange(Outcome):
         self.first_byte_s: float | None = None
         self.decision: Forward | None = None
         self.revision = 0
-        self.lane: Lane | None = None
+        self.lane: AnyLane | None = None
         self.attempts = 0
         self.status = 0
         self.error = self.detail = ""
@@ -101,7 +102,7 @@ class Exchange(Outcome):
         upload = self.upload
         if upload is None:
             self._head = admitted + self._head if self._head else admitted
-            self._attempt()
+            self.attempt()
             return
         self._head = admitted
         self.pump()
@@ -156,7 +157,7 @@ class Exchange(Outcome):
         assert self.lane is not None  # noqa: S101 - admit has set it
         if self.request_complete or self.lane.pool.begin_upload():
             upload.has_place = not self.request_complete
-            self._attempt()
+            self.attempt()
 
     def _leave_place(self) -> None:
         if self.upload is not None and self.upload.has_place and self.lane is not None:
@@ -236,7 +237,7 @@ class Exchange(Outcome):
             attempts=self.attempts,
         ):
             self.request_sent = False
-            self._attempt()
+            self.attempt()
             return
         self._fail(error)
 
@@ -325,15 +326,21 @@ class Exchange(Outcome):
             return
         self.pump()
         if error := overdue(self, self.lane.pool, now_s):
-            self._drop_connection()
-            self._fail(error)
+            if is_silence(error):
+                self.lane.pool.blame(self.connection)
+            if not is_taken_over(self, error):
+                self._drop_connection()
+                self._fail(error)
 
-    def _attempt(self) -> None:
+    def attempt(self) -> None:
+        """Ask for a connection to send the request on."""
         assert self.lane is not None  # noqa: S101 - admit has set it
         self.attempts += 1
         self.lane.pool.acquire(self, fresh=self.attempts > 1)
 
     def _fail(self, error: UpstreamError) -> None:
+        if is_taken_over(self, error):
+            return
         self.error = write_failure(error.stage, error.cause, error.source)
         self.detail = error.detail[:_MOST_DETAIL]
         if self.status:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.backend_state import BackendState
+from gateway.proxy.lanes import Lane, WatchedLane, by_backend, lanes_of, with_stand_in
+from gateway.proxy.merging import MergedPool, Side
 from gateway.proxy.pool import Pool
 from gateway.proxy.recorder import Recorder
+from gateway.proxy.redirecting import redirect
 from gateway.proxy.trace import TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
-from gateway.routing.snapshot import Snapshot
+from gateway.routing.snapshot import Route, Snapshot
 from gateway.routing.table import Table
 from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.events import Event
 from gateway.telemetry.upstreams import AddressCounts
+from gateway.whatif.recording import Recording
+from gateway.whatif.tokens import LEAST_KEY_BYTES, Tokens
 from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.forwarded import Peer, forwarded_lines
 from gateway.wire.inbound import Inbound
+from gateway.wire.pins import PinKey
 from gateway.wire.plain_request import PlainRequests
 from gateway.wire.request import write_request
 from gateway.wire.trust import Networks
@@ -37,16 +44,6 @@ SWEEP_EVERY_S = 0.25
 _log = logging.getLogger("figueira")
 
 
-@dataclass(slots=True)
-class Lane:
-    """One route's traffic to one backend."""
-
-    pool: Pool
-    counters: LaneCounters
-    authority: bytes
-    """Host for a request that brought none."""
-
-
 class Gateway:
     """The state of one worker; swapped pieces, never half-changed ones."""
 
@@ -56,15 +53,31 @@ class Gateway:
         revision: int,
         access_log: AccessLog,
         wall_clock: Callable[[], float],
+        tokens: Tokens | None = None,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start routing by `snapshot`; `wall_clock` gives seconds since 1970, for access lines."""
+        """Start routing by `snapshot`.
+
+        Args:
+            snapshot: The routes.
+            revision: Their number.
+            access_log: Where access lines go.
+            wall_clock: Gives seconds since 1970.
+            tokens: What tells customers apart in access lines; None for a key of its own.
+            clock: The one that exchanges go by.
+        """
+        self.recording = Recording(tokens or Tokens(os.urandom(LEAST_KEY_BYTES)))
         self._access_log = access_log
-        self.recorder = Recorder(access_log, wall_clock, clock)
+        self._wall_clock = wall_clock
+        self.recorder = Recorder(access_log, wall_clock, clock, self.recording)
         self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
+        self._states: dict[str, BackendState] = {}
+        self._opened_before: dict[str, int] = {}
+        self._probed_ill: dict[str, dict[str, bool]] = {}
         self._draining: list[Pool] = []
-        self._lanes: dict[str, dict[str, Lane]] = {}
+        self._lanes: dict[str, dict[str, Lane | WatchedLane]] = {}
         self._counters: dict[tuple[str, str], LaneCounters] = {}
         self.doors: set[DirectConnection] = set()
         self.exchanges: set[Exchange] = set()
@@ -84,26 +97,66 @@ class Gateway:
             else Pool(backend)
             for backend in snapshot.backends
         }
-        lanes = {
-            route.name: {name: self._lane(route.name, pools[name]) for name in route.backends}
-            for route in snapshot.routes
+        states = {
+            name: state
+            if (state := self._states.get(name)) and state.pool is pool
+            else BackendState(pool)
+            for name, pool in pools.items()
         }
+        lanes = {
+            route.name: lanes_of(route, states, self._counters_of) for route in snapshot.routes
+        }
+        for name, before in self._states.items():
+            if states.get(name) is not before:
+                self._opened_before[name] = self._opened_before.get(name, 0) + before.opened
+        self._tell_probes(pools)
         gone = [pool for name, pool in self._pools.items() if pools.get(name) is not pool]
         self._proxies = Networks(snapshot.trust.proxies)
         self._testers = Networks(snapshot.trust.testers)
-        self._pools, self._lanes = pools, lanes
+        self._pin_secret = snapshot.trust.pin_secret
+        self._pools, self._states, self._lanes = pools, states, lanes
+        served, movable = by_backend(lanes.values()), with_stand_in(snapshot.routes)
+        for name, state in states.items():
+            state.serve(served[name], has_stand_in=name in movable)
+        for route in snapshot.routes:
+            self._add_merged(route)
         self.table = Table(snapshot)
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
         self.revision = revision
+        self.recording.install(snapshot, revision)
         for pool in gone:
             pool.close()
         self._draining += gone
 
-    def _lane(self, route: str, pool: Pool) -> Lane:
-        name = pool.backend.name
-        counters = self._counters.setdefault((route, name), LaneCounters(route, name))
-        return Lane(pool, counters, pool.backend.authority.encode())
+    def note_probes(self, ill: Mapping[str, Mapping[str, bool]]) -> None:
+        """Take what probes say: backend -> address -> whether it is ill. The rest stays."""
+        for name, addresses in ill.items():
+            self._probed_ill[name] = {**self._probed_ill.get(name, {}), **addresses}
+        self._tell_probes(self._pools)
+
+    def _tell_probes(self, pools: Mapping[str, Pool]) -> None:
+        for name, pool in pools.items():
+            if pool.backend.health is not None and name in self._probed_ill:
+                pool.note_probes(self._probed_ill[name])
+
+    def _counters_of(self, route: str, backend: str) -> LaneCounters:
+        return self._counters.setdefault((route, backend), LaneCounters(route, backend))
+
+    def _add_merged(self, route: Route) -> None:
+        """Where lists are merged, all sides together are a backend of their own."""
+        owner = route.owner
+        if owner is None or owner.merge is None:
+            return
+        counters = [self._counters_of(route.name, name) for name in owner.sides]
+        sides = [Side(self._pools[n], c) for n, c in zip(owner.sides, counters, strict=True)]
+        pool = MergedPool(owner, owner.merge, sides, self.recorder.date)
+        self._lanes[route.name][owner.merged] = Lane(
+            pool,
+            self._counters_of(route.name, owner.merged),
+            pool.backend.authority.encode(),
+            self._states[owner.unknown],
+        )
 
     def admit(self, exchange: Exchange) -> bytes | Reply:
         """Decide where a request goes, note it on the exchange, and write the backend's head."""
@@ -118,7 +171,10 @@ class Gateway:
         if isinstance(decision, Reply):
             return decision
         exchange.decision = decision
-        exchange.lane = lane = self._lanes[decision.route.name][decision.backend]
+        lanes = self._lanes[decision.route.name]
+        meant = lanes[decision.backend]
+        lane = meant if meant.gate is None else redirect(exchange, decision, lanes)
+        exchange.lane = lane
         if inbound.traceparent is None:
             line, exchange.trace_id = self.traces.next()
             introduction += line
@@ -128,7 +184,8 @@ class Gateway:
 
     def _introduce(self, inbound: Inbound, peer: Peer) -> bytes:
         """As `Peer.introduction`, for a request that says something of its own origin."""
-        is_proxy = believe(inbound, peer.address, self._proxies, self._testers, self.names)
+        key = PinKey(secret=self._pin_secret, now_s=self._wall_clock())
+        is_proxy = believe(inbound, peer.address, self._proxies, self._testers, self.names, key=key)
         believed = (inbound.forwarded or ()) if is_proxy else ()
         return forwarded_lines(peer, inbound.host or b"", believed)
 
@@ -153,8 +210,18 @@ class Gateway:
                 }
                 for name, pool in self._pools.items()
             },
+            upstream_in_flight={name: pool.in_flight for name, pool in self._pools.items()},
+            service={name: {state.text: 1} for name, state in self._states.items()},
+            breaker_opened=self._breaker_opened(),
             access_lines_dropped=self._access_log.dropped,
         )
+
+    def _breaker_opened(self) -> dict[str, int]:
+        """By backend, what its state counted before a revision has replaced it included."""
+        opened = dict(self._opened_before)
+        for name, state in self._states.items():
+            opened[name] = opened.get(name, 0) + state.opened
+        return opened
 
     def _open_connections(self) -> dict[str, int]:
         """By backend, those of pools that a revision has replaced included."""
@@ -182,6 +249,8 @@ class Gateway:
                 _log.exception(Event.SWEEP_FAILED.value)
         for pool in self._pools.values():
             pool.sweep(now_s)
+        for state in self._states.values():
+            state.look()
         self._draining = [pool for pool in self._draining if pool.open_connections]
         self.recorder.fold()
         self._access_log.flush()

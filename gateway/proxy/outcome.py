@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.proxy.gateway import Lane
+    from gateway.proxy.lanes import AnyLane
     from gateway.proxy.ports import Connection
     from gateway.proxy.upload import Upload
     from gateway.routing.decide import Forward
@@ -59,7 +59,7 @@ class Outcome:
     decision: Forward | None
     """None until there is one, and where there is none."""
     revision: int
-    lane: Lane | None
+    lane: AnyLane | None
     started_s: float
     touched_s: float
     """When something last moved."""

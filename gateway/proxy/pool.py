@@ -10,8 +10,8 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from gateway.errors import Cause, Source, Stage, UpstreamError
 from gateway.proxy.addresses import Addresses, AddressReport, AddressState
@@ -20,8 +20,9 @@ from gateway.proxy.spawn import spawn
 from gateway.telemetry.events import Event, write_event
 
 if TYPE_CHECKING:
-    from gateway.proxy.ports import Caller
+    from gateway.proxy.ports import Caller, Connection
     from gateway.proxy.upstream import UpstreamConnection
+    from gateway.resilience.ejection import Standing
     from gateway.routing.snapshot import Backend
 
 _IDLE_LIFETIME_S = 4.0
@@ -55,6 +56,8 @@ class Pool:
         self._now_s = time.monotonic()
         self.open_connections = 0
         """Connections that stand or are being made."""
+        self.changed: Callable[[], None] = _tell_nobody
+        """Called when something else may be thought of an address than before."""
 
     def acquire(self, caller: Caller, *, fresh: bool = False) -> None:
         """Get `caller` a connection; it hears `connected` or `failed`, perhaps at once.
@@ -96,7 +99,7 @@ class Pool:
         """Take a clean connection back, its answer complete: for the next in line, or to keep."""
         state = self._sole or self._address_of[connection]
         if state.standing.failures:
-            state.standing.answered()
+            self._note_answer(state)
         if self._waiting:
             self._lend(connection, self._waiting.popleft())
         elif self._is_closed:
@@ -111,7 +114,8 @@ class Pool:
         Args:
             connection: One of this pool, or one that ended before it had been lent.
             unanswered: Whether it ended by the backend's doing, with a request on it and without a
-                byte of an answer. One that had served before may just have grown too old.
+                byte of an answer. One that had served before may just have grown too old, which
+                counts on probation alone.
         """
         state = self._address_of.pop(connection, None)
         if state is None:
@@ -120,11 +124,36 @@ class Pool:
         self.open_connections -= 1
         if connection in state.idle:
             state.idle.remove(connection)
-        elif unanswered and not connection.is_reused:
+        elif unanswered and (not connection.is_reused or state.standing.is_on_probation):
             self._note_failure(state, "closed without an answer")
-        elif connection.has_answered:
-            state.standing.answered()
+        elif connection.has_answered and state.standing.failures:
+            self._note_answer(state)
         self._dial_for_waiting()
+
+    def blame(self, connection: Connection | None) -> None:
+        """Note that a request on `connection` was not answered in time."""
+        state = self._address_of.get(cast("UpstreamConnection", connection))
+        if state is not None:
+            self._note_failure(state, "no answer in time")
+
+    def note_probes(self, is_ill: Mapping[str, bool]) -> None:
+        """Take what probes say, by address as in a URL; those not named are as they were."""
+        for state in self._addresses:
+            standing = state.standing
+            standing.is_probed_ill = is_ill.get(str(state.address), standing.is_probed_ill)
+        self._addresses.settle()
+        self.changed()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way, those that wait for a connection included."""
+        idle = sum(len(state.idle) for state in self._addresses)
+        return self.open_connections - idle + len(self._waiting) - self._dials
+
+    @property
+    def standings(self) -> list[Standing]:
+        """What is thought of each address."""
+        return [state.standing for state in self._addresses]
 
     def begin_upload(self) -> bool:
         """Whether a request may have a connection though its body is still to come.
@@ -253,11 +282,17 @@ class Pool:
         if state.standing.failed(self._now_s, random.random()):  # noqa: S311 - chance, not secrets
             self._addresses.settle()
             self._say(Event.ADDRESS_EJECTED, state, why=why)
+            self.changed()
+
+    def _note_answer(self, state: AddressState) -> None:
+        state.standing.answered()
+        self.changed()
 
     def _take_in(self, state: AddressState) -> None:
         if state.standing.connected():
             self._addresses.settle()
             self._say(Event.ADDRESS_READMITTED, state)
+            self.changed()
 
     def _try_again(self, state: AddressState) -> None:
         """Connect to an address that is left out, so that no customer has to wait for it."""
@@ -284,6 +319,10 @@ class Pool:
     def _say(self, event: Event, state: AddressState, **values: object) -> None:
         told = write_event(event, backend=self.backend.name, address=state.address, **values)
         _log.warning("%s", told)
+
+
+def _tell_nobody() -> None:
+    """Do nothing."""
 
 
 def _sum_up(failures: Sequence[UpstreamError]) -> UpstreamError:

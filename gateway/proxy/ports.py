@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import UpstreamError
 from gateway.proxy.tunnel import Tunnel
 from gateway.wire.messages import Header, Piece
 from gateway.wire.response import Outbound
+
+if TYPE_CHECKING:
+    from gateway.proxy.exchange import Exchange
+    from gateway.routing.snapshot import Backend
 
 
 class Door(Protocol):
@@ -64,7 +68,9 @@ class Door(Protocol):
 class Caller(Protocol):
     """Who uses a connection to a backend; the exchange of a request."""
 
-    method: bytes
+    @property
+    def method(self) -> bytes:
+        """The request's."""
 
     @property
     def upgrade(self) -> bytes | None:
@@ -103,12 +109,17 @@ class Caller(Protocol):
 class Connection(Protocol):
     """A connection to a backend, lent to one caller."""
 
-    address: str
-    """Where it leads, as in a URL."""
-    is_reused: bool
-    """Whether it has served before."""
-    has_answered: bool
-    """Whether any byte has come back for this caller."""
+    @property
+    def address(self) -> str:
+        """Where it leads, as in a URL."""
+
+    @property
+    def is_reused(self) -> bool:
+        """Whether it has served before."""
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether any byte has come back for this caller."""
 
     def send_whole(self, request: bytes) -> None:
         """Send a request that is complete."""
@@ -127,3 +138,34 @@ class Connection(Protocol):
 
     def release_answer(self) -> None:
         """Read on."""
+
+
+class Lender(Protocol):
+    """Who lends connections to exchanges: a pool, or what stands before one."""
+
+    @property
+    def backend(self) -> Backend:
+        """Whose connections they are."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether as many requests are being sent as they come in as may be."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a caller waits for a connection."""
+
+    def acquire(self, caller: Exchange, *, fresh: bool = False) -> None:
+        """Get `caller` a connection; it hears `connected` or `failed`, perhaps at once."""
+
+    def cancel(self, caller: Exchange) -> None:
+        """Forget a caller that waits."""
+
+    def begin_upload(self) -> bool:
+        """Whether a request may have a connection though its body is still to come."""
+
+    def end_upload(self) -> None:
+        """Note that such a body is complete, or given up."""
+
+    def blame(self, connection: Connection | None) -> None:
+        """Note that a request on `connection` was not answered in time."""

@@ -15,6 +15,7 @@ from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines, m
 if TYPE_CHECKING:
     from gateway.proxy.access_log import AccessLog
     from gateway.proxy.outcome import Outcome
+    from gateway.whatif.recording import Recording
 
 _TOGETHER = 64
 """Few enough that the memory they take is used again while the processor has it at hand."""
@@ -28,11 +29,13 @@ class Recorder:
         access_log: AccessLog,
         wall_clock: Callable[[], float],
         clock: Callable[[], float],
+        recording: Recording,
     ) -> None:
-        """Write to `access_log`.
+        """Write to `access_log`, and let `recording` note what it wants to know.
 
         `wall_clock` gives seconds since 1970, `clock` those that exchanges go by.
         """
+        self._recording = recording
         self._access_log = access_log
         self._wall_clock = wall_clock
         self._clock = clock
@@ -73,14 +76,22 @@ class Recorder:
             counters.bytes_in += exchange.bytes_in
             counters.bytes_out += exchange.bytes_out
             counters.retries += exchange.attempts - 1
-        if finished and self._access_log.is_on:
-            lines = encode_lines([self._line(exchange) for exchange in finished])
-            self._access_log.add(lines, len(finished))
+        log, recording = self._access_log, self._recording
+        if finished and (log.is_on or recording.is_sampling):
+            lines = [self._line(exchange) for exchange in finished]
+            if recording.is_sampling:
+                recording.sampling.add(lines)
+            if log.is_on:
+                log.add(encode_lines(lines), len(finished))
+        elif recording.notes:
+            for exchange in finished:
+                if exchange.decision is not None:
+                    recording.see(exchange.decision, exchange.revision, exchange.inbound)
 
     def _line(self, exchange: Outcome) -> AccessLine:
         inbound, decision = exchange.inbound, exchange.decision
         started_s, first_s = exchange.started_s, exchange.first_byte_s
-        return AccessLine(
+        line = AccessLine(
             self._clock_text.write(started_s + self._wall_offset_s),
             inbound.method.decode("latin-1"),
             inbound.path.decode("latin-1"),
@@ -103,3 +114,9 @@ class Recorder:
             inbound.host.decode("latin-1") if inbound.host else "",
             exchange.peer.protocol if inbound.is_http11 else "HTTP/1.0",
         )
+        if exchange.lane is not None and (watch := exchange.lane.watch) is not None:
+            watch.tell(line)
+        recording = self._recording
+        if recording.notes:
+            recording.write(line, inbound)
+        return line

@@ -8,8 +8,9 @@ from gateway.errors import Cause, Source, Stage, UpstreamError
 from gateway.proxy.upload import is_too_slow
 
 if TYPE_CHECKING:
+    from gateway.proxy.exchange import Exchange
     from gateway.proxy.outcome import Outcome
-    from gateway.proxy.pool import Pool
+    from gateway.proxy.ports import Lender
 
 LEAST_READ_BYTES_PER_S = 8 * 1024
 """On average, behind `upload.GRACE_S`, where others wait for the connection that an answer holds.
@@ -28,7 +29,7 @@ def stage_of(exchange: Outcome) -> Stage:
     return Stage.READ_HEAD if exchange.request_sent else Stage.SEND_BODY
 
 
-def overdue(exchange: Outcome, pool: Pool, now_s: float) -> UpstreamError | None:
+def overdue(exchange: Outcome, pool: Lender, now_s: float) -> UpstreamError | None:
     """What to end it with; None while everything is in time by the timeouts of its backend."""
     detail = _lateness(exchange, pool, now_s)
     if not detail:
@@ -40,7 +41,18 @@ def overdue(exchange: Outcome, pool: Pool, now_s: float) -> UpstreamError | None
     return UpstreamError(stage_of(exchange), source, cause, detail)
 
 
-def _lateness(exchange: Outcome, pool: Pool, now_s: float) -> str:
+def is_silence(error: UpstreamError) -> bool:
+    """Whether it speaks against the backend's address: a request, all of it, and no answer."""
+    return error.stage is Stage.READ_HEAD and error.source is Source.UPSTREAM
+
+
+def is_taken_over(exchange: Exchange, error: UpstreamError) -> bool:
+    """Whether an exchange goes on elsewhere, though its backend has failed."""
+    lane = exchange.lane
+    return lane is not None and lane.watch is not None and lane.watch.takes_over(exchange, error)
+
+
+def _lateness(exchange: Outcome, pool: Lender, now_s: float) -> str:
     timeouts = pool.backend.timeouts
     quiet_s, age_s = now_s - exchange.touched_s, now_s - exchange.started_s
     if timeouts.total_s is not None and age_s > timeouts.total_s:

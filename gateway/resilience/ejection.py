@@ -1,8 +1,10 @@
-"""When an address is left out because connections to it fail, and when it is tried again.
+"""When an address is left out because requests to it fail, and when it is tried again.
 
 Passive: nothing is asked of a backend but what its customers ask. Every failure in a row counts,
 the first answer wipes the slate clean. An address that comes back is on probation: until it has
 answered, one failure is enough, and each time it is left out for twice as long.
+
+What probes find is kept beside it: either is reason enough to leave an address out.
 """
 
 from __future__ import annotations
@@ -20,18 +22,30 @@ _SPREAD = 0.25
 class Standing:
     """What is thought of one address; changed by what happens to its connections."""
 
-    __slots__ = ("_ejections", "_until_s", "failures", "is_ejected")
+    __slots__ = ("_ejections", "_until_s", "failures", "is_ejected", "is_probed_ill")
 
     def __init__(self) -> None:
         """Think well of it."""
         self.failures = 0
         """In a row, since the last answer; above 0 while on probation."""
         self.is_ejected = False
+        self.is_probed_ill = False
+        """Whether probes say that it is ill."""
         self._ejections = 0
         self._until_s = 0.0
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it gets nothing, if there is another."""
+        return self.is_ejected or self.is_probed_ill
+
+    @property
+    def is_on_probation(self) -> bool:
+        """Whether it was left out, and has not answered since."""
+        return self._ejections > 0 and not self.is_ejected
+
     def failed(self, now_s: float, draw: float) -> bool:
-        """Count a connection that could not be made, or ended without a byte of an answer.
+        """Count a failure: no connection, one that ended without a byte, no answer in time.
 
         Args:
             now_s: Monotonic time in seconds.

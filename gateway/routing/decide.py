@@ -1,6 +1,7 @@
 """The decision: which route, which backend, and who decided.
 
-In this order: the owner of an existing resource, the customer's sticky bucket, a draw.
+In this order: the owner of an existing resource, a tester's pin, the customer's sticky bucket, a
+draw.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final, Literal
 
 from gateway.routing.owner import Claim, Claimed
 from gateway.routing.path import is_plain, readings
+from gateway.routing.pin import may_pin
 from gateway.routing.snapshot import Route
 from gateway.routing.split import bucket_of, bucket_of_draw
 from gateway.routing.table import Table, Way
@@ -26,11 +28,29 @@ class Reason:
     OWNER: Final = "owner"
     OWNER_UNKNOWN: Final = "owner_unknown"
     OWNER_LIST: Final = "owner_list"
+    PIN: Final = "pin"
     STICKY: Final = "sticky"
     DRAW: Final = "draw"
+    FALLBACK: Final = "fallback"
+    """Another backend was unavailable."""
+    SECOND_LOOK: Final = "second_look"
+    """The backend for unknown ids has no such resource."""
+    MOVED: Final = "moved"
+    """Another backend is out of service."""
 
 
-ReasonText = Literal["backend", "owner", "owner_unknown", "owner_list", "sticky", "draw"]
+ReasonText = Literal[
+    "backend",
+    "owner",
+    "owner_unknown",
+    "owner_list",
+    "pin",
+    "sticky",
+    "draw",
+    "fallback",
+    "second_look",
+    "moved",
+]
 _CLAIM_REASONS: dict[Claim, ReasonText] = {
     Claim.OWNER: Reason.OWNER,
     Claim.UNKNOWN: Reason.OWNER_UNKNOWN,
@@ -44,6 +64,7 @@ class Forward:
 
     route: Route
     backend: str
+    """Its name; `Owner.merged` where a list is asked for that several backends hold."""
     reason: ReasonText
     bucket: int | None = None
     """0..99,999 where a sticky value or a draw decided; None otherwise."""
@@ -99,10 +120,11 @@ def choose(way: Way, head: RequestHead, path: bytes, draw: float) -> Forward:
     route = way.route
     if route.backend is not None:
         return Forward(route, route.backend, Reason.BACKEND)
-    if way.owner is not None:
-        claimed = way.owner.claim(head.method, path)
-        if claimed is not None:
-            return _forward_to_owner(route, claimed)
+    claimed = None if way.owner is None else way.owner.claim(head.method, path)
+    if head.pin and may_pin(route, head, claimed):
+        return Forward(route, head.pin, Reason.PIN)
+    if claimed is not None:
+        return _forward_to_owner(route, claimed)
     source, value = way.sticky.find(head)
     if not value:
         bucket = bucket_of_draw(draw)

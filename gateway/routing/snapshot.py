@@ -6,8 +6,10 @@ Everything here can be sent to a worker as data; what only speeds up look-ups is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 
 BUCKETS = 100_000
 """Shares are steps of 0.001 %: one bucket each."""
@@ -74,6 +76,14 @@ class Backend:
     its turn."""
     max_waiting: int | None = None
     """Requests that may wait their turn, per worker; None: as many as `max_connections`."""
+    health: Health | None = None
+    """None: nobody probes."""
+    breaker: Breaker | None = None
+    """None: nobody counts."""
+    soft_errors: tuple[SoftError, ...] = ()
+    """Answers that count as another status than they say, in order; the first match counts."""
+    fallback: Fallback | None = None
+    """None: whoever is unavailable is not answered for."""
 
     @property
     def authority(self) -> str:
@@ -154,18 +164,61 @@ class IdRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdPrefix:
+    """What the ids that a backend created begin with; plain characters, compared as they stand."""
+
+    backend: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """How the lists of several backends become one."""
+
+    id: tuple[str, ...] = ("id",)
+    """The keys that lead to a record's id, from the record inwards."""
+    order: Literal["ascending", "descending", "as_listed"] = "ascending"
+    """By id; or each backend's records as it lists them, one backend behind the other."""
+    query: tuple[str, ...] | None = None
+    """Keys, percent-decoded, that a request for the list may have; None: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """Who serves a resource that already exists: the side that created it."""
 
     collection: str
-    """Canonical path of the collection: ``/images`` for ``id: "/images/{id}"``; ``/`` for
-    ``/{id}``."""
-    ranges: tuple[IdRange, ...]
+    """Canonical path of the collection: ``/images`` for ``id: "/images/{id}"``. A segment ``{}``
+    stands for any one segment."""
+    ranges: tuple[IdRange, ...] = ()
     """In ascending order, without overlap."""
+    prefixes: tuple[IdPrefix, ...] = ()
+    """None begins another."""
     unknown: str
-    """Backend for an id in no range, or that is no number."""
+    """Backend for an id in no range and with no prefix; comes first where lists are merged."""
     lists: str
     """Backend that answers everything on the collection itself except creation (POST)."""
+    second_look: str | None = None
+    """Backend that is asked as well, by safe methods, for an unknown id that `unknown` misses."""
+    merge: Merge | None = None
+    """If there is one, GET and HEAD on the collection ask all of `sides`, and `lists` is for the
+    other methods alone."""
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Every backend that may hold a resource: the one for unknown ids, then the others."""
+        creators = [each.backend for each in self.ranges]
+        creators += [each.backend for each in self.prefixes]
+        others = [self.second_look] if self.second_look is not None else []
+        return tuple(dict.fromkeys([self.unknown, *creators, *others]))
+
+    @property
+    def merged(self) -> str:
+        """What stands for all sides together where one backend's name does for others.
+
+        No name has a ``+``.
+        """
+        return "+".join(self.sides)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +240,7 @@ class Route:
         """Every backend this route can choose, without repeats."""
         names = [self.backend] if self.backend else [share.backend for share in self.shares]
         if self.owner:
-            names += [r.backend for r in self.owner.ranges] + [self.owner.unknown, self.owner.lists]
+            names += [*self.owner.sides, self.owner.lists]
         return tuple(dict.fromkeys(names))
 
 
@@ -199,6 +252,25 @@ class Trust:
     """Peers whose X-Forwarded-For names the customer."""
     testers: tuple[str, ...] = ()
     """Customers whose X-Figueira-* headers are kept; everybody else's are removed."""
+    pin_secret: str = field(default="", repr=False)
+    """What signed pins are signed with; empty: none is honoured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitive:
+    """What access lines hold as tokens, where routes match on it (``access_log``)."""
+
+    headers: tuple[str, ...] = ()
+    """Lower-case names."""
+    query: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safety:
+    """Which changes of routes.yaml are refused."""
+
+    max_moved_percent: float
+    """Of the recorded traffic, 0..100: a change that moves more is refused unless forced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,3 +283,6 @@ class Snapshot:
     backends: tuple[Backend, ...]
     routes: tuple[Route, ...]
     """In file order; the last one matches everything."""
+    sensitive: Sensitive = Sensitive()
+    safety: Safety | None = None
+    """None refuses no change for what it moves."""

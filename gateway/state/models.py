@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, Identity, LargeBinary, String
+from sqlalchemy import DateTime, Dialect, Identity, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -49,3 +49,28 @@ class RevisionRow(Base):
     """SHA-256 of `text`, hexadecimal."""
     text: Mapped[bytes] = mapped_column(LargeBinary)
     """The file as it was read, comments and all."""
+    author: Mapped[str | None] = mapped_column(String(255))
+    """Who made it, as far as that was told; None for a plain edit."""
+    how: Mapped[str | None] = mapped_column(Text)
+    """The verb that made it, e.g. ``set images image_service=25``."""
+    restores: Mapped[int | None]
+    """The revision whose text this is again, if it was undone to."""
+    diff: Mapped[str | None] = mapped_column(Text)
+    """What it changed in the revision before it; None where that was not kept."""
+
+
+class RefusalRow(Base):
+    """A routes.yaml that was refused."""
+
+    __tablename__ = "refusals"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    refused_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the file as it was read; empty if it could not be."""
+    author: Mapped[str | None] = mapped_column(String(255))
+    how: Mapped[str | None] = mapped_column(Text)
+    problem: Mapped[str] = mapped_column(Text)
+    """The first one, in words."""
+    problems: Mapped[int]
+    """How many there are."""

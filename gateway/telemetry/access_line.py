@@ -1,7 +1,8 @@
 """One JSON line per request, and what it may hold.
 
-Paths without their query, and no header's value: queries, cookies and credentials are the
-customers' own and do not reach a log.
+Paths without their query, and no header's value but those that a route asks for: queries, cookies
+and credentials are the customers' own and do not reach a log. What keeps a customer on one side
+stands as a token: it tells customers apart, and not who they are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,28 @@ from datetime import UTC, datetime
 import msgspec
 
 _ENCODER = msgspec.json.Encoder()
+
+
+class Noted(msgspec.Struct, frozen=True, gc=False):
+    """A value that keeps a customer on one side, without the value."""
+
+    bucket: int
+    """0..99,999."""
+    token: str
+    """The same for the same value, as long as the key stays."""
+
+
+class Hidden(msgspec.Struct, frozen=True, gc=False):
+    """A value that a route asks for and that nobody is to read."""
+
+    token: str
+
+
+StickyNotes = dict[str, Noted | None]
+"""The route's sticky sources, as `gateway.routing.snapshot.Sticky` writes them; None for one that
+the request did not carry."""
+Told = dict[str, str | Hidden | None]
+"""What some route matches on -> its value; None where the request has no such thing."""
 
 
 class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
@@ -56,6 +79,20 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     """The Host that the customer asked for."""
     protocol: str = ""
     """``HTTP/1.1``, ``HTTP/1.0``; under an ASGI server that speaks it, ``HTTP/2``."""
+    counts_as: int = 0
+    """What the answer counts as, where a soft error is declared."""
+    instead_of: str = ""
+    """The backend that was decided on at first, where `backend` has answered in its place."""
+    because: str = ""
+    """What that one came to: a failure like `error`, or ``status:503``."""
+    also_asked: str = ""
+    """Another backend that was asked as well, and had no more to say."""
+    sticky: msgspec.Raw | None = None
+    """`StickyNotes` as JSON: it is written once for a customer who comes again and again."""
+    headers: msgspec.Raw | None = None
+    """`Told` as JSON, by lower-case name: the headers that some route matches on."""
+    query: Told | None = None
+    """Keys of the query that some route matches on: the first value of each, percent-decoded."""
 
 
 class ClockText:
@@ -84,6 +121,11 @@ class ClockText:
 def milliseconds(duration_s: float) -> float:
     """A duration as access lines have it, to the microsecond."""
     return int(duration_s * 1e6 + 0.5) / 1000
+
+
+def encode_part(part: StickyNotes | Told) -> msgspec.Raw:
+    """A part of a line, ready to be used in many."""
+    return msgspec.Raw(_ENCODER.encode(part))
 
 
 def encode_lines(lines: Sequence[AccessLine]) -> bytes:

@@ -20,7 +20,7 @@ _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LAST_CLASS = len(_CLASSES) - 1
 
 
-class LaneCounters(msgspec.Struct, array_like=True):
+class LaneCounters(msgspec.Struct, array_like=True, gc=False):
     """What happened to the requests of one route that one backend served.
 
     Sent without the names of its fields: there is one for each route and backend, four times a
@@ -41,6 +41,12 @@ class LaneCounters(msgspec.Struct, array_like=True):
     bytes_in: int = 0
     bytes_out: int = 0
     retries: int = 0
+    resends: dict[str, int] = msgspec.field(default_factory=dict)
+    """Requests for which another backend was asked as well, by what it was declared as."""
+    moves: dict[str, int] = msgspec.field(default_factory=dict)
+    """New work that went to another backend, by why this one was out of service."""
+    soft_errors: dict[str, int] = msgspec.field(default_factory=dict)
+    """Answers that counted as another status than they said, by the status they counted as."""
 
     def count(self, status: int, reason: str, duration_s: float, error: str) -> None:
         """Count one finished request; `error` is empty where nothing failed."""
@@ -52,16 +58,54 @@ class LaneCounters(msgspec.Struct, array_like=True):
         if error:
             self.errors[error] = self.errors.get(error, 0) + 1
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has counted nothing yet."""
+        is_moved = self.bytes_in or self.bytes_out or self.retries or self.errors
+        has_met = self.resends or self.moves or self.soft_errors
+        return not (is_moved or has_met or any(self.by_class))
+
+    def failed(self, error: str) -> None:
+        """Count a failure of which the customer saw nothing: another backend answered."""
+        self.errors[error] = self.errors.get(error, 0) + 1
+
+    def resent(self, reason: str) -> None:
+        """Count a request for which another backend is asked as well."""
+        self.resends[reason] = self.resends.get(reason, 0) + 1
+
+    def move(self, why: str) -> None:
+        """Count a request that another backend gets instead."""
+        self.moves[why] = self.moves.get(why, 0) + 1
+
+    def soft(self, counts_as: int) -> None:
+        """Count an answer that counts as another status than it says."""
+        key = str(counts_as)
+        self.soft_errors[key] = self.soft_errors.get(key, 0) + 1
+
     def add(self, other: LaneCounters) -> None:
         """Add another worker's counters of the same route and backend."""
         self.by_class = [a + b for a, b in zip(self.by_class, other.by_class, strict=True)]
         self.durations = [a + b for a, b in zip(self.durations, other.durations, strict=True)]
         _add_to(self.by_reason, other.by_reason)
         _add_to(self.errors, other.errors)
+        _add_to(self.resends, other.resends)
+        _add_to(self.moves, other.moves)
+        _add_to(self.soft_errors, other.soft_errors)
         self.duration_sum_s += other.duration_sum_s
         self.bytes_in += other.bytes_in
         self.bytes_out += other.bytes_out
         self.retries += other.retries
+
+
+class CustomerCount(msgspec.Struct, frozen=True):
+    """Customers of one route whose new work was placed, told apart in one way."""
+
+    route: str
+    by: str
+    """What tells them apart: a sticky source as routes.yaml's reader writes it."""
+    seen: int
+    on_both_sides: int
+    """Those whose work went to more than one backend under the revision that serves."""
 
 
 class Counters(msgspec.Struct):
@@ -76,10 +120,19 @@ class Counters(msgspec.Struct):
     """Open now, by backend."""
     upstream_ejected: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     """Backend -> address, as in a URL -> workers that leave it out now; 0 where it is well."""
+    upstream_in_flight: dict[str, int] = msgspec.field(default_factory=dict)
+    """Requests under way now, by backend, those that wait for a connection included."""
+    service: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Backend -> how far it is in service, and why -> workers that say so now: ``in``,
+    ``trial:breaker``, ``out:probes``."""
+    breaker_opened: dict[str, int] = msgspec.field(default_factory=dict)
+    """Times that a worker's breaker has opened, by backend."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
     upstreams: Upstreams = msgspec.field(default_factory=dict)
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
+    customers: list[CustomerCount] = msgspec.field(default_factory=list)
+    """Of all workers together: control counts them, as the same customer may meet several."""
 
     @property
     def requests(self) -> int:
@@ -98,12 +151,25 @@ class Counters(msgspec.Struct):
             mine.add(theirs)
         _add_to(self.refused, other.refused)
         _add_to(self.upstream_connections, other.upstream_connections)
-        for backend, addresses in other.upstream_ejected.items():
-            _add_to(self.upstream_ejected.setdefault(backend, {}), addresses)
+        _add_to(self.upstream_in_flight, other.upstream_in_flight)
+        _add_to(self.breaker_opened, other.breaker_opened)
+        _add_each(self.upstream_ejected, other.upstream_ejected)
+        _add_each(self.service, other.service)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
         add_to(self.upstreams, other.upstreams)
         self.arrivals.add(other.arrivals)
+
+    def without_idle(self) -> Counters:
+        """The same without what has counted nothing: most of it, where there are many routes."""
+        lanes = [lane for lane in self.lanes if not lane.is_idle]
+        return msgspec.structs.replace(self, lanes=lanes)
+
+    def with_idle(self, pairs: Iterable[tuple[str, str]]) -> Counters:
+        """The same with zeros for every route and backend that has counted nothing."""
+        known = {(lane.route, lane.backend) for lane in self.lanes}
+        idle = [LaneCounters(*pair) for pair in pairs if pair not in known]
+        return msgspec.structs.replace(self, lanes=[*self.lanes, *idle])
 
     def without_gauges(self) -> Counters:
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""
@@ -111,6 +177,7 @@ class Counters(msgspec.Struct):
         left.client_connections, left.upstream_connections, left.upstream_ejected = 0, {}, {}
         left.upstreams = {}
         left.arrivals = left.arrivals.without_gauges()
+        left.upstream_in_flight, left.service = {}, {}
         return left
 
 
@@ -148,3 +215,8 @@ def status_classes() -> tuple[str, ...]:
 def _add_to(mine: dict[str, int], theirs: dict[str, int]) -> None:
     for key, value in theirs.items():
         mine[key] = mine.get(key, 0) + value
+
+
+def _add_each(mine: dict[str, dict[str, int]], theirs: dict[str, dict[str, int]]) -> None:
+    for key, values in theirs.items():
+        _add_to(mine.setdefault(key, {}), values)

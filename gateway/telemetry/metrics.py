@@ -1,84 +1,18 @@
-"""Every metric in one table, and their exposition for Prometheus.
+"""Every metric in one table.
 
-Prometheus objects exist only while a scrape is answered. Labels are bounded: they hold names of
-routes.yaml and words of the gateway's own, never anything that a customer sends.
+Labels are bounded: they hold names of routes.yaml and words of the gateway's own, never anything
+that a customer sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from itertools import accumulate
-from typing import Literal
-
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.exposition import generate_latest as write_plain
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.openmetrics.exposition import generate_latest as write_openmetrics
-from prometheus_client.registry import Collector
 
 from gateway.telemetry.counters import LATENCY_BOUNDS_S, Counters, status_classes
+from gateway.telemetry.metric import Buckets, Facts, HistogramMetric, Labels, NumberMetric
 
 _BOUNDS = (*map(str, LATENCY_BOUNDS_S), "+Inf")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What control knows beside the workers' counters."""
-
-    revision: int
-    """Of routes.yaml, the one that serves; 0 before the first."""
-    last_reload_successful: bool
-    """Whether the newest routes.yaml could be used."""
-    reload_failures: int
-    """Files refused since control started."""
-    workers: int
-    """Workers that are alive."""
-    worker_restarts: int
-    """Workers that had to be replaced since the start."""
-    weights: dict[str, dict[str, float]]
-    """Route -> backend -> percent, as routes.yaml says."""
-    control_restarts: int = 0
-    """How often control had to be replaced since the start."""
-    uptime_s: float = 0.0
-    """Of the gateway."""
-    certificate_ends_s: float | None = None
-    """When the certificate that customers are shown is over, seconds since 1970; None without."""
-
-
-Labels = tuple[str, ...]
-"""Values of the labels, in the metric's order."""
-Buckets = list[tuple[str, float]]
-"""Upper bound as text and the count up to it, ascending, the last one ``+Inf``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberMetric:
-    """A metric whose samples are single numbers."""
-
-    name: str
-    """As it is exposed: a counter ends in ``_total``."""
-    kind: Literal["counter", "gauge"]
-    help: str
-    labels: tuple[str, ...] = ()
-    read: Callable[[Counters, Facts], Iterable[tuple[Labels, float]]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistogramMetric:
-    """A metric whose samples are distributions: buckets, and the sum of all values."""
-
-    name: str
-    kind: Literal["histogram"] = "histogram"
-    help: str
-    labels: tuple[str, ...]
-    read: Callable[[Counters, Facts], Iterable[tuple[Labels, Buckets, float]]]
 
 
 def _requests(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
@@ -97,6 +31,45 @@ def _upstream_errors(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels
     for lane in counters.lanes:
         for error, count in lane.errors.items():
             yield (lane.route, lane.backend, *error.split(":")), count
+
+
+def _resends(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for lane in counters.lanes:
+        for reason, count in lane.resends.items():
+            yield (lane.route, lane.backend, reason), count
+
+
+def _moves(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for lane in counters.lanes:
+        for why, count in lane.moves.items():
+            yield (lane.route, lane.backend, why), count
+
+
+def _in_flight(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((backend,), count) for backend, count in counters.upstream_in_flight.items())
+
+
+def _service(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for backend, said in counters.service.items():
+        for text, workers in said.items():
+            service, _, why = text.partition(":")
+            yield (backend, service, why), workers
+
+
+def _breaker_opened(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((backend,), count) for backend, count in counters.breaker_opened.items())
+
+
+def _probes(_counters: Counters, facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for backend, addresses in facts.probed_ill.items():
+        for address, is_ill in addresses.items():
+            yield (backend, address), is_ill
+
+
+def _soft_errors(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    for lane in counters.lanes:
+        for status, count in lane.soft_errors.items():
+            yield (lane.route, lane.backend, status), count
 
 
 def _bytes(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
@@ -126,6 +99,14 @@ def _addresses_ejected(counters: Counters, _facts: Facts) -> Iterator[tuple[Labe
     for backend, addresses in counters.upstream_ejected.items():
         for address, workers in addresses.items():
             yield (backend, address), workers
+
+
+def _customers_seen(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((each.route, each.by), each.seen) for each in counters.customers)
+
+
+def _customers_on_both_sides(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
+    return (((each.route, each.by), each.on_both_sides) for each in counters.customers)
 
 
 def _weights(_counters: Counters, facts: Facts) -> Iterator[tuple[Labels, float]]:
@@ -182,6 +163,20 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         read=_alone(lambda counters, _: sum(lane.retries for lane in counters.lanes)),
     ),
     NumberMetric(
+        name="figueira_resends_total",
+        kind="counter",
+        help="Requests for which another backend was asked as well as this one, as declared.",
+        labels=("route", "backend", "reason"),
+        read=_resends,
+    ),
+    NumberMetric(
+        name="figueira_soft_errors_total",
+        kind="counter",
+        help="Answers that counted as another status than they said.",
+        labels=("route", "backend", "counts_as"),
+        read=_soft_errors,
+    ),
+    NumberMetric(
         name="figueira_bytes_total",
         kind="counter",
         help="Bytes of bodies, in from customers and out to them.",
@@ -236,9 +231,44 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
     NumberMetric(
         name="figueira_upstream_addresses_ejected",
         kind="gauge",
-        help="Workers that leave this address of a backend out now, as connections to it fail.",
+        help="Workers that leave this address of a backend out now, as requests to it fail.",
         labels=("backend", "address"),
         read=_addresses_ejected,
+    ),
+    NumberMetric(
+        name="figueira_upstream_in_flight",
+        kind="gauge",
+        help="Requests under way at a backend now, those that wait for a connection included.",
+        labels=("backend",),
+        read=_in_flight,
+    ),
+    NumberMetric(
+        name="figueira_backend_service",
+        kind="gauge",
+        help="Workers by how far a backend is in service with them, and why not.",
+        labels=("backend", "service", "why"),
+        read=_service,
+    ),
+    NumberMetric(
+        name="figueira_backend_probe_ill",
+        kind="gauge",
+        help="1 if probes of this address of a backend fail, 0 if they succeed.",
+        labels=("backend", "address"),
+        read=_probes,
+    ),
+    NumberMetric(
+        name="figueira_breaker_opened_total",
+        kind="counter",
+        help="Times that a worker's breaker for a backend has opened.",
+        labels=("backend",),
+        read=_breaker_opened,
+    ),
+    NumberMetric(
+        name="figueira_moved_total",
+        kind="counter",
+        help="New work that another backend got, as this one was out of service.",
+        labels=("route", "backend", "why"),
+        read=_moves,
     ),
     NumberMetric(
         name="figueira_access_lines_dropped_total",
@@ -295,51 +325,18 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         labels=("route", "backend"),
         read=_weights,
     ),
+    NumberMetric(
+        name="figueira_customers_seen",
+        kind="gauge",
+        help="Customers with new work under this revision, by what tells them apart.",
+        labels=("route", "by"),
+        read=_customers_seen,
+    ),
+    NumberMetric(
+        name="figueira_customers_on_both_sides",
+        kind="gauge",
+        help="Those whose new work went to more than one backend under this revision.",
+        labels=("route", "by"),
+        read=_customers_on_both_sides,
+    ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Scrape(Collector):
-    """What one scrape is answered with."""
-
-    counters: Counters
-    facts: Facts
-
-    def collect(self) -> Iterator[Metric]:
-        """Every metric of the table, in its order."""
-        for metric in METRICS:
-            if isinstance(metric, HistogramMetric):
-                yield self._histogram(metric)
-            else:
-                yield self._numbers(metric)
-
-    def _histogram(self, metric: HistogramMetric) -> Metric:
-        family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-        for labels, buckets, sum_value in metric.read(self.counters, self.facts):
-            family.add_metric(labels, buckets, sum_value)
-        return family
-
-    def _numbers(self, metric: NumberMetric) -> Metric:
-        kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-        family = kind(metric.name, metric.help, labels=metric.labels)
-        for labels, value in metric.read(self.counters, self.facts):
-            family.add_metric(labels, value)
-        return family
-
-
-def render(counters: Counters, facts: Facts, accept: str) -> tuple[bytes, str]:
-    """The exposition and its Content-Type.
-
-    Args:
-        counters: The sum of all workers' counters.
-        facts: What control knows beside them.
-        accept: The scraper's Accept header. OpenMetrics 1.0 is written if it is named there,
-            else the plain text format 0.0.4, which every scraper reads.
-    """
-    scrape = _Scrape(counters, facts)
-    # Not the library's own negotiation: that writes words of the header into the answer's.
-    media_types = {offer.partition(";")[0].strip().lower() for offer in accept.split(",")}
-    if "application/openmetrics-text" in media_types:
-        body: bytes = write_openmetrics(scrape)  # type: ignore[no-untyped-call] # of the library
-        return body, CONTENT_TYPE_LATEST
-    return write_plain(scrape), CONTENT_TYPE_PLAIN_0_0_4

@@ -74,7 +74,7 @@ class Inbound(RequestHead):
         self.method = method
         self.query = b""
         self.named = {}
-        self.client_ip = ""
+        self.client_ip = self.pin = ""
         self.path = self.target = target
         """In origin form (or ``*``), bytes as received."""
         self.is_http11 = is_http11

@@ -16,7 +16,7 @@ class RequestHead:
     Written out, for one is built per request: a dataclass of so many defaults costs twice as much.
     """
 
-    __slots__ = ("client_ip", "method", "named", "path", "query")
+    __slots__ = ("client_ip", "method", "named", "path", "pin", "query")
 
     def __init__(self, method: bytes, path: bytes, query: bytes = b"") -> None:
         self.method = method
@@ -31,3 +31,5 @@ class RequestHead:
         self.client_ip = ""
         """The customer's address as text, after ``trust.proxies`` has been applied; empty if
         unknown (a Unix socket)."""
+        self.pin = ""
+        """The backend that a tester has asked for by name, once the tester is believed."""

@@ -29,6 +29,7 @@ ONE_CONNECTIONS = frozenset(
     {Kind.HOP, Kind.CONNECTION, Kind.UPGRADE, Kind.TE, Kind.CONTENT_LENGTH, Kind.TRANSFER_ENCODING}
 )
 """Of an interim answer nothing but these is removed."""
+_CONTENT_TYPE = re.compile(rb"\r\nContent-Type:[ \t]*([^\r]*)", re.IGNORECASE)
 _join_field = b": ".join
 
 
@@ -89,6 +90,14 @@ class Outbound:
     @lines.setter
     def lines(self, lines: list[Header]) -> None:
         self._lines = lines
+
+
+def content_type(outbound: Outbound) -> bytes:
+    """What an answer says that its body is; empty if it does not."""
+    if outbound.head:
+        found = _CONTENT_TYPE.search(outbound.head)
+        return found[1] if found else b""
+    return next((value for name, value in outbound.lines if name.lower() == b"content-type"), b"")
 
 
 class _Framing:

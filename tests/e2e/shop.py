@@ -25,6 +25,7 @@ SECRETS = {
     "POSTGRES_PASSWORD": "administrator0secret",
     "FIGUEIRA_DATABASE_PASSWORD": "gateway0secret",
     "IMAGE_DATABASE_PASSWORD": "images0secret",
+    "FIGUEIRA_TOKEN_KEY": "tokens0secret0key",
 }
 _PORTS = {"gateway": (8000, 9000), "legacy": (8001,), "image-service": (8002,), "postgres": (5432,)}
 """Where each listens in its container."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import socket
@@ -114,6 +115,31 @@ def test_promise_5_children_come_back_on_the_last_good_revision_while_the_file_i
 def _descriptors(pid: int) -> int:
     """How many a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+async def test_promise_5_a_control_that_hangs_is_replaced_and_no_customer_notices(
+    start: Start, figures: Figures
+) -> None:
+    """Under load: the admin port is away for some seconds, and the flip is late by as much."""
+    with start() as figueira:
+        async with visitors(figueira.port) as load:
+            await load.more_answers(60)
+            (hung,) = _control(await to_thread.run_sync(figueira.status))
+            os.kill(hung, signal.SIGSTOP)
+            hung_s = time.monotonic()
+            await to_thread.run_sync(_flip_when_it_answers, figueira, hung, 40)
+            figures["control hangs, flip after ms"] = round((time.monotonic() - hung_s) * 1000)
+            await load.more_answers(60)
+        assert (load.failures, load.cuts) == ([], [])
+        assert len(figueira.events("process_hangs")) == 1
+        assert figueira.stop() == 0
+
+
+def _flip_when_it_answers(figueira: Figueira, hung: int, percent: int) -> None:
+    """Edit the file at once; ask only when the one that hangs is gone."""
+    figueira.routes.rename_over(figueira.routes.flipped(percent))
+    eventually(lambda: not _runs(hung), "the end of the control that hangs", patience_s=10)
+    figueira.wait_until_routing(percent)
 
 
 def test_control_comes_back_and_flips_even_when_its_database_is_gone(start: Start) -> None:

@@ -111,7 +111,7 @@ def test_promise_8_each_request_is_one_line_without_the_customers_data(start: St
                 ("GET", f"/images/{image['id']}/file", 200),
                 ("images", "image_service", "owner"),
             ),
-            (("GET", "/images", 200), ("images", "legacy", "owner_list")),
+            (("GET", "/images", 200), ("images", "legacy+image_service", "owner_list")),
         )
     ]
     assert {line["revision"] for line in served} == {revision}

@@ -143,7 +143,7 @@ def test_the_three_things_to_try_work_as_they_stand_there(tmp_path: Path) -> Non
         started.process.wait_for_line(r"gateway +\| .*revision_accepted revision=2 .*")
         assert paste(order, tmp_path) == "/images/1000000001/file is in praia.png\n"
         assert fetch(f"{started.url('FIGUEIRA_PORT')}/images/1")[0] == 200
-        (undo,) = re.findall(r"mv \S+ \S+", "\n".join(started.process.stdout))
+        (undo,) = re.findall(r"To take it back: (.*)", "\n".join(started.process.stdout))
         paste(undo, tmp_path)
         started.process.wait_for_line(r"gateway +\| .*revision_accepted revision=3 .*")
         assert paste(order, tmp_path) == "/images/2/file is in praia.png\n"
@@ -192,6 +192,23 @@ def test_a_busy_port_is_one_line_and_nothing_is_started(variable: str, tmp_path:
             assert started.process.stdout == []
     assert line.startswith(f"up: port {port}: address already in use; ")
     assert line.endswith(variable)
+
+
+def test_a_second_one_in_the_same_folder_is_refused_whatever_its_ports(tmp_path: Path) -> None:
+    """Both would write to var; the first goes on, and when it has ended the folder is free."""
+    with ready(tmp_path) as first:
+        with up(tmp_path) as second:
+            assert second.process.wait() == 1
+            assert second.process.stdout == []
+            (line,) = second.process.stderr
+        assert line == (
+            f"up: another `make up` (process {first.process.pid}) runs in this folder and keeps "
+            "its state in var; stop it, or start this one in a copy of the folder"
+        )
+        assert fetch(f"{first.url('FIGUEIRA_PORT')}/products") == (200, b"[]\n")
+        assert first.process.stop(signal.SIGINT) == 0
+    with ready(tmp_path) as third:
+        assert third.process.stop(signal.SIGINT) == 0
 
 
 def test_a_second_ctrl_c_does_not_wait_for_requests_in_flight(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from gateway.errors import Cause, Source, Stage, UpstreamError
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.addresses import AddressState
 from gateway.proxy.direct import DirectConnection
@@ -144,13 +145,16 @@ class End(asyncio.Transport):
 
 
 class DataPath:
-    """A gateway with one backend, and customers."""
+    """A gateway with one backend unless the test has more, and customers."""
 
-    def __init__(self) -> None:
-        self.gateway = Gateway(_SNAPSHOT, 1, AccessLog(None), lambda: 0.0)
+    def __init__(self, snapshot: Snapshot = _SNAPSHOT) -> None:
+        self.gateway = Gateway(snapshot, 1, AccessLog(None), lambda: 0.0)
         self.state = ServerState()
         self.backends: list[End] = []
-        """The connections to the backend, in the order in which they were made."""
+        """The connections to backends, in the order in which they were made."""
+        self.backend_of: dict[End, str] = {}
+        self.refusing: set[str] = set()
+        """Backends that take no connections."""
         self._pending: deque[Callable[[], None]] = deque()
         for pool in self.gateway._pools.values():
             self._connect_at_once(pool)
@@ -172,11 +176,24 @@ class DataPath:
 
     def _connect_at_once(self, pool: Pool) -> None:
         def start_dial(state: AddressState) -> None:
+            if pool.backend.name in self.refusing:
+                self._refuse(pool, state)
+                return
             pool.open_connections += 1
             state.opened += 1
             connection = UpstreamConnection(pool)
-            self.backends.append(End(connection, self._pending.append))
+            end = End(connection, self._pending.append)
+            self.backends.append(end)
+            self.backend_of[end] = pool.backend.name
             pool._address_of[connection] = state
+            pool._take_in(state)
             pool._place(connection, state)
 
         cast("Any", pool)._start_dial = start_dial
+        cast("Any", pool)._try_again = start_dial
+
+    def _refuse(self, pool: Pool, state: AddressState) -> None:
+        pool._note_failure(state, "refused")
+        if pool._waiting:
+            error = UpstreamError(Stage.CONNECT, Source.UPSTREAM, Cause.REFUSED, "refused")
+            pool._waiting.popleft().failed(error)

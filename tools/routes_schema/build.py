@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES = (ROOT / "routes.schema.json", ROOT / "gateway" / "config" / "routes.schema.json")
 """Beside the shipped routes.yaml, which names it; and in the package, for `figueira schema`."""
 _ROW = re.compile(r"^\| `([^`]+)` \|[^|]*\|[^|]*\| (.*?) \|$", re.MULTILINE)
+_LINK = re.compile(r",? \[below\]\(#[^)]*\)")
+"""To another part of the reference, which an editor does not show."""
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 """What editors understand best."""
 
@@ -45,7 +47,7 @@ def schema(meanings: Mapping[str, str]) -> Schema:
 
 def _meanings() -> dict[str, str]:
     text = (ROOT / "docs" / "routes.md").read_text("utf-8")
-    return dict(_ROW.findall(text))
+    return {key: _LINK.sub("", meaning) for key, meaning in _ROW.findall(text)}
 
 
 def _mapping(kind: type[Spec], where: str, meanings: Mapping[str, str]) -> Schema:

@@ -7,9 +7,9 @@ takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from gateway.config import hosts, paths, patterns, spec, units, urls
+from gateway.config import hosts, ids, paths, patterns, protection, spec, units, urls
 
 Schema = dict[str, Any]
 """JSON."""
@@ -19,10 +19,9 @@ _TOKEN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # noqa: S105 - no secret, a word of th
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PLAIN_ESCAPE = "2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AEF]|[01]"
 """What needs no escape, what backends disagree on, and controls."""
-_PATH = (
-    r"(?!.*//)(?!.*/\.\.?(?:/|$))"
-    f"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%(?!{_PLAIN_ESCAPE})[0-9A-F]{{2}})*"
-)
+_SEGMENTS = f"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%(?!{_PLAIN_ESCAPE})[0-9A-F]{{2}})*"
+_PATH = rf"(?!.*//)(?!.*/\.\.?(?:/|$)){_SEGMENTS}"
+_TARGET = rf"(?![^?]*//)(?![^?]*/\.\.?(?:[/?]|$)){_SEGMENTS}(?:\?[!$%&'()*+,./0-9:;=?@A-Z_a-z~-]*)?"
 _NO_SLASH_AT_THE_END = "(?!.+/$)"
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = rf"^(?:\*\.)?{_LABEL}(?:\.{_LABEL})*$|^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$"
@@ -45,19 +44,49 @@ def _matching(pattern: str, words: str, **rules: object) -> Schema:
     return _text(pattern=pattern, patternErrorMessage=words, **rules)
 
 
+def _whole(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _share(condition: str = "") -> Schema:
+    """Percent, at most 100."""
+    return _matching(
+        rf"^{condition}(?:100(?:\.0{{1,3}})?|0?[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?)%$",
+        "A share with its unit: 50% or 0.5%.",
+        examples=["50%"],
+    )
+
+
+_DURATION = _matching(
+    r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
+    "A number with its unit: 250ms, 1.5s or 2m.",
+    examples=["250ms", "1.5s", "2m"],
+)
+
 VALUES: Mapping[Callable[..., Any], Schema] = {
     units.version: {"type": "integer", "enum": [units.VERSION]},
     units.text: _text(),
     units.name: _matching(
         _NAME, "A lower-case letter, then up to 62 of: lower-case letters, digits, _ and -."
     ),
-    units.duration_s: _matching(
-        r"^(?!0+(?:\.0+)?[a-z])[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)$",
-        "A number with its unit: 250ms, 1.5s or 2m.",
-        examples=["250ms", "1.5s", "2m"],
+    units.duration_s: _DURATION,
+    units.connections: _whole(1, units.MOST_CONNECTIONS),
+    units.waiting: _whole(0, units.MOST_CONNECTIONS),
+    protection.probe_path: _matching(
+        f"^{_TARGET}$", "A canonical path, perhaps with a query.", examples=["/readyz"]
     ),
-    units.connections: {"type": "integer", "minimum": 1, "maximum": units.MOST_CONNECTIONS},
-    units.waiting: {"type": "integer", "minimum": 0, "maximum": units.MOST_CONNECTIONS},
+    protection.window_s: _DURATION,
+    protection.threshold: _whole(1, protection.MOST_IN_A_ROW),
+    protection.min_requests: _whole(1, protection.MOST_OUTCOMES),
+    protection.share: _share(r"(?!0+(?:\.0+)?%)"),
+    units.share_percent: _share(),
+    protection.json_path: _matching(
+        r"^\$", "A path from the root of the body, $.", examples=["$.error"]
+    ),
+    protection.json_value: {"type": ["string", "number", "boolean"]},
+    protection.final_status: _whole(protection.FIRST_STATUS, protection.LAST_STATUS),
+    protection.error_status: _whole(protection.FIRST_ERROR, protection.LAST_STATUS),
+    protection.occasion: {"enum": [protection.UNAVAILABLE]},
     units.weight: {
         "anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"enum": [units.REST]}],
         "examples": [0, 5, units.REST],
@@ -78,6 +107,17 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
     ),
     units.query_key: _matching(f"^{_LITERAL}", "Nothing is filled in here.", minLength=1),
     units.query_text: _matching(f"^{_LITERAL}", "Nothing is filled in here."),
+    units.order: {"enum": list(get_args(units.Order))},
+    ids.id_prefix: _matching(
+        r"^[A-Za-z0-9_~-][A-Za-z0-9._~:-]{0,62}$",
+        "Letters, digits, _ - ~ and, behind the first, : and .",
+        examples=["img_"],
+    ),
+    ids.json_keys: _matching(
+        r"^\$(?:\.[A-Za-z_][A-Za-z0-9_-]{0,62}){1,8}$",
+        "A path: $.id or $.image.id",
+        examples=["$.id"],
+    ),
     urls.host_name: _text(minLength=1, maxLength=253),
     paths.exact: _matching(f"^{_PATH}$", "A canonical path: it starts with /."),
     paths.prefix: _matching(
@@ -104,16 +144,26 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
         examples=["http://127.0.0.1:8001", "${LEGACY_URL:-http://127.0.0.1:8001}", "unix:/run/x"],
     ),
     spec._certificates: _text(minLength=1),  # noqa: SLF001 - as above
+    spec._secret: _matching(  # noqa: SLF001 - as above
+        r"^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}$",
+        "A variable of the environment: ${NAME}.",
+        examples=["${FIGUEIRA_PIN_SECRET}"],
+    ),
 }
 """The parsers of values."""
 
 
-DURATIONS: frozenset[Callable[..., Any]] = frozenset({units.duration_s})
+DURATIONS: frozenset[Callable[..., Any]] = frozenset({units.duration_s, protection.window_s})
 """Parsers of what is written with a unit and held in seconds."""
 
 
 def _one_or_many(many: Schema) -> Schema:
     return {"anyOf": [many["items"], many]}
+
+
+def _lists(mapping: Schema) -> Schema:
+    names = _text(examples=[spec.MERGE])
+    return {"anyOf": [names, mapping]}
 
 
 def _one_of(*keys: str) -> Schema:
@@ -126,6 +176,8 @@ def _sticky(item: Schema) -> Schema:
 
 AROUND: Mapping[Callable[..., Any], Callable[[Schema], Schema]] = {
     spec._one_or_many: _one_or_many,  # noqa: SLF001 - the function marks the value
+    spec._one_or_more: _one_or_many,  # noqa: SLF001 - as above
+    spec._lists: _lists,  # noqa: SLF001 - as above
     spec._sticky: _sticky,  # noqa: SLF001 - as above
     spec._written: lambda inner: inner,  # noqa: SLF001 - as above
 }
@@ -135,6 +187,7 @@ RULES: Mapping[type[spec.Spec], Schema] = {
     spec.MatchSpec: _one_of("path", "path_regex", "path_prefix"),
     spec.BackendSpec: _one_of("url", "urls"),
     spec.StickySpec: _one_of("header", "cookie"),
+    spec.OwnerSpec: {"anyOf": [{"required": ["ranges"]}, {"required": ["prefixes"]}]},
     spec.RouteSpec: {
         **_one_of("backend", "split"),
         "dependencies": {"sticky": ["split"], "owner": ["split"]},

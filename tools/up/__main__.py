@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.up.banner import banner
 from tools.up.errors import UpError
+from tools.up.folder import take_folder
 from tools.up.parts import HOST, Ports, parts, read_ports
 from tools.up.run import Run
 from tools.up.screen import Screen, wants_colour
@@ -19,8 +20,8 @@ def main() -> int:
     """Run everything until Ctrl-C; return the exit code."""
     try:
         ports = read_ports(os.environ)
+        take_folder(Path("var"))
         check_free(ports)
-        make_folder(Path("var"))
     except UpError as error:
         sys.stderr.write(f"up: {error}\n")
         return 1
@@ -29,7 +30,13 @@ def main() -> int:
     screen = Screen([part.name for part in all_parts], is_coloured=is_coloured)
     config = os.environ.get("FIGUEIRA_CONFIG") or "routes.yaml"
     screen.say(f"starting {', '.join(part.name for part in all_parts)}")
-    return Run(all_parts, screen, banner(ports, config)).run(os.environ)
+    return Run(all_parts, screen, banner(ports, config, command())).run(os.environ)
+
+
+def command() -> str:
+    """The path of `figueira` beside this interpreter, as short as it can be from here."""
+    path = Path(sys.executable).with_name("figueira")
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def check_free(ports: Ports) -> None:
@@ -48,18 +55,6 @@ def check_free(ports: Ports) -> None:
                     f"port {port}: {reason}; stop what uses it, or choose another port with "
                     f"{variable}"
                 ) from error
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder for everybody's state, unless it is there.
-
-    Raises:
-        UpError: It cannot be made.
-    """
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UpError(f"{folder}: {error.strerror}; remove what is there") from error
 
 
 if __name__ == "__main__":

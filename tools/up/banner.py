@@ -6,6 +6,8 @@ import shlex
 
 from tools.up.parts import Ports, url
 
+_CONFIG, _ADMIN_PORT = "routes.yaml", 9000
+"""What the command assumes unless it is told."""
 _TEXT = """
 Figueira is up. Ctrl-C stops everything.
 
@@ -27,20 +29,29 @@ Three things to try in another terminal, in this folder:
 
 3. Flip: from now on the image service makes all new images. Then do 2 again.
 
-   sed -i.bak '/# FLIP/s/image_service: [0-9.]*/image_service: 100/' {config}
+   {figueira} set images image_service=100{options}
 
-   The old images stay where they are. To take it back: mv {config}.bak {config}
+   The old images stay where they are. To take it back: {figueira} undo{options}
 
 """
 
 
-def banner(ports: Ports, config: str) -> str:
+def banner(ports: Ports, config: str, figueira: str) -> str:
     """The addresses and three things to paste, each of them whole lines of shell.
 
     Args:
         ports: Where everything listens.
         config: The path of routes.yaml.
+        figueira: The path of the command.
     """
+    options = []
+    if config != _CONFIG:
+        options += ["--config", config]
+    if ports.admin != _ADMIN_PORT:
+        options += ["--admin", url(ports.admin)]
     return _TEXT.format(
-        customers=url(ports.customers), admin=url(ports.admin), config=shlex.quote(config)
+        customers=url(ports.customers),
+        admin=url(ports.admin),
+        figueira=shlex.quote(figueira),
+        options="".join(f" {shlex.quote(word)}" for word in options),
     )

@@ -81,7 +81,7 @@ class Stage:
         self._ahead_s = 0.0
         self._is_closed = False
         self.state = ServerState()
-        self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S, self._clock)
+        self.gateway = Gateway(snapshot, 1, self._log, lambda: WALL_S, clock=self._clock)
         self.port = 0
 
     async def open(self, door: Door = DIRECT, *, send_buffer_bytes: int | None = None) -> None:

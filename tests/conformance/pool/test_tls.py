@@ -187,7 +187,8 @@ async def test_a_customer_is_told_nothing_of_a_certificate(
         assert b"certificate" not in answer
         assert b"shop.test" not in answer
     assert {line["error"] for line in stage.lines(4)} == {"connect:protocol:upstream"}
-    (message,) = caplog.messages
+    message, consequence = caplog.messages
+    assert consequence == "backend_out_of_service backend=legacy why=ejected new_work=stays"
     assert message.startswith("address_ejected backend=legacy address=127.0.0.1:")
     assert "certificate verify failed: Hostname mismatch" in message
     await stage.close()

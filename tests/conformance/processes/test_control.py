@@ -16,6 +16,7 @@ import pytest
 
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
+from gateway.admin.operations_of_control import ControlOperations
 from gateway.control.channel import Channel
 from gateway.control.control import Control, ControlPlan
 from gateway.control.lifeline import Lifeline
@@ -33,11 +34,18 @@ class World:
     """Everything around control: the supervisor, workers, operators."""
 
     def __init__(
-        self, folder: Path, resumed: Accepted | None, left: Left | None, database: str
+        self,
+        folder: Path,
+        resumed: Accepted | None,
+        left: Left | None,
+        database: str,
+        *,
+        may_resume: bool = False,
+        text: str | None = None,
     ) -> None:
         self.running: asyncio.Future[None] = asyncio.Future()
         self._workers: list[Worker] = []
-        self.file = RoutesFile(folder / "routes.yaml", flippable.text())
+        self.file = RoutesFile(folder / "routes.yaml", text or flippable.text())
         ours, theirs = socket.socketpair()
         self.lifeline = Lifeline(ours)
         self._listener = listen("127.0.0.1", 0)
@@ -47,6 +55,7 @@ class World:
             ControlPlan(
                 began_s=0.0,
                 restarts=0,
+                token_key=b"of-a-test" * 2,
                 certificate_problem=None,
                 config=self.file.path,
                 database_url=f"sqlite+aiosqlite:///{database}",
@@ -55,7 +64,10 @@ class World:
                 lifeline=Lifeline(theirs),
                 resumed=resumed,
                 left=left,
-                make_admin=lambda control: create_app(ControlView(control)),
+                make_admin=lambda control: create_app(
+                    ControlView(control), ControlOperations(control)
+                ),
+                may_resume=may_resume,
             )
         )
 
@@ -80,6 +92,11 @@ class World:
         worker.channel = await Channel.open(ours, worker.heard.put_nowait, worker.has_ended.set)
         self._workers.append(worker)
         return worker
+
+    async def tell(self, path: str, **body: object) -> httpx.Response:
+        """Tell the admin port something."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await client.post(self.admin + path, json=body)
 
     async def ask(self, path: str) -> httpx.Response:
         """Ask the admin port."""
@@ -128,9 +145,13 @@ async def world(
     resumed: Accepted | None = None,
     left: Left | None = None,
     database: str | None = None,
+    may_resume: bool = False,
+    text: str | None = None,
 ) -> AsyncIterator[World]:
     """A control that runs while the block does, and must end when it is told to."""
-    around = World(folder, resumed, left, database or f"{folder}/figueira.db")
+    around = World(
+        folder, resumed, left, database or f"{folder}/figueira.db", may_resume=may_resume, text=text
+    )
     around.listen()
     try:
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:

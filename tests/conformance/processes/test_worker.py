@@ -56,6 +56,7 @@ class World:
                 lifeline=self._theirs,
                 accepted=accepted(1),
                 access_log="off",
+                token_key=b"of-a-test" * 2,
                 drain_s=5.0,
                 drain_delay_s=drain_delay_s,
                 place=Balance(1).place(0),

@@ -33,8 +33,10 @@ def test_each_variable_sets_its_field() -> None:
         "FIGUEIRA_WORKERS": "64",
         "FIGUEIRA_DATABASE_URL": "postgresql+asyncpg://u:p@h/d",
         "FIGUEIRA_ACCESS_LOG": "off",
+        "FIGUEIRA_TOKEN_KEY": "sixteen or more.",
         "FIGUEIRA_DRAIN_S": "0.5",
         "FIGUEIRA_DRAIN_DELAY_S": "15",
+        "FIGUEIRA_RESUME": "1",
         "FIGUEIRA_TLS_CERT": "etc/chain.pem",
         "FIGUEIRA_TLS_KEY": "etc/key.pem",
         "FIGUEIRA_MAX_CLIENT_CONNECTIONS": "1000000",
@@ -49,8 +51,10 @@ def test_each_variable_sets_its_field() -> None:
         workers=64,
         database_url="postgresql+asyncpg://u:p@h/d",
         access_log="off",
+        token_key="sixteen or more.",  # noqa: S106 - nobody's
         drain_s=0.5,
         drain_delay_s=15.0,
+        resume=True,
         tls_cert=Path("etc/chain.pem"),
         tls_key=Path("etc/key.pem"),
         max_client_connections=1_000_000,
@@ -90,6 +94,7 @@ def test_a_flag_overrules_its_variable_even_a_bad_one() -> None:
         ({"FIGUEIRA_DRAIN_S": "nan"}, {}, "FIGUEIRA_DRAIN_S: 'nan' is not a number of seconds"),
         ({"FIGUEIRA_DRAIN_S": "30s"}, {}, "FIGUEIRA_DRAIN_S: '30s' is not a number of seconds"),
         ({"FIGUEIRA_DRAIN_S": "3601"}, {}, "FIGUEIRA_DRAIN_S: '3601' is not a number of seconds"),
+        ({"FIGUEIRA_RESUME": "maybe"}, {}, "FIGUEIRA_RESUME: 'maybe' is neither 1 nor 0; give"),
         ({"FIGUEIRA_HOST": " \n"}, {}, r"FIGUEIRA_HOST: ' \n' is empty; give a value, or leave"),
         (
             {"FIGUEIRA_MAX_CLIENT_CONNECTIONS": "0"},
@@ -167,7 +172,7 @@ def test_the_page_on_settings_tells_the_gateways_defaults() -> None:
     told = dict(re.findall(r"(?m)^\| `(FIGUEIRA_[A-Z_]+)` \| `([^`]+)` \|", page))
     defaults = Settings()
     assert told == {
-        variable: f"{value:g}" if isinstance(value, float) else str(value)
+        variable: f"{value:g}" if isinstance(value, float | bool) else str(value)
         for variable, field in VARIABLES.items()
         if (value := getattr(defaults, field)) is not None
     }

@@ -49,13 +49,24 @@ def test_a_log_line_cannot_command_the_terminal() -> None:
     assert printable("GET /\033[2J\x9b1m\rça 🎨\tok") == "GET /�[2J�1m�ça 🎨\tok"
 
 
-def test_the_banner_quotes_the_path_of_the_file_for_the_shell() -> None:
+def test_the_banner_quotes_what_it_names_for_the_shell() -> None:
     ports = Ports(customers=1, admin=2, monolith=3, images=4)
-    text = banner(ports, "my shop/routes.yaml")
+    text = banner(ports, "my shop/routes.yaml", "my bin/figueira")
     assert "http://127.0.0.1:1\n" in text
     assert "http://127.0.0.1:2\n" in text
-    (flip,) = (line for line in text.splitlines() if "sed -i" in line)
-    assert shlex.split(flip)[-1] == "my shop/routes.yaml"
+    (flip,) = (line for line in text.splitlines() if " set images " in line)
+    assert shlex.split(flip) == [
+        "my bin/figueira",
+        *("set", "images", "image_service=100"),
+        *("--config", "my shop/routes.yaml", "--admin", "http://127.0.0.1:2"),
+    ]
+
+
+def test_the_banner_is_short_where_nothing_is_unusual() -> None:
+    ports = Ports(customers=8000, admin=9000, monolith=8001, images=8002)
+    text = banner(ports, "routes.yaml", ".venv/bin/figueira")
+    assert "\n   .venv/bin/figueira set images image_service=100\n" in text
+    assert "To take it back: .venv/bin/figueira undo\n" in text
 
 
 def test_a_reader_who_leaves_while_there_is_nothing_to_say_is_missed(

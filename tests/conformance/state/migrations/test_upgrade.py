@@ -6,10 +6,13 @@ import asyncio
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, DateTime, LargeBinary, MetaData, String, Table
 
 from gateway.state.database import Database, open_database
+from gateway.state.kept import UNKNOWN
 from gateway.state.models import Base
+from gateway.state.revisions import Revisions
+from tests.support.counted import AT
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -33,7 +36,40 @@ async def test_gateways_that_start_at_once_upgrade_one_database_once(url: str) -
         await asyncio.gather(*(database.upgrade() for database in databases))
         async with databases[0].read() as connection:
             versions = await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
-            assert versions.all() == [("0001",)]
+            assert versions.all() == [("0002",)]
     finally:
         for database in databases:
             await database.close()
+
+
+async def test_revisions_of_a_gateway_before_origins_were_kept_are_kept_on(url: str) -> None:
+    """They have no author and no difference, and the next one is told apart from them."""
+    database = open_database(url)
+    try:
+        await database.upgrade()
+        async with database.write() as connection:
+            await connection.run_sync(_downgrade)
+        await database.upgrade()
+        revisions = Revisions(database)
+        await revisions.accept("2" * 64, b"two\n", AT)
+        second, first = await revisions.before(None, 10)
+    finally:
+        await database.close()
+    assert (first.digest, first.origin, first.diff) == ("1" * 64, UNKNOWN, None)
+    assert second.diff == "@@ -1 +1 @@\n-one\n+two"
+
+
+def _downgrade(connection: Connection) -> None:
+    """Make the tables what version 0001 made them, with a revision."""
+    connection.exec_driver_sql("DROP TABLE refusals")
+    for column in ("author", "how", "restores", "diff"):
+        connection.exec_driver_sql(f"ALTER TABLE revisions DROP COLUMN {column}")
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    table = Table(
+        "revisions",
+        MetaData(),
+        Column("accepted_at", DateTime(timezone=True)),
+        Column("digest", String),
+        Column("text", LargeBinary),
+    )
+    connection.execute(table.insert().values(accepted_at=AT, digest="1" * 64, text=b"one\n"))

@@ -6,8 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.admin.view import Check, Config, Control, Revision, Route, Status, Worker
+from gateway.admin.view import (
+    Address,
+    Backend,
+    Check,
+    Config,
+    Control,
+    Revision,
+    Route,
+    Status,
+    Worker,
+)
 from gateway.errors import Problem
+from gateway.routing.snapshot import Snapshot
 from gateway.telemetry.counters import Counters
 
 AT = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
@@ -42,6 +53,17 @@ def status(
         workers=tuple(workers),
         control=Control(pid=99),
         routes=(Route(name="images", backends={"image_service": 5.0, "legacy": 95.0}),),
+        backends=(
+            Backend(
+                name="legacy",
+                service={"in": 2},
+                addresses=(
+                    Address(address="127.0.0.1:8001", probe="ill", probe_detail="status 503"),
+                    Address(address="127.0.0.1:8011", probe="well"),
+                    Address(address="127.0.0.1:8021"),
+                ),
+            ),
+        ),
         draining=draining,
         uptime_s=12.5,
     )
@@ -54,7 +76,13 @@ class FakeView:
     now: Status = field(default_factory=status)
     informing: Sequence[Check] = ()
     counted: Counters = field(default_factory=Counters)
+    serves: Snapshot | None = None
     asked: list[str] = field(default_factory=list)
+
+    def snapshot(self) -> Snapshot | None:
+        """What it was made with."""
+        self.asked.append("snapshot")
+        return self.serves
 
     def status(self) -> Status:
         """What it was made with."""

@@ -36,6 +36,31 @@ async def _get(view: FakeView, path: str, headers: dict[str, str] | None = None)
         return await client.get(path, headers=headers)
 
 
+def _address(address: str, probe: str = "", detail: str = "") -> dict[str, object]:
+    return {
+        "address": address,
+        "ejected_by": 0,
+        "failures": 0,
+        "idle": 0,
+        "in_use": 0,
+        "probe": probe,
+        "probe_detail": detail,
+        "probe_since": None,
+    }
+
+
+def _worker(index: int, pid: int, restarts: int) -> dict[str, object]:
+    return {
+        "index": index,
+        "pid": pid,
+        "alive": True,
+        "revision": 7,
+        "restarts": restarts,
+        "connections": 0,
+        "connections_limit": 0,
+    }
+
+
 async def test_livez_answers_without_looking_at_anything() -> None:
     view = FakeView(now=status(workers=[], draining=True))
     answer = await _get(view, "/livez")
@@ -128,29 +153,24 @@ async def test_status_is_the_whole_state_as_json() -> None:
             "last_try_at": "2026-11-23T14:30:00Z",
             "failures": 1,
         },
-        "workers": [
-            {
-                "index": 0,
-                "pid": 100,
-                "alive": True,
-                "revision": 7,
-                "restarts": 0,
-                "connections": 0,
-                "connections_limit": 0,
-            },
-            {
-                "index": 1,
-                "pid": 101,
-                "alive": True,
-                "revision": 7,
-                "restarts": 2,
-                "connections": 0,
-                "connections_limit": 0,
-            },
-        ],
+        "workers": [_worker(0, 100, 0), _worker(1, 101, 2)],
         "control": {"pid": 99, "restarts": 0, "uptime_s": 0.0},
         "routes": [{"name": "images", "backends": {"image_service": 5.0, "legacy": 95.0}}],
-        "backends": [],
+        "backends": [
+            {
+                "name": "legacy",
+                "service": {"in": 2},
+                "addresses": [
+                    _address("127.0.0.1:8001", "ill", "status 503"),
+                    _address("127.0.0.1:8011", "well"),
+                    _address("127.0.0.1:8021"),
+                ],
+                "connections": 0,
+                "breaker_opened": 0,
+                "in_flight": 0,
+                "fallback": "",
+            }
+        ],
         "draining": False,
         "uptime_s": 12.5,
         "certificate": None,

@@ -16,8 +16,9 @@ from tests.support import flippable
 
 
 @pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of our variables is set."""
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """None of our variables is set, and the folder holds no history."""
+    monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
         if name.startswith("FIGUEIRA_"):
             monkeypatch.delenv(name)
@@ -56,6 +57,17 @@ def test_a_bad_file_has_a_line_for_each_problem(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) > 1
     assert all(line.startswith(f"{config}:") and ": error: " in line for line in lines)
+
+
+def test_where_there_is_a_history_a_bad_file_is_told_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "figueira.db").touch()
+    assert serve({"config": tmp_path / "none.yaml"}) == 1
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "figueira: note: with --resume the last accepted revision serves until the file is mended"
+    ]
 
 
 def test_the_version_is_told() -> None:
@@ -103,5 +115,5 @@ def test_every_option_of_serve_has_a_variable_as_its_help_says() -> None:
         for word in result.stdout.split()
         if word.startswith("--") and word != "--help"
     }
-    without = {"database_url", "max_client_connections"}
+    without = {"database_url", "max_client_connections", "token_key"}
     assert options == set(VARIABLES.values()) - without

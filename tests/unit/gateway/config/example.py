@@ -6,11 +6,14 @@ import hashlib
 
 from gateway.config import load
 from gateway.errors import ConfigError, Problem
+from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 from gateway.routing.snapshot import (
     Address,
     Backend,
+    IdPrefix,
     IdRange,
     Match,
+    Merge,
     Owner,
     Route,
     Share,
@@ -23,7 +26,7 @@ from gateway.routing.snapshot import (
 
 TEXT = b"""\
 version: 1
-trust: {proxies: [10.0.0.0/8, "fd00::/8"], testers: [127.0.0.1/32]}
+trust: {proxies: [10.0.0.0/8, "fd00::/8"], testers: [127.0.0.1/32], pin_secret: "${PIN_SECRET:-}"}
 backends:
   legacy:
     url: http://Legacy.internal
@@ -32,6 +35,10 @@ backends:
     timeouts: {connect: 250ms, first_byte: 2m, idle: 1.5s, total: 10m}
     max_connections: 16
     max_waiting: 0
+    health: {path: /r?v=1, interval: 2s, timeout: 500ms, unhealthy_after: 1, healthy_after: 4}
+    breaker: {failures: 12.5%, window: 1m, min_requests: 8, open: 30s}
+    soft_errors: [{json: $.error, as: 404}, {status: 201, json: "$['ok']", equals: false, as: 503}]
+    fallback: {on: [unavailable], to: legacy}
   far:
     urls: ["https://A.internal", "https://b.internal:8443"]
     tls: {ca: ca.pem, server_name: Shop.internal}
@@ -45,7 +52,16 @@ routes:
       id: "/images/{id}"
       ranges: {image_service: 1000000001.., legacy: 1..1000000000}
       unknown: legacy
+      second_look: image_service
       lists: image_service
+  - name: shops
+    match: {path_prefix: /shops}
+    split: {legacy: rest, image_service: 0}
+    owner:
+      id: "/shops/{}/images/{id}"
+      prefixes: {image_service: img_, legacy: [old-, "pic:"]}
+      unknown: legacy
+      lists: {merge: $.image.id, order: as_listed, query: [status]}
   - name: beta
     match: {path: /a%20b, headers: {X-Beta: "1"}, query: {"caf\xc3\xa9": "sim, j\xc3\xa1"}}
     backend: image_service
@@ -66,6 +82,19 @@ SNAPSHOT = Snapshot(
             timeouts=Timeouts(connect_s=0.25, first_byte_s=120.0, idle_s=1.5, total_s=600.0),
             max_connections=16,
             max_waiting=0,
+            health=Health(
+                path="/r?v=1",
+                interval_s=2.0,
+                timeout_s=0.5,
+                unhealthy_after=1,
+                healthy_after=4,
+            ),
+            breaker=Breaker(failures=0.125, window_s=60.0, min_requests=8, open_s=30.0),
+            soft_errors=(
+                SoftError(json="$.error", counts_as=404),
+                SoftError(json="$['ok']", equals=False, status=201, counts_as=503),
+            ),
+            fallback=Fallback(to="legacy"),
         ),
         Backend(
             name="far",
@@ -97,7 +126,27 @@ SNAPSHOT = Snapshot(
                     IdRange(backend="image_service", first=1_000_000_001, last=None),
                 ),
                 unknown="legacy",
+                second_look="image_service",
                 lists="image_service",
+            ),
+        ),
+        Route(
+            name="shops",
+            matches=(Match(path_prefix="/shops"),),
+            shares=(
+                Share(backend="image_service", start=0, end=0),
+                Share(backend="legacy", start=0, end=100_000),
+            ),
+            owner=Owner(
+                collection="/shops/{}/images",
+                prefixes=(
+                    IdPrefix(backend="image_service", prefix="img_"),
+                    IdPrefix(backend="legacy", prefix="old-"),
+                    IdPrefix(backend="legacy", prefix="pic:"),
+                ),
+                unknown="legacy",
+                lists="legacy",
+                merge=Merge(id=("image", "id"), order="as_listed", query=("status",)),
             ),
         ),
         Route(

@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+import hashlib
 from pathlib import Path
 
 import pytest
-import trustme
 
 from gateway.control import reload as module
 from gateway.control.reload import Reloader
 from gateway.errors import StartError
+from gateway.state.kept import UNKNOWN, Origin
 from tests.support import flippable
 from tests.support.counted import AT
 from tests.support.flippable import BAD
-
-
-class Database:
-    """Numbers revisions as `Revisions` does: the last one again if nothing changed."""
-
-    def __init__(self) -> None:
-        self.kept: list[str] = []
-        self.fault: Exception | None = None
-        self.hangs = False
-        self.foreign = 0
-        """Revisions that another gateway has kept meanwhile."""
-
-    async def accept(self, digest: str, text: bytes, at: datetime) -> int:
-        """Keep a revision."""
-        assert at == AT
-        assert text
-        if self.hangs:
-            await asyncio.Event().wait()
-        if self.fault is not None:
-            raise self.fault
-        if self.kept[-1:] != [digest]:
-            self.kept.append(digest)
-        return len(self.kept) + self.foreign
+from tests.support.numbering import Database
 
 
 @pytest.fixture
@@ -294,67 +272,42 @@ async def test_a_control_that_replaces_another_needs_neither_file_nor_database(
     assert _serving(reloader) == (9, 0)
 
 
-@pytest.fixture
-def ca(path: Path) -> Path:
-    """A CA file that the routes.yaml names."""
-    ca = path.with_name("ca.pem")
-    _write_authority(ca)
-    old = 'legacy: {url: "http://127.0.0.1:1"}'
-    new = 'legacy: {url: "https://127.0.0.1:1", tls: {ca: ca.pem}}'
-    path.write_text(path.read_text().replace(old, new))
-    return ca
-
-
-def _write_authority(ca: Path) -> str:
-    """A new one."""
-    pem = trustme.CA().cert_pem.bytes().decode()
-    ca.write_text(pem)
-    return pem
-
-
-def _trusted(reloader: Reloader) -> str:
-    """The certificates that serve."""
-    assert reloader.current is not None
-    tls = reloader.current.snapshot.backends[0].tls
-    assert tls is not None
-    return tls.ca
-
-
-async def test_a_changed_ca_file_is_taken_in_though_routes_yaml_is_the_same(
-    reloader: Reloader, ca: Path, database: Database
+async def test_whoever_announced_a_content_is_its_author_and_a_plain_edit_has_none(
+    reloader: Reloader, database: Database
 ) -> None:
-    """It serves under the number that it has: the history keeps the text of routes.yaml."""
+    """Also where the database was away meanwhile, and where the file is refused."""
+    ana = Origin(author="ana", how="set all image_service=10")
     await reloader.look()
-    rotated = _write_authority(ca)
+    reloader.announce(flippable.snapshot(10).digest, ana)
+    database.fault = StartError("no")
+    await _flip(reloader, 10)
+    database.fault = None
+    await _flip(reloader, 20)
+    await _flip(reloader, 10)
+    assert database.origins == [UNKNOWN, ana, UNKNOWN, UNKNOWN]
+    reloader.announce(hashlib.sha256(BAD.encode()).hexdigest(), ana)
+    _break(reloader.path, "bad")
     look = await reloader.look()
-    assert look.accepted is not None
-    assert look.accepted.accepted.revision == 1
-    assert _trusted(reloader) == rotated
-    assert (await reloader.look()).accepted is None
-    assert len(database.kept) == 1
+    assert (look.origin, look.digest) == (ana, reloader.seen)
 
 
-@pytest.mark.parametrize("fault", ["bad", "deleted"])
-async def test_a_ca_file_that_breaks_is_told_once_and_changes_nothing(
-    reloader: Reloader, ca: Path, fault: str
+async def test_an_announcement_is_forgotten_if_no_such_file_comes(
+    reloader: Reloader, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A verb that was stopped says nothing about who writes the same a week later."""
     await reloader.look()
-    good = _trusted(reloader)
-    _break(ca, fault)
-    (problem,) = (await reloader.look()).problems
-    assert (problem.line, problem.path) == (3, "backends.legacy.tls.ca")
-    assert not (await reloader.look()).problems
-    assert _trusted(reloader) == good
-    _write_authority(ca)
-    assert not (await reloader.look()).problems
-    assert reloader.last is not None
-    assert not reloader.last.problems
+    monkeypatch.setattr(module, "ANNOUNCED_S", 0.0)
+    reloader.announce(flippable.snapshot(10).digest, Origin(author="ana"))
+    await _flip(reloader, 10)
+    assert database.origins[-1] == UNKNOWN
+    for number in range(100):
+        reloader.announce(str(number), UNKNOWN)
+    assert len(reloader._announced) == 16
 
 
-async def test_a_file_refused_for_its_missing_ca_is_accepted_once_that_is_there(
-    reloader: Reloader, ca: Path
-) -> None:
-    _break(ca, "deleted")
-    assert (await reloader.look()).problems
-    _write_authority(ca)
-    assert (await reloader.look()).accepted is not None
+async def test_a_file_that_cannot_be_read_was_not_seen(reloader: Reloader, path: Path) -> None:
+    await reloader.look()
+    assert reloader.seen == flippable.snapshot().digest
+    _break(path, "deleted")
+    await reloader.look()
+    assert reloader.seen == ""

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.control import channel as channel_module
 from gateway.control.channel import Channel
-from gateway.control.messages import Accepted, Linked, Message, Report
+from gateway.control.messages import Accepted, Linked, Message, Probed, Report
 from gateway.control.workers import Workers, WorkerState
 from gateway.telemetry.counters import Counters, pack
 from tests.support.counted import AT, counted, requests_in
@@ -135,3 +135,24 @@ async def test_first_reports_are_waited_for_but_not_for_ever(workers: Workers) -
         await asyncio.sleep(0)
         assert not waiting.done()
         workers.heard(second, Report(1, pack(counted(1))))
+
+
+def test_what_probes_say_reaches_all_and_whoever_comes_later(workers: Workers) -> None:
+    workers.publish(Accepted(1, b"", AT))
+    _, early = _reach(workers)
+    workers.tell_probed(Probed({"new": {"h:2": True}}))
+    _, late = _reach(workers, 1)
+    assert (early.sent, late.sent) == (2, 2)
+
+
+def test_a_worker_that_did_not_read_what_probes_say_gets_it_when_it_is_back(
+    workers: Workers,
+) -> None:
+    worker, wire = _reach(workers)
+    workers.publish(Accepted(1, b"", AT))
+    wire.unsent_bytes = channel_module.MAX_UNSENT_BYTES + 1
+    workers.tell_probed(Probed({"new": {"h:2": True}}))
+    assert wire.sent == 1
+    wire.unsent_bytes = 0
+    workers.heard(worker, Report(1, pack(Counters())))
+    assert wire.sent == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import get_args
 
 import pytest
@@ -18,13 +20,13 @@ from gateway.routing.decide import (
     Reply,
     decide,
 )
-from gateway.routing.snapshot import BUCKETS, Snapshot
+from gateway.routing.snapshot import BUCKETS, Route, Snapshot
 from gateway.routing.split import bucket_of
 from gateway.routing.table import Table
 from gateway.wire.messages import RequestHead
 from tests.unit.gateway.routing.generated import draws, requests, snapshots
 from tests.unit.gateway.routing.reference import Expected, expected
-from tests.unit.gateway.routing.shop import MONOLITH, head, images, table
+from tests.unit.gateway.routing.shop import MONOLITH, head, images, prefix, table
 
 _HALF = table(images(BUCKETS // 2), MONOLITH)
 _LOW, _HIGH = 0.25, 0.75
@@ -38,6 +40,12 @@ _OLD_COOKIE = {b"cookie": b"customer=" + _OLD_CUSTOMER}
 def _forward(decision: Decision) -> Forward:
     assert isinstance(decision, Forward)
     return decision
+
+
+def _pinned(method: bytes, pin: str, path: str = "/images") -> RequestHead:
+    request = head(path, method, {b"x-customer-id": _OLD_CUSTOMER})
+    request.pin = pin
+    return request
 
 
 _Said = tuple[str, ReasonText, int | None, str]
@@ -55,6 +63,7 @@ _CASES: dict[str, tuple[RequestHead, float, _Said]] = {
         (_OLD, Reason.OWNER_UNKNOWN, None, "x"),
     ),
     "owner-list": (head("/images"), _LOW, (_OLD, Reason.OWNER_LIST, None, "")),
+    "pin": (_pinned(b"POST", _NEW), _HIGH, (_NEW, Reason.PIN, None, "")),
     "sticky-header": (
         head("/images", b"POST", _NEW_HEADER),
         _HIGH,
@@ -84,7 +93,9 @@ def test_a_request_goes_where_the_first_to_have_a_say_sends_it(
 
 
 def test_every_reason_has_a_case_above() -> None:
-    assert {said[1] for _, _, said in _CASES.values()} == set(get_args(ReasonText))
+    """But those that stand for what has happened since."""
+    decided = set(get_args(ReasonText)) - {Reason.FALLBACK, Reason.SECOND_LOOK, Reason.MOVED}
+    assert {said[1] for _, _, said in _CASES.values()} == decided
 
 
 @pytest.mark.parametrize(
@@ -141,6 +152,38 @@ def test_a_refusal_never_repeats_what_the_request_brought() -> None:
         assert "script" not in decision.title + decision.detail
 
 
+@pytest.mark.parametrize("weight", [0, 1, BUCKETS // 2, BUCKETS])
+@pytest.mark.parametrize("pin", [_NEW, _OLD])
+def test_a_tester_chooses_where_to_create_whatever_the_weight(weight: int, pin: str) -> None:
+    """A weight of 0 keeps a backend known: testers reach it before any customer does."""
+    decision = _forward(decide(table(images(weight), MONOLITH), _pinned(b"POST", pin), _LOW))
+    assert (decision.backend, decision.reason) == (pin, Reason.PIN)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "reason", "backend"),
+    [
+        pytest.param(b"GET", "/images/7", Reason.OWNER, _OLD, id="known-owner"),
+        pytest.param(b"DELETE", "/images/7/file", Reason.OWNER, _OLD, id="known-owner-changed"),
+        pytest.param(b"GET", "/images/x", Reason.PIN, _NEW, id="unknown-looked-at"),
+        pytest.param(b"HEAD", "/images", Reason.PIN, _NEW, id="list-looked-at"),
+        pytest.param(b"DELETE", "/images/x", Reason.OWNER_UNKNOWN, _OLD, id="unknown-changed"),
+        pytest.param(b"PUT", "/images", Reason.OWNER_LIST, _OLD, id="collection-changed"),
+        pytest.param(b"GET", "/products", Reason.BACKEND, _OLD, id="no-split"),
+    ],
+)
+def test_a_pin_never_overrides_an_owner_nor_changes_what_it_may_not_have_made(
+    method: bytes, path: str, reason: ReasonText, backend: str
+) -> None:
+    decision = _forward(decide(_HALF, _pinned(method, _NEW, path), _LOW))
+    assert (decision.reason, decision.backend) == (reason, backend)
+
+
+def test_a_pin_to_a_backend_outside_the_split_says_nothing() -> None:
+    decision = _forward(decide(_HALF, _pinned(b"POST", "elsewhere"), _LOW))
+    assert (decision.reason, decision.backend) == (Reason.STICKY, _OLD)
+
+
 @pytest.mark.parametrize("weight", [0, BUCKETS], ids=["none", "all"])
 @pytest.mark.parametrize("draw", [0.0, 0.5, 0.999999])
 def test_an_end_of_the_scale_sends_all_new_work_one_way(weight: int, draw: float) -> None:
@@ -175,3 +218,35 @@ def test_the_decision_is_the_one_that_the_documents_tell(
             route=decision.route.name, backend=decision.backend, reason=decision.reason
         )
     assert expected(snapshot, request, draw) == outcome
+
+
+_OF_OWNERS = ("routing/owner.py", "routing/ids.py", "routing/pin.py", "wire/pins.py")
+
+
+@pytest.mark.parametrize(
+    ("request_", "pays"),
+    [
+        pytest.param(head("/images/7", named=_NEW_HEADER), True, id="with-an-owner"),
+        pytest.param(head("/plain/7", named=_NEW_HEADER), False, id="a-split-without"),
+        pytest.param(head("/products"), False, id="one-backend"),
+    ],
+)
+def test_a_route_without_an_owner_pays_for_none(request_: RequestHead, pays: bool) -> None:
+    """Counted, not timed: no function of ownership or pinning is called on its way."""
+    plain = Route(
+        name="plain", matches=(prefix("/plain"),), shares=images().shares, sticky=images().sticky
+    )
+    routes = table(images(), plain, MONOLITH)
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_filename)
+
+    sys.setprofile(note)
+    try:
+        decide(routes, request_, _LOW)
+    finally:
+        sys.setprofile(None)
+    assert called
+    assert any(name.endswith(_OF_OWNERS) for name in called) is pays

@@ -62,7 +62,7 @@ def test_a_route_names_every_backend_it_could_choose_once() -> None:
         unknown="lost_and_found",
         lists="legacy",
     )
-    expected = ("image_service", "legacy", "archive", "lost_and_found")
+    expected = ("image_service", "legacy", "lost_and_found", "archive")
     assert expected == images(owner=owner).backends
 
 

@@ -6,7 +6,15 @@ import json
 
 import pytest
 
-from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines
+from gateway.telemetry.access_line import (
+    AccessLine,
+    ClockText,
+    Hidden,
+    Noted,
+    Told,
+    encode_lines,
+    encode_part,
+)
 
 _CLOCK_TEXT = ClockText()
 
@@ -30,6 +38,7 @@ def test_what_does_not_apply_is_left_out() -> None:
 
 
 def test_what_applies_is_there_under_its_name() -> None:
+    headers: Told = {"x-beta": "on"}
     fields = {
         "time": "t",
         "method": "POST",
@@ -52,10 +61,21 @@ def test_what_applies_is_there_under_its_name() -> None:
         "upstream": "127.0.0.1:8001",
         "host": "shop.test",
         "protocol": "HTTP/1.1",
+        "counts_as": 404,
+        "instead_of": "image_service",
+        "because": "status:503",
+        "also_asked": "image_service",
+        "query": {"v": "2", "code": Hidden("c0de"), "page": None},
+        "sticky": encode_part({"header:x-a": Noted(7, "t0ken"), "client_ip": None}),
+        "headers": encode_part(headers),
     }
     line = AccessLine(**fields)  # type: ignore[arg-type]  # one value of each field's own type
     assert set(fields) == set(AccessLine.__struct_fields__)
-    assert json.loads(encode_lines([line])) == fields
+    assert json.loads(encode_lines([line])) == fields | {
+        "query": {"v": "2", "code": {"token": "c0de"}, "page": None},
+        "sticky": {"header:x-a": {"bucket": 7, "token": "t0ken"}, "client_ip": None},
+        "headers": headers,
+    }
 
 
 def test_bucket_zero_and_an_answer_at_once_are_said() -> None:

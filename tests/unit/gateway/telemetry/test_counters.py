@@ -101,6 +101,9 @@ _LANES = st.builds(
     bytes_in=_COUNTS,
     bytes_out=_COUNTS,
     retries=_COUNTS,
+    resends=_TALLIES,
+    moves=_TALLIES,
+    soft_errors=_TALLIES,
 )
 _COUNTERS = st.builds(
     Counters,
@@ -109,6 +112,9 @@ _COUNTERS = st.builds(
     client_connections=_COUNTS,
     upstream_connections=_TALLIES,
     upstream_ejected=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
+    upstream_in_flight=_TALLIES,
+    service=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
+    breaker_opened=_TALLIES,
     access_lines_dropped=_COUNTS,
     upstreams=st.dictionaries(
         st.sampled_from(["legacy", "image_service"]),
@@ -170,7 +176,7 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
     left = worker.without_gauges()
     assert left.client_connections == 0
     assert left.upstream_connections == {}
-    assert left.upstream_ejected == {}
+    assert (left.upstream_ejected, left.upstream_in_flight, left.service) == ({}, {}, {})
     left.client_connections = worker.client_connections
     left.upstream_connections = worker.upstream_connections
     left.upstream_ejected = worker.upstream_ejected
@@ -178,6 +184,7 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
     left.upstreams = worker.upstreams
     assert (left.arrivals.limit, left.arrivals.full) == (0, 0)
     left.arrivals.limit, left.arrivals.full = worker.arrivals.limit, worker.arrivals.full
+    left.upstream_in_flight, left.service = worker.upstream_in_flight, worker.service
     assert _sum(left) == _sum(worker)
     left.add(left.without_gauges())
     assert worker == before
@@ -188,3 +195,16 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
 def test_counters_survive_the_way_to_control(worker: Counters) -> None:
     written = msgspec.msgpack.encode(worker)
     assert msgspec.msgpack.decode(written, type=Counters) == worker
+
+
+def test_what_has_counted_nothing_need_not_be_sent_and_is_zero_all_the_same() -> None:
+    busy = LaneCounters("images", "legacy")
+    busy.count(200, "backend", 0.1, "")
+    retried = LaneCounters("images", "new", retries=1)
+    moved = LaneCounters("images", "ill")
+    moved.move("probes")
+    lanes = [LaneCounters("a", "b"), busy, retried, moved]
+    sent = Counters(lanes=lanes, client_connections=3).without_idle()
+    assert (sent.lanes, sent.client_connections) == ([busy, retried, moved], 3)
+    whole = sent.with_idle([("a", "b"), ("images", "legacy"), ("images", "new")])
+    assert whole.lanes == [busy, retried, moved, LaneCounters("a", "b")]

@@ -15,7 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pla
 from gateway.errors import Cause, Source, Stage
 from gateway.telemetry.arrivals import Arrivals
 from gateway.telemetry.counters import Counters, LaneCounters
-from gateway.telemetry.metrics import METRICS, Facts, render
+from gateway.telemetry.exposition import render
+from gateway.telemetry.metric import Facts
+from gateway.telemetry.metrics import METRICS
 
 DOCS = Path(__file__).parents[4] / "docs" / "metrics.md"
 FACTS = Facts(
@@ -28,6 +30,7 @@ FACTS = Facts(
     control_restarts=3,
     uptime_s=12.5,
     certificate_ends_s=1_800_000_000.0,
+    probed_ill={"image_service": {"127.0.0.1:8002": True, "[::1]:8002": False}},
 )
 OPENMETRICS = "application/openmetrics-text"
 
@@ -35,6 +38,9 @@ OPENMETRICS = "application/openmetrics-text"
 def _busy() -> Counters:
     lane = LaneCounters("images", "legacy", bytes_in=10, bytes_out=2000, retries=3)
     lane.count(200, "split", 0.005, "")
+    lane.resent("fallback")
+    lane.move("probes")
+    lane.soft(404)
     lane.count(201, "owner", 0.3, "")
     lane.count(502, "split", 61.0, "connect:refused:upstream")
     return Counters(
@@ -43,6 +49,9 @@ def _busy() -> Counters:
         client_connections=12,
         upstream_connections={"legacy": 3},
         upstream_ejected={"legacy": {"[::1]:8001": 2, "unix:/run/shop.sock": 0}},
+        upstream_in_flight={"legacy": 7},
+        service={"legacy": {"in": 2}, "image_service": {"out:breaker": 1, "in": 1}},
+        breaker_opened={"image_service": 3},
         access_lines_dropped=9,
         arrivals=Arrivals(
             limit=20, full=1, full_s=2.5, handshakes_failed={"plain_http": 4, "timeout": 1}
@@ -110,6 +119,23 @@ LANE = {"route": "images", "backend": "legacy"}
             {"backend": "legacy", "address": "unix:/run/shop.sock"},
             0,
         ),
+        ("figueira_resends_total", {**LANE, "reason": "fallback"}, 1),
+        ("figueira_moved_total", {**LANE, "why": "probes"}, 1),
+        ("figueira_soft_errors_total", {**LANE, "counts_as": "404"}, 1),
+        ("figueira_upstream_in_flight", {"backend": "legacy"}, 7),
+        ("figueira_backend_service", {"backend": "legacy", "service": "in", "why": ""}, 2),
+        (
+            "figueira_backend_service",
+            {"backend": "image_service", "service": "out", "why": "breaker"},
+            1,
+        ),
+        (
+            "figueira_backend_probe_ill",
+            {"backend": "image_service", "address": "127.0.0.1:8002"},
+            1,
+        ),
+        ("figueira_backend_probe_ill", {"backend": "image_service", "address": "[::1]:8002"}, 0),
+        ("figueira_breaker_opened_total", {"backend": "image_service"}, 3),
         ("figueira_access_lines_dropped_total", {}, 9),
         ("figueira_config_revision", {}, 7),
         ("figueira_config_last_reload_successful", {}, 0),

@@ -7,6 +7,7 @@ import pytest
 from gateway.wire.believing import believe
 from gateway.wire.fields import Names
 from gateway.wire.inbound import Inbound
+from gateway.wire.pins import PinKey, write_pin
 from gateway.wire.request import read_request
 from gateway.wire.trust import Networks
 
@@ -42,3 +43,42 @@ def test_only_those_who_are_trusted_are_believed(
     assert expected == (inbound.client_ip, is_proxy, is_tester)
     assert is_tester is (b"x-figueira-beta" in inbound.named)
     assert (is_proxy and chain is not None) is (b"x-forwarded-proto" in inbound.named)
+
+
+_KEY = PinKey(secret="s" * 32, now_s=1_000.0)
+_SIGNED = write_pin("image_service", 2_000, _KEY.secret).encode()
+_EXPIRED = write_pin("image_service", 900, _KEY.secret).encode()
+_FORGED = _SIGNED[:-4] + b"AAAA"
+
+
+@pytest.mark.parametrize(
+    ("peer", "values", "pin"),
+    [
+        pytest.param("192.0.2.7", [b"legacy"], "legacy", id="a-tester"),
+        pytest.param("192.0.2.8", [b"legacy"], "", id="a-stranger"),
+        pytest.param("192.0.2.8", [_SIGNED], "image_service", id="a-stranger-with-a-signed-one"),
+        pytest.param("192.0.2.8", [b" %b " % _SIGNED], "image_service", id="with-space"),
+        pytest.param("192.0.2.8", [_EXPIRED], "", id="too-late"),
+        pytest.param("192.0.2.8", [_FORGED], "", id="forged"),
+        pytest.param("192.0.2.8", [b"legacy", _SIGNED], "image_service", id="the-first-that-may"),
+        pytest.param("192.0.2.7", [_FORGED, b"legacy"], "legacy", id="a-tester-with-a-forged-one"),
+        pytest.param("192.0.2.7", [b"", b"legacy"], "legacy", id="an-empty-one"),
+        pytest.param("", [b"legacy"], "", id="nobody"),
+        pytest.param("", [_SIGNED], "image_service", id="nobody-with-a-signed-one"),
+    ],
+)
+def test_a_pin_is_heeded_from_those_who_may_and_a_signed_one_goes_no_further(
+    peer: str, values: list[bytes], pin: str
+) -> None:
+    inbound = _inbound(*((b"X-Figueira-Backend", value) for value in values))
+    believe(inbound, peer, _PROXIES, _TESTERS, _NAMES, key=_KEY)
+    assert inbound.pin == pin
+    forwarded = [value for name, value in inbound.lines if name == b"X-Figueira-Backend"]
+    is_tester = peer == "192.0.2.7"
+    assert forwarded == [value for value in values if is_tester and b"." not in value]
+
+
+def test_an_underscore_twin_pins_nobody() -> None:
+    inbound = _inbound((b"X_Figueira_Backend", b"legacy"))
+    believe(inbound, "192.0.2.7", _PROXIES, _TESTERS, _NAMES, key=_KEY)
+    assert inbound.pin == ""

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from gateway.wire.inbound import Body
 from gateway.wire.messages import Header
+from gateway.wire.plain_response import read_plain_response
 from gateway.wire.response import (
     BadResponse,
     Outbound,
+    content_type,
     read_response,
     write_interim,
     write_response,
@@ -258,3 +260,22 @@ def test_what_is_written_is_framed_in_one_way_only(
     assert lengths + codings <= 1
     if outbound.body is not Body.NONE:
         assert lengths + codings == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (b"Content-Type: application/json\r\n", b"application/json"),
+        (b"CONTENT-type: text/html; charset=utf-8\r\n", b"text/html; charset=utf-8"),
+        (b"X-Content-Type: a\r\nContent-Type: b\r\n", b"b"),
+        (b"X-Type: a\r\n", b""),
+    ],
+)
+def test_what_a_body_is_is_read_alike_however_the_head_was_read(fields: bytes, told: bytes) -> None:
+    plain = read_plain_response(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 2\r\n\r\nok")
+    assert plain is not None
+    assert content_type(plain[0]) == told
+    lines = [line.partition(b":") for line in fields.split(b"\r\n") if line]
+    headers = [(name, value.strip()) for name, _, value in lines]
+    parsed = read_response(b"GET", "1.1", 200, b"OK", headers)
+    assert content_type(parsed) == told

@@ -1,0 +1,37 @@
+"""Secrets in routes.yaml: a reference to the environment, never the secret itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from gateway.config.units import text
+from gateway.config.urls import expand
+from gateway.config.wording import Refusal, plural
+
+SHORTEST = 32
+"""Characters: 128 bits, even if there is nothing but hexadecimal digits in them."""
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^{}]*)?\}")
+
+
+def secret(value: object, environment: Mapping[str, str]) -> str:
+    """What ``${VAR}`` stands for; empty where the variable is unset and the default is empty.
+
+    Raises:
+        Refusal: no such reference, an unset variable, or too short. Nothing of a secret is shown.
+    """
+    written = text(value, example='"${FIGUEIRA_PIN_SECRET}"')
+    if _REFERENCE.fullmatch(written) is None:
+        raise Refusal(
+            "a secret does not stand in this file", "write ${NAME}, a variable of the environment"
+        )
+    name = written[2:-1].partition(":-")[0]
+    if written.endswith(":-}") and not environment.get(name):
+        return ""
+    found = expand(written, environment)
+    if len(found) < SHORTEST:
+        raise Refusal(
+            f"the secret has {plural(len(found), 'character')}",
+            f"at least {SHORTEST}: openssl rand -hex 32",
+        )
+    return found

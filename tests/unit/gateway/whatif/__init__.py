@@ -1,0 +1,3 @@
+"""What a change would do to recorded traffic."""
+
+from __future__ import annotations
