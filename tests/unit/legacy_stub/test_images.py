@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from collections.abc import Mapping
 
 import httpx
@@ -12,7 +11,6 @@ import pytest
 from PIL import Image
 
 from legacy_stub.app import create_app
-from legacy_stub.images import delay_s
 from legacy_stub.settings import Settings
 
 MISSING = {"error": "Imagem não encontrada"}
@@ -186,10 +184,3 @@ async def test_the_picture_is_an_rgb_png_of_exactly_the_size_ordered(settings: S
         file = await client.get("/images/1/file")
     with Image.open(io.BytesIO(file.content)) as picture:
         assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (256, 256))
-
-
-def test_delays_lie_around_the_median_and_none_stays_none() -> None:
-    assert delay_s(2.0, 0.0) == 2.0
-    assert delay_s(2.0, -1.0) == pytest.approx(4.0 / delay_s(2.0, 1.0))
-    assert 2.0 < delay_s(2.0, 1.0) < 2.0 * math.e
-    assert delay_s(0.0, 3.0) == 0.0
