@@ -34,16 +34,19 @@ class RemoteGallery:
     """
 
     def __init__(self, url: str, *, timeout_s: float, connections: int, stopping: Stopping) -> None:
+        limits = httpx.Limits(
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=KEEP_IDLE_S,
+        )
+        # a proxy for the outside has no business here
+        self._transport = httpx.HTTPTransport(limits=limits, trust_env=False)
         self._client = httpx.Client(
             base_url=url,
+            transport=self._transport,
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
-            limits=httpx.Limits(
-                max_connections=connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=KEEP_IDLE_S,
-            ),
             headers={"Accept-Encoding": "identity"},
-            trust_env=False,  # a proxy for the outside has no business here
+            trust_env=False,
         )
         self._stopping = stopping
 
@@ -114,6 +117,9 @@ class RemoteGallery:
                 return kind, _read(answer, limit)
         except httpx.HTTPError as error:
             raise GalleryError(f"image service: {type(error).__name__} at {method}") from error
+        finally:
+            if self._client.is_closed:  # the wait for this call was given up: it cleans up itself
+                self._transport.close()
 
 
 def _read(answer: httpx.Response, limit_bytes: int) -> bytes:

@@ -85,9 +85,7 @@ CREATE = request(
 )
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(asked=st.lists(REQUESTS, min_size=1, max_size=5))
 def test_whatever_is_asked_both_answer_alike(pair: Pair, asked: list[bytes]) -> None:
     pair.empty()
