@@ -60,7 +60,7 @@ def get_product(id: int) -> Response:  # noqa: A002 - the placeholder's name
 def create_product() -> Response:
     """Store one."""
     data = request.get_json()
-    product = Product(name=data["name"], price=data["price"])
+    product = Product(name=data.get("name"), price=data.get("price"))
     db.session.add(product)
     db.session.commit()
     return jsonify(product.to_dict())
@@ -72,8 +72,8 @@ def update_product(id: int) -> Response:  # noqa: A002 - the placeholder's name
     if not product:
         return jsonify({"error": "Produto não encontrado"})
     data = request.get_json()
-    product.name = data["name"]
-    product.price = data["price"]
+    product.name = data.get("name")
+    product.price = data.get("price")
     db.session.commit()
     return jsonify(product.to_dict())
 
