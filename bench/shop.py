@@ -98,6 +98,7 @@ def _monolith(folder: Path, port: int) -> Mapping[str, str]:
     """Its own defaults, but for port and place."""
     return {
         "LEGACY_PORT": str(port),
+        "LEGACY_CHANGES_PORT": "0",
         "LEGACY_DATABASE_URL": f"sqlite:///{folder}/legacy.db",
         "LEGACY_IMAGE_PROVIDER": "procedural",
         "LEGACY_IMAGE_DELAY": str(DELAY_S),

@@ -67,8 +67,9 @@ def _find_database(settings: Settings) -> None:
     Raises:
         StartError: There is none.
     """
-    file = Path(make_url(settings.database_url).database or "")
-    if not file.is_file():
+    url = make_url(settings.database_url)
+    file = Path(url.database or "")
+    if url.get_backend_name() == "sqlite" and not file.is_file():
         raise StartError(
             where="LEGACY_DATABASE_URL",
             why=f"there is no database {file.absolute()}",

@@ -6,8 +6,7 @@ import threading
 from collections import Counter
 from enum import Enum
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from legacy_stub.database import ImageCheck
@@ -45,9 +44,10 @@ class Tally:
             counts, self._later = self._later + Counter([outcome]), Counter()
         with self._sessions.begin() as session:
             for each, orders in counts.items():
-                row = insert(ImageCheck).values(outcome=each.value, orders=orders)
-                total = ImageCheck.orders + row.excluded.orders
-                session.execute(row.on_conflict_do_update(set_={"orders": total}))
+                row = update(ImageCheck).where(ImageCheck.outcome == each.value)
+                added = session.connection().execute(row.values(orders=ImageCheck.orders + orders))
+                if not added.rowcount:
+                    session.add(ImageCheck(outcome=each.value, orders=orders))
 
     def counts(self) -> dict[Outcome, int]:
         """Return how many orders came to each outcome since the last reset."""
