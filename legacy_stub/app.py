@@ -69,7 +69,7 @@ class Shop:
             log.warning("no image in %s %r: %s", request.method, request.target[:200], error)
             return error_page(500)
         except StoppingError:
-            log.warning("an image order stays pendente: the server stops before it is drawn")
+            log.warning("no image in %s: the server stops before it is there", request.method)
             return error_page(500)
         except Exception:  # the request's root: like Flask, log it and show the page
             log.exception("unhandled error in %s %r", request.method, request.target[:200])

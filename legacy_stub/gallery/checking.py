@@ -22,6 +22,7 @@ from legacy_stub.orders import Order, OrderError
 from legacy_stub.stopping import StoppingError
 
 QUEUE_ORDERS = 16  # four rounds of the shop's own four workers
+SHOWN_CHARACTERS = 200  # of a reason
 CLOSE_S = 2.0  # for the thread to notice the end
 
 log = logging.getLogger("legacy_stub.images")
@@ -83,31 +84,33 @@ class Checks:
 
     def _compare(self, check: Check) -> Outcome:
         try:
-            remote = self._remote.order(check.order)
+            fields = self._ask(check)
         except (GalleryError, OrderError) as error:
             if check.image is None:
                 return Outcome.SAME
             # a refusal is in the service's own words; neither kind quotes the customer
-            log.warning("images_remote_failed local=%d reason=%r", check.image.image_id, str(error))
+            reason = str(error)[:SHOWN_CHARACTERS]
+            log.warning("images_remote_failed local=%d reason=%r", check.image.image_id, reason)
             return Outcome.FAILED
+        return Outcome.DIFFERENT if fields else Outcome.SAME
+
+    def _ask(self, check: Check) -> list[str]:
+        """Have the image service draw the order; return the names of what differs."""
+        remote = self._remote.order(check.order)
         if remote is None:
-            return Outcome.FAILED
+            raise GalleryError("image service: deleted by somebody else before it was compared")
         try:
-            return self._judge(check, remote)
+            if check.image is None:
+                fields = ["outcome"]
+            else:
+                fields = [*_differing(check.image, remote), *self._pictures(check.image, remote)]
         finally:
             self._clean(remote.image_id)
-
-    def _judge(self, check: Check, remote: ImageRecord) -> Outcome:
-        if check.image is None:
-            fields = ["outcome"]
-        else:
-            fields = [*_differing(check.image, remote), *self._pictures(check.image, remote)]
-        if not fields:
-            return Outcome.SAME
-        local = "-" if check.image is None else str(check.image.image_id)
-        names = ",".join(fields)
-        log.warning("images_differ local=%s remote=%d fields=%s", local, remote.image_id, names)
-        return Outcome.DIFFERENT
+        if fields:
+            local = "-" if check.image is None else str(check.image.image_id)
+            names = ",".join(fields)
+            log.warning("images_differ local=%s remote=%d fields=%s", local, remote.image_id, names)
+        return fields
 
     def _pictures(self, local: ImageRecord, remote: ImageRecord) -> Iterator[str]:
         ours = self._local.file(local.image_id)

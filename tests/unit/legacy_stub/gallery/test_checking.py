@@ -105,6 +105,21 @@ def test_a_service_that_fails_or_refuses_is_counted_and_said(
     assert caplog.messages == [f"images_remote_failed local=1 reason={str(fault)!r}"]
 
 
+def test_a_picture_that_cannot_be_fetched_is_a_failure_and_its_copy_is_deleted(
+    sessions: sessionmaker[Session], caplog: pytest.LogCaptureFixture
+) -> None:
+    class WithoutFiles(MemoryGallery):
+        def file(self, image_id: int) -> bytes | None:
+            raise GalleryError(f"no file of {image_id}")
+
+    local, remote = MemoryGallery(), WithoutFiles(next_id=7)
+    with comparing(sessions, local, remote, exact=True) as checks:
+        checks.offer(ORDER, ordered(local))
+        assert counted(sessions, 1) == {"failed": 1}
+    assert remote.images == {}
+    assert caplog.messages == ["images_remote_failed local=1 reason='no file of 7'"]
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome"), [(None, "different"), (GalleryError("down too"), "same")]
 )
