@@ -78,7 +78,7 @@ def _find_database(settings: Settings) -> None:
 
 
 def _probe(settings: Settings) -> None:
-    """See that the image service answers as one.
+    """See that the image service is there.
 
     Raises:
         StartError: It does not.
@@ -87,11 +87,11 @@ def _probe(settings: Settings) -> None:
     stopping = Stopping()
     service = RemoteGallery(url, timeout_s=PROBE_S, connections=1, stopping=stopping)
     try:
-        service.one(1)
+        service.check()
     except GalleryError as error:
         raise StartError(
             where="IMAGE_SERVICE_URL",
-            why=f"no image service answers there ({error})",
+            why=f"no image service is ready there ({error})",
             remedy="start it, name another place, or order it all the same with --force",
         ) from error
     finally:

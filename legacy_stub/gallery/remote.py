@@ -92,6 +92,17 @@ class RemoteGallery:
         """Have one image deleted."""
         return _error(self._json("DELETE", f"/images/{image_id}")) != MISSING
 
+    def check(self) -> None:
+        """See that the image service itself is there, and ready.
+
+        The monolith and a gateway before it know no such page: with one of them in the service's
+        place, an order would come back here again and again.
+
+        Raises:
+            GalleryError: It is not.
+        """
+        self._call("GET", "/readyz")
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -111,7 +122,9 @@ class RemoteGallery:
         try:
             with self._client.stream(method, path, content=content, headers=headers) as answer:
                 if answer.status_code != OK:
-                    raise GalleryError(f"image service: status {answer.status_code} to {method}")
+                    raise GalleryError(
+                        f"image service: status {answer.status_code} to {method} {path}"
+                    )
                 kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
                 limit = FILE_LIMIT_BYTES if kind == "image/png" else JSON_LIMIT_BYTES
                 return kind, _read(answer, limit)

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
 
 def request(
-    method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    method: str,
+    target: str,
+    types: Sequence[str] = (),
+    body: bytes = b"",
+    *,
+    host: str = "shop.test",
+    is_chunked: bool = False,
 ) -> bytes:
-    """The bytes of one request, after which the server closes."""
-    fields = {"Host": "shop.test", "Connection": "close", **(headers or {})}
-    if body:
-        fields["Content-Length"] = str(len(body))
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {each}" for name, each in fields.items())]
+    """The bytes of one request, after which the server closes.
+
+    Args:
+        method: Of the request line, as is the target.
+        target: As it goes over the wire.
+        types: A Content-Type field for each.
+        body: Without its framing.
+        host: Of the Host field.
+        is_chunked: Whether the body goes in chunks of three bytes.
+    """
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", "Connection: close"]
+    lines += [f"Content-Type: {each}" for each in types]
+    if is_chunked:
+        lines.append("Transfer-Encoding: chunked")
+        parts = [*(body[at : at + 3] for at in range(0, len(body), 3)), b""]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    elif body:
+        lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
@@ -95,16 +114,16 @@ BODIES = st.one_of(
 
 @st.composite
 def _anything(draw: st.DrawFn) -> bytes:
-    headers = {"Host": draw(HOSTS), "Content-Type": draw(TYPES)}
     target = draw(STARTS) + draw(PATHS) + draw(QUERIES)
-    return request(draw(METHODS), target, headers, draw(BODIES))
+    return request(draw(METHODS), target, [draw(TYPES)], draw(BODIES), host=draw(HOSTS))
 
 
 @st.composite
 def _changes(draw: st.DrawFn) -> bytes:
     """What creates or changes a product, or tries to."""
     method, target = draw(st.sampled_from([("POST", "/products"), ("PUT", "/products/1")]))
-    return request(method, target, {"Content-Type": draw(TYPES)}, draw(BODIES))
+    types = draw(st.lists(TYPES, max_size=2))
+    return request(method, target, types, draw(BODIES), is_chunked=draw(st.booleans()))
 
 
 REQUESTS = st.one_of(_anything(), _changes())

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +157,7 @@ def test_a_service_that_is_gone_is_a_fault_of_orders_and_of_nothing_else(tmp_pat
         assert here.client.get("/products").json() == []
         assert len(here.monolith.log) == 3
         assert all("no image in " in line for line in here.monolith.log)
-        # refused until it is back, and taken back at once
+        # refused until it is back, or where it is not; taken back at once
         assert here.command("both").returncode == 1
         assert here.command("local").returncode == 0
         assert here.order()["id"] == 2
@@ -216,3 +216,13 @@ def test_with_twenty_orders_a_look_at_the_products_waits_behind_them(tmp_path: P
             # All were handed out before it, and four at most are still being drawn.
             answered, _, _ = select.select(orders, [], [], 0)
             assert len(answered) >= 16
+
+
+def test_a_monolith_is_not_moved_to_itself(tmp_path: Path) -> None:
+    """Each order would come back and hold a worker, until there is none left."""
+    with shop(tmp_path, "http://127.0.0.1:1") as here:
+        itself = replace(here, service=str(here.client.base_url))
+        refused = itself.command("remote")
+        assert refused.returncode == 1
+        assert "status 404 to GET /readyz" in refused.stderr
+        assert here.order()["id"] == 1

@@ -80,9 +80,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield Pair(monolith=monolith.port, flask=port)
 
 
-CREATE = request(
-    "POST", "/products", {"Content-Type": "application/json"}, b'{"name": "Caneca", "price": 1}'
-)
+CREATE = request("POST", "/products", ["application/json"], b'{"name": "Caneca", "price": 1}')
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -48,17 +48,18 @@ def test_taken_back_the_environment_holds_again(
 
 
 @pytest.mark.parametrize("mode", ["remote", "both"])
-def test_an_image_service_that_does_not_answer_as_one_is_not_moved_to(
+def test_what_is_no_image_service_is_not_moved_to(
     mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """As the monolith itself, or the gateway before it: orders would come back for ever."""
     with respx.mock(base_url="http://images.test") as service:
-        service.get("/images/1").respond(404)
+        service.get("/readyz").respond(404)
         assert main(["images", mode]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "legacy_stub: IMAGE_SERVICE_URL: no image service answers there (image service: status 404 "
-        "to GET); start it, name another place, or order it all the same with --force\n"
+        "legacy_stub: IMAGE_SERVICE_URL: no image service is ready there (image service: status "
+        "404 to GET /readyz); start it, name another place, or order it all the same with --force\n"
     )
     assert main(["images"]) == 0
     assert capsys.readouterr().out.startswith("images: local ")
@@ -66,7 +67,7 @@ def test_an_image_service_that_does_not_answer_as_one_is_not_moved_to(
 
 def test_one_that_answers_is_moved_to(capsys: pytest.CaptureFixture[str]) -> None:
     with respx.mock(base_url="http://images.test") as service:
-        service.get("/images/1").respond(json={"error": "Imagem não encontrada"})
+        service.get("/readyz").respond(text="ok")
         assert main(["images", "remote"]) == 0
     assert capsys.readouterr().out.startswith("images: remote (by command)\n")
 
