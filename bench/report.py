@@ -66,18 +66,23 @@ def sections(results: Results) -> Iterator[str]:
         yield flips_section(results.flips)
 
 
-def page(results: Results, machine: Machine, command: str, rounds: int) -> str:
-    """The whole page."""
-    facts = [
+def facts(machine: Machine, command: str) -> str:
+    """The machine and what was run on it, as a table."""
+    rows = [
         ["date", machine.date],
         ["CPU", f"{machine.cpu}, {machine.cores} cores"],
         ["memory", f"{machine.memory_gib} GiB"],
         ["kernel", machine.kernel],
         ["Python", machine.python],
         ["busy before", f"{machine.load:.1f} processes on average"],
-        ["command", f"`{command}`, {rounds} rounds"],
+        ["command", command],
     ]
-    parts = [_TITLE, table(["", ""], facts)]
+    return table(["", ""], rows)
+
+
+def page(results: Results, machine: Machine, command: str, rounds: int) -> str:
+    """The whole page."""
+    parts = [_TITLE, facts(machine, f"`{command}`, {rounds} rounds")]
     if said := claims(results):
         parts.append(said)
     if results.costs:

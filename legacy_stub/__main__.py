@@ -1,4 +1,7 @@
-"""``python -m legacy_stub``: the monolith under uvicorn, until SIGTERM or SIGINT."""
+"""``python -m legacy_stub``: the monolith under uvicorn, until SIGTERM or SIGINT.
+
+``python -m legacy_stub images`` orders who draws the pictures of one that runs.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 
+from legacy_stub import images_command
 from legacy_stub.app import create_app
 from legacy_stub.database import open_database
 from legacy_stub.errors import StartError
@@ -29,8 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 after a signal, 1 with one line on stderr when it cannot start.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["images"]:
+        return images_command.run(given[1:], os.environ)
     try:
-        settings = load({**os.environ, **_flags(arguments)})
+        settings = load({**os.environ, **_flags(given)})
         # Tried out here, where a failure is one line; under uvicorn it would be a traceback.
         open_database(settings.database_url, connections=1).dispose()
         listener = listen(settings.host, settings.port)
@@ -89,12 +96,13 @@ def run(settings: Settings, listener: socket.socket) -> None:
     server.run(sockets=[listener])
 
 
-def _flags(arguments: Sequence[str] | None) -> dict[str, str]:
+def _flags(arguments: Sequence[str]) -> dict[str, str]:
     """Return the flags given, under the names of the variables they stand in for."""
     parser = argparse.ArgumentParser(
         prog="python -m legacy_stub",
         description="The image shop's monolith. The other settings are LEGACY_DATABASE_URL, "
-        "LEGACY_IMAGE_DELAY (seconds) and LEGACY_WORKERS.",
+        "LEGACY_PROFILE, LEGACY_IMAGE_DELAY (seconds), LEGACY_WORKERS and LEGACY_IMAGES; "
+        "'python -m legacy_stub images --help' says how to change the last one while it runs.",
     )
     parser.add_argument("--host", help=f"default: LEGACY_HOST or {DEFAULTS.host}")
     parser.add_argument("--port", help=f"default: LEGACY_PORT or {DEFAULTS.port}")

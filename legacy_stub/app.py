@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
-import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,18 +25,26 @@ from starlette.websockets import WebSocketClose
 from image_service.providers import procedural
 from legacy_stub.database import open_database
 from legacy_stub.flask_style import Answer, HttpError, Request, error_page
-from legacy_stub.images import Images, Render, delay_s
+from legacy_stub.gallery.local import Paint
+from legacy_stub.gallery.opening import open_gallery
+from legacy_stub.gallery.port import GalleryError
+from legacy_stub.images import Images
 from legacy_stub.products import Products
 from legacy_stub.routing import Rule, dispatch, rule
-from legacy_stub.settings import Settings, load
+from legacy_stub.settings import Profile, Settings, load
+from legacy_stub.stopping import Stopping, StoppingError
 
+BESIDE = 1  # database connections of threads outside the pool: the one that compares images
 BODY_LIMIT_BYTES = 1024 * 1024  # 250 times the longest prompt; each waiting request holds its body
 
 log = logging.getLogger("legacy_stub")
 
 
-class StoppingError(Exception):
-    """The process ends while an image order waits: the order stays ``pendente``."""
+SAID_INSTEAD: Mapping[Profile, Mapping[int, int]] = {
+    Profile.FLASK31: {},
+    Profile.FLASK22: {415: 400},  # of a body that is not declared as JSON
+}
+"""By profile: the status of a fault -> the one that is answered instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,7 @@ class Shop:
 
     rules: Sequence[Rule]
     pool: ThreadPoolExecutor
+    profile: Profile
 
     async def answer(self, request: Request) -> Answer:
         """Answer ``request`` as soon as one of the shared threads has handled it."""
@@ -57,23 +64,24 @@ class Shop:
         try:
             return dispatch(self.rules, request)
         except HttpError as error:
-            return error_page(error.status)
+            return error_page(SAID_INSTEAD[self.profile].get(error.status, error.status))
+        except GalleryError as error:
+            log.warning("no image in %s %r: %s", request.method, request.target[:200], error)
+            return error_page(500)
         except StoppingError:
-            log.warning("an image order stays pendente: the server stops before it is drawn")
+            log.warning("no image in %s: the server stops before it is there", request.method)
             return error_page(500)
         except Exception:  # the request's root: like Flask, log it and show the page
             log.exception("unhandled error in %s %r", request.method, request.target[:200])
             return error_page(500)
 
 
-def create_app(
-    settings: Settings | None = None, *, render: Render = procedural.render
-) -> Starlette:
+def create_app(settings: Settings | None = None, *, render: Paint = procedural.render) -> Starlette:
     """Build the application; nothing is opened or read before its lifespan starts.
 
     Args:
         settings: None reads the environment when the lifespan starts.
-        render: Draws the pictures.
+        render: Draws the pictures of the procedural provider.
     """
 
     @asynccontextmanager
@@ -90,30 +98,27 @@ def create_app(
 
 
 @asynccontextmanager
-async def open_shop(settings: Settings, render: Render) -> AsyncIterator[Shop]:
+async def open_shop(settings: Settings, render: Paint) -> AsyncIterator[Shop]:
     """Open database and threads; on leaving, stop waiting orders and let drawing ones finish.
 
     Raises:
         StartError: The database cannot be used.
     """
-    stopping = threading.Event()
-
-    def wait() -> None:
-        if stopping.wait(delay_s(settings.image_delay_s, random.gauss(0, 1))):
-            raise StoppingError
-
-    engine = open_database(settings.database_url, connections=settings.workers)
+    stopping = Stopping()
+    engine = open_database(settings.database_url, connections=settings.workers + BESIDE)
     sessions = sessionmaker(engine)
+    gallery = open_gallery(settings, sessions, render=render, stopping=stopping)
     pool = ThreadPoolExecutor(max_workers=settings.workers, thread_name_prefix="legacy")
     rules = (
         *Products(sessions).rules(),
-        *Images(sessions, render=render, wait=wait).rules(),
+        *Images(gallery.chosen).rules(),
         rule("/static/<path>", {"GET": _no_such_file}),
     )
     try:
-        yield Shop(rules=rules, pool=pool)
+        yield Shop(rules=rules, pool=pool, profile=settings.profile)
     finally:
         stopping.set()
+        await asyncio.to_thread(gallery.close)
         await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         engine.dispose()
 

@@ -1,4 +1,4 @@
-"""The monolith's one SQLite file and its two tables."""
+"""The monolith's one SQLite file and its tables."""
 
 from __future__ import annotations
 
@@ -47,6 +47,24 @@ class Image(Model):
     size: Mapped[str]
     status: Mapped[str]
     png: Mapped[bytes | None] = mapped_column(deferred=True)
+
+
+class Setting(Model):
+    """What an operator ordered while the monolith ran; it holds until taken back."""
+
+    __tablename__ = "setting"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class ImageCheck(Model):
+    """How many orders, asked of both sides, came to which outcome."""
+
+    __tablename__ = "image_check"
+
+    outcome: Mapped[str] = mapped_column(primary_key=True)
+    orders: Mapped[int]
 
 
 def open_database(url: str, *, connections: int) -> Engine:

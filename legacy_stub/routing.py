@@ -24,7 +24,10 @@ Handler = Callable[[Request, int], Answer]
 
 # <int> takes any decimal digits, also other scripts', and no sign; a path may hold slashes.
 PLACEHOLDERS = {"<int>": r"(\d+)", "<path>": r"[^/].*"}
-HOST = re.compile(r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
+HOST = re.compile(
+    r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([1-9][0-9]{0,4}))?", re.ASCII | re.IGNORECASE
+)
+LARGEST_PORT = 65535
 # Of the characters quote() would escape, those that stay as they are in a redirect's URL.
 PATH_SAFE = "!$&'()*+,/:;=@"
 QUERY_SAFE = PATH_SAFE + "%?"
@@ -61,10 +64,12 @@ def dispatch(rules: Sequence[Rule], request: Request) -> Answer:
     """Answer ``request`` with the first rule that matches it.
 
     Raises:
-        HttpError: 404 when no rule matches, 400 when the target is no URL at all.
+        HttpError: 404 when no rule matches, 400 when the target is no URL at all or the host
+            cannot be the name of one.
         ValueError: The number in the path has more digits than Python converts.
     """
     target = _split(request.target)
+    host = _host(request, target)
     path = "/" + unquote(target.path).lstrip("/")
     found = _find(rules, path)
     if found is not None:
@@ -77,7 +82,7 @@ def dispatch(rules: Sequence[Rule], request: Request) -> Answer:
     methods = found[0].methods
     if request.method not in methods:
         return not_allowed(methods)
-    url = f"http://{_host(request, target)}{quote(merged, safe=PATH_SAFE)}"
+    url = f"http://{host}{quote(merged, safe=PATH_SAFE)}"
     if not target.query:
         return redirect(url)
     return redirect(f"{url}?{quote(target.query, safe=QUERY_SAFE)}", shown=f"{url}?{target.query}")
@@ -112,7 +117,18 @@ def _split(target: str) -> SplitResult:
 
 
 def _host(request: Request, target: SplitResult) -> str:
-    """Return the host to redirect to; empty when the one the customer names is no host name."""
+    """Return the host to redirect to; empty when the one the customer names is no host name.
+
+    Raises:
+        HttpError: 400 when a part of the name is empty or longer than 63 characters.
+    """
     named = target.netloc or request.host
     host = (request.server if named is None else named).removesuffix(":80").lower()
-    return host if HOST.fullmatch(host) else ""
+    match = HOST.fullmatch(host)
+    if match is None or int(match[2] or 1) > LARGEST_PORT:
+        return ""
+    try:
+        host.partition(":")[0].encode("idna")
+    except UnicodeError as error:
+        raise HttpError(400) from error
+    return host

@@ -7,17 +7,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
 
+import httpx
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from legacy_stub.errors import StartError
+from legacy_stub.gallery.mode import Mode
 
 DELAY_LIMIT_S = 3600.0  # an hour: more is surely a unit mistaken
 WORKER_LIMIT = 64  # one thread and one database connection each
 DIGIT_LIMIT = 9  # enough for every whole number here
+SHOWN_URL = "http://127.0.0.1:8002"
 SHOWN_CHARACTERS = 60  # of an offending value, so that the line stays one line
+
+E = TypeVar("E", bound=Enum)
+T = TypeVar("T")
+
+
+class Profile(Enum):
+    """The libraries whose answers are given."""
+
+    FLASK31 = "flask31"
+    """Flask 3.1, Werkzeug 3.1."""
+    FLASK22 = "flask22"
+    """Flask 2.2, Werkzeug 2.2."""
+
+
+class Provider(Enum):
+    """Who paints when the monolith draws."""
+
+    PROCEDURAL = "procedural"
+    OPENAI = "openai"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,33 +52,108 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on, 0..65535; 0 lets the system choose.
         database_url: SQLAlchemy URL of a SQLite file; a relative path starts at the working folder.
-        image_delay_s: Median of the time an image order takes before it is drawn; 0 is none.
+        profile: Whose answers are given where two recordings differ.
+        image_delay_s: Median of the time the procedural provider takes before it draws; 0 is none.
         workers: Threads that all requests share, 1..64.
+        provider: Who paints.
+        model: The model that OpenAI is asked for; nobody checks that there is one of this name.
+        openai_api_key: Set where ``provider`` is OpenAI.
+        openai_base_url: None for OpenAI itself.
+        images: Who draws, unless an operator has ordered otherwise since.
+        image_service_url: Where the image service answers.
+        image_service_timeout_s: How long it may be silent.
     """
 
     host: str = "127.0.0.1"
     port: int = 8001
     database_url: str = "sqlite:///var/legacy.db"
+    profile: Profile = Profile.FLASK31
     image_delay_s: float = 2.0
     workers: int = 4
+    provider: Provider = Provider.PROCEDURAL
+    model: str = "gpt-image-2.5-flare"
+    openai_api_key: str | None = field(default=None, repr=False)
+    openai_base_url: str | None = None
+    images: Mode = Mode.LOCAL
+    image_service_url: str = "http://127.0.0.1:8002"
+    image_service_timeout_s: float = 60.0
 
 
 DEFAULTS = Settings()
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the ``LEGACY_*`` variables.
+    """Read the ``LEGACY_*`` variables, and those that the image service has as well.
 
     Raises:
         StartError: A variable has a value that cannot be used; names the first such one.
     """
+    api_key = environ.get("OPENAI_API_KEY") or None
     return Settings(
         host=environ.get("LEGACY_HOST") or DEFAULTS.host,
         port=_whole(environ, "LEGACY_PORT", DEFAULTS.port, range(65536)),
         database_url=_sqlite_file(environ, "LEGACY_DATABASE_URL", DEFAULTS.database_url),
+        profile=_one_of(environ, "LEGACY_PROFILE", DEFAULTS.profile),
         image_delay_s=_seconds(environ, "LEGACY_IMAGE_DELAY", DEFAULTS.image_delay_s),
         workers=_whole(environ, "LEGACY_WORKERS", DEFAULTS.workers, range(1, WORKER_LIMIT + 1)),
+        provider=_provider(environ, "LEGACY_IMAGE_PROVIDER", has_key=api_key is not None),
+        model=environ.get("LEGACY_IMAGE_MODEL") or DEFAULTS.model,
+        openai_api_key=api_key,
+        openai_base_url=_http_url(environ, "OPENAI_BASE_URL", DEFAULTS.openai_base_url),
+        images=_one_of(environ, "LEGACY_IMAGES", DEFAULTS.images),
+        image_service_url=_http_url(environ, "IMAGE_SERVICE_URL", DEFAULTS.image_service_url),
+        image_service_timeout_s=_seconds(
+            environ, "LEGACY_IMAGE_SERVICE_TIMEOUT", DEFAULTS.image_service_timeout_s
+        ),
     )
+
+
+def _one_of(environ: Mapping[str, str], name: str, default: E) -> E:
+    text = environ.get(name) or default.value
+    values = [member.value for member in type(default)]
+    if text not in values:
+        raise StartError(
+            where=name,
+            why=f"{_shown(text)} is none of {', '.join(values)}",
+            remedy=f"set one of them, or leave it out for {default.value}",
+        )
+    return type(default)(text)
+
+
+def _provider(environ: Mapping[str, str], name: str, *, has_key: bool) -> Provider:
+    text = environ.get(name) or "auto"
+    if text == "auto":
+        return Provider.OPENAI if has_key else Provider.PROCEDURAL
+    if text not in {provider.value for provider in Provider}:
+        raise StartError(
+            where=name,
+            why=f"{_shown(text)} is none of auto, openai, procedural",
+            remedy="set one of them, or leave it out for auto",
+        )
+    if text == "openai" and not has_key:
+        raise StartError(
+            where="OPENAI_API_KEY",
+            why=f"{name} is openai, but no key is set",
+            remedy=f"set the key, or set {name} to procedural",
+        )
+    return Provider(text)
+
+
+def _http_url(environ: Mapping[str, str], name: str, default: T) -> str | T:
+    text = environ.get(name)
+    if not text:
+        return default
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        url = httpx.URL()
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise StartError(
+            where=name,
+            why="it is not an http or https URL",  # not shown: it may hold a password
+            remedy=f"give one such as {SHOWN_URL}, or leave it out",
+        )
+    return text
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, allowed: range) -> int:

@@ -88,7 +88,11 @@ def _monolith(ports: Ports) -> Part:
     return Part(
         name="monolith",
         command=(sys.executable, "-m", "legacy_stub"),
-        settings={"LEGACY_HOST": HOST, "LEGACY_PORT": str(ports.monolith)},
+        settings={
+            "LEGACY_HOST": HOST,
+            "LEGACY_PORT": str(ports.monolith),
+            "IMAGE_SERVICE_URL": url(ports.images),
+        },
         ready_url=f"{url(ports.monolith)}/products",
         stop_s=15,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,8 @@ import image_service.settings
 import legacy_stub.app
 import legacy_stub.settings
 from image_service.models import FIRST_ID
+from legacy_stub.gallery.mode import Mode
+from tests.support.processes import environment, running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +82,28 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(params=["monolith", "service on sqlite", "service on postgresql"])
+@pytest.fixture
+def service_url(tmp_path: Path) -> Iterator[str]:
+    """The URL of a service that runs by itself, as the monolith finds it."""
+    environ = environment(
+        IMAGE_DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/images.db",
+        IMAGE_BLOB_URL=f"{tmp_path}/blobs",
+        IMAGE_PROVIDER="procedural",
+    )
+    command = [sys.executable, "-m", "image_service", "--host", "127.0.0.1", "--port", "0"]
+    with running(command, folder=tmp_path, environ=environ) as process:
+        yield process.wait_for_line(r"image_service: listening on (http://[0-9.:]+) .*")[1]
+
+
+@pytest.fixture(params=["monolith", "moved monolith", "service on sqlite", "service on postgresql"])
 def side_app(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Starlette, int]:
     """Each side in turn, not started, and the id that its first image gets."""
     match request.param:
         case "monolith":
             return monolith(tmp_path), 1
+        case "moved monolith":
+            url = request.getfixturevalue("service_url")
+            return monolith(tmp_path, Mode.REMOTE, url), FIRST_ID
         case "service on sqlite":
             return service(request.getfixturevalue("sqlite_url"), tmp_path), FIRST_ID
         case _:
@@ -103,10 +122,13 @@ async def side(side_app: tuple[Starlette, int]) -> AsyncIterator[Side]:
         yield Side(client=client, first_id=first_id)
 
 
-def monolith(folder: Path) -> Starlette:
-    """Build the monolith; it does not wait before it draws."""
+def monolith(folder: Path, images: Mode = Mode.LOCAL, url: str = "http://127.0.0.1:1") -> Starlette:
+    """Build the monolith; it does not wait before it draws, or has the service at `url` draw."""
     settings = legacy_stub.settings.Settings(
-        database_url=f"sqlite:///{folder}/legacy.db", image_delay_s=0
+        database_url=f"sqlite:///{folder}/legacy.db",
+        image_delay_s=0,
+        images=images,
+        image_service_url=url,
     )
     return legacy_stub.app.create_app(settings)
 

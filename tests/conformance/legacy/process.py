@@ -28,13 +28,18 @@ class Monolith:
 
     def exchange(self, request: bytes) -> bytes:
         """Send the bytes of one request on a new connection; return all that comes back."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as connection:
-            connection.sendall(request)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+        return exchange(self.port, request)
 
     def stop(self, number: signal.Signals) -> int:
         """Send a signal, wait for the end and return the exit code."""
         return self.process.stop(number)
+
+
+def exchange(port: int, request: bytes) -> bytes:
+    """Send the bytes of one request to a port of this machine; return all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 @contextmanager

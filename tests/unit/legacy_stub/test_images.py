@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import httpx
 import pytest
+import respx
 from PIL import Image
 
 from legacy_stub.app import create_app
-from legacy_stub.images import delay_s
-from legacy_stub.settings import Settings
+from legacy_stub.settings import Provider, Settings
 
 MISSING = {"error": "Imagem não encontrada"}
 
@@ -188,8 +188,63 @@ async def test_the_picture_is_an_rgb_png_of_exactly_the_size_ordered(settings: S
         assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (256, 256))
 
 
-def test_delays_lie_around_the_median_and_none_stays_none() -> None:
-    assert delay_s(2.0, 0.0) == 2.0
-    assert delay_s(2.0, -1.0) == pytest.approx(4.0 / delay_s(2.0, 1.0))
-    assert 2.0 < delay_s(2.0, 1.0) < 2.0 * math.e
-    assert delay_s(0.0, 3.0) == 0.0
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "moderation_blocked"), (401, "invalid_api_key"), (400, "bad_size")]
+)
+async def test_whatever_openai_says_no_to_is_500_and_stays_pendente(
+    status: int,
+    code: str,
+    settings: Settings,
+    httpx2_mock: respx.Router,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One line in the log, with nothing in it that the customer or the account must keep."""
+    bought = replace(
+        settings,
+        provider=Provider.OPENAI,
+        openai_api_key="sk-secret",
+        openai_base_url="https://openai.test/v1",
+    )
+    error = {"message": "sk-secret: segredo", "code": code, "type": "x", "param": None}
+    route = httpx2_mock.post("https://openai.test/v1/images/generations")
+    route.respond(status, json={"error": error}, headers={"x-request-id": "req_5"})
+    app = create_app(bought)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://shop.test"
+        ) as client,
+    ):
+        answer = await client.post("/images", json={"prompt": "segredo"})
+        assert answer.status_code == 500
+        assert answer.text.startswith("<!doctype html>\n<html lang=en>\n<title>500 ")
+        assert (await client.get("/images/1")).json()["status"] == "pendente"
+    assert caplog.messages == [
+        f"no image in POST '/images': OpenAI: status {status}, code {code}, request req_5"
+    ]
+
+
+async def test_a_model_is_not_looked_at_before_the_first_order(
+    settings: Settings, httpx2_mock: respx.Router
+) -> None:
+    """A retired one, or one misspelt, is found out by the customers."""
+    bought = replace(
+        settings,
+        provider=Provider.OPENAI,
+        model="dall-e-2",
+        openai_api_key="sk-secret",
+        openai_base_url="https://openai.test/v1",
+    )
+    route = httpx2_mock.post("https://openai.test/v1/images/generations")
+    error = {"message": "gone", "code": "model_not_found", "type": "x", "param": None}
+    route.respond(404, json={"error": error})
+    app = create_app(bought)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://shop.test"
+        ) as client,
+    ):
+        assert route.call_count == 0
+        assert (await client.post("/images", json={"prompt": "x"})).status_code == 500
+    assert json.loads(route.calls.last.request.content)["model"] == "dall-e-2"

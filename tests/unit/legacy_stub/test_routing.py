@@ -100,6 +100,10 @@ def test_a_target_that_is_no_url_is_400() -> None:
         ("/products//7?a=<b>", "shop.test", "http://shop.test/products/7?a=%3Cb%3E"),
         ("/products//7", None, "http://127.0.0.1:8001/products/7"),
         ("/products//7", "shop<test", "http:///products/7"),
+        ("/products//7", "shop.test:", "http:///products/7"),
+        ("/products//7", "shop.test:65535", "http://shop.test:65535/products/7"),
+        ("/products//7", "shop.test:65536", "http:///products/7"),
+        ("/products//7", "shop.test:080", "http:///products/7"),
         ("http://other.test/products//7", "shop.test", "http://other.test/products/7"),
     ],
 )
@@ -109,6 +113,14 @@ def test_slashes_in_a_row_are_redirected_to_one(
     redirected = answer(target, host=host)
     assert redirected.status == 308
     assert ("Location", location) in redirected.headers
+
+
+@pytest.mark.parametrize("host", ["shop..test", "." * 3, f"{'x' * 64}.test"])
+@pytest.mark.parametrize("target", ["/products", "/nothing", "http://shop..test/products"])
+def test_a_host_that_can_be_no_name_is_400_whatever_is_asked(host: str, target: str) -> None:
+    with pytest.raises(HttpError) as caught:
+        answer(target, host=host)
+    assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("target", ["/products/7", "/products//7"])

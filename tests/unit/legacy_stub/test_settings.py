@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from legacy_stub.errors import StartError
-from legacy_stub.settings import Settings, load
+from legacy_stub.gallery.mode import Mode
+from legacy_stub.settings import Profile, Provider, Settings, load
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -13,8 +14,16 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         host="127.0.0.1",
         port=8001,
         database_url="sqlite:///var/legacy.db",
+        profile=Profile.FLASK31,
         image_delay_s=2.0,
         workers=4,
+        provider=Provider.PROCEDURAL,
+        model="gpt-image-2.5-flare",
+        openai_api_key=None,
+        openai_base_url=None,
+        images=Mode.LOCAL,
+        image_service_url="http://127.0.0.1:8002",
+        image_service_timeout_s=60.0,
     )
 
 
@@ -23,16 +32,56 @@ def test_every_variable_is_read() -> None:
         "LEGACY_HOST": "0.0.0.0",  # noqa: S104 - only read here
         "LEGACY_PORT": "80",
         "LEGACY_DATABASE_URL": "sqlite:////srv/shop.db",
+        "LEGACY_PROFILE": "flask22",
         "LEGACY_IMAGE_DELAY": "0.5",
         "LEGACY_WORKERS": "1",
+        "LEGACY_IMAGE_PROVIDER": "openai",
+        "LEGACY_IMAGE_MODEL": "dall-e-2",
+        "OPENAI_API_KEY": "sk-1",
+        "OPENAI_BASE_URL": "https://models.test/v1?version=5",
+        "LEGACY_IMAGES": "both",
+        "IMAGE_SERVICE_URL": "http://images:80/",
+        "LEGACY_IMAGE_SERVICE_TIMEOUT": "5",
     }
     assert load(environ) == Settings(
         host="0.0.0.0",  # noqa: S104
         port=80,
         database_url="sqlite:////srv/shop.db",
+        profile=Profile.FLASK22,
         image_delay_s=0.5,
         workers=1,
+        provider=Provider.OPENAI,
+        model="dall-e-2",
+        openai_api_key="sk-1",
+        openai_base_url="https://models.test/v1?version=5",
+        images=Mode.BOTH,
+        image_service_url="http://images:80/",
+        image_service_timeout_s=5.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("environ", "provider"),
+    [
+        ({}, Provider.PROCEDURAL),
+        ({"OPENAI_API_KEY": "sk-1"}, Provider.OPENAI),
+        ({"OPENAI_API_KEY": "sk-1", "LEGACY_IMAGE_PROVIDER": "auto"}, Provider.OPENAI),
+        ({"OPENAI_API_KEY": "sk-1", "LEGACY_IMAGE_PROVIDER": "procedural"}, Provider.PROCEDURAL),
+    ],
+)
+def test_a_key_decides_who_paints_as_on_the_image_service(
+    environ: dict[str, str], provider: Provider
+) -> None:
+    assert load(environ).provider is provider
+
+
+def test_openai_without_a_key_cannot_start() -> None:
+    with pytest.raises(StartError, match="OPENAI_API_KEY: LEGACY_IMAGE_PROVIDER is openai"):
+        load({"LEGACY_IMAGE_PROVIDER": "openai"})
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "sk-1" not in repr(load({"OPENAI_API_KEY": "sk-1"}))
 
 
 def test_an_empty_variable_counts_as_absent() -> None:
@@ -56,6 +105,16 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("LEGACY_WORKERS", "0"),
         ("LEGACY_WORKERS", "65"),
         ("LEGACY_WORKERS", "four\nworkers"),
+        ("LEGACY_PROFILE", "flask"),
+        ("LEGACY_IMAGE_PROVIDER", "dall-e"),
+        ("LEGACY_IMAGES", "Remote"),
+        ("LEGACY_IMAGE_SERVICE_TIMEOUT", "1 min"),
+        ("IMAGE_SERVICE_URL", "images:8002"),
+        ("IMAGE_SERVICE_URL", "ftp://images"),
+        ("IMAGE_SERVICE_URL", "http://"),
+        ("IMAGE_SERVICE_URL", "http://[::1"),
+        ("IMAGE_SERVICE_URL", "http://images\n"),
+        ("OPENAI_BASE_URL", "models.test"),
         ("LEGACY_DATABASE_URL", "legacy.db"),
         ("LEGACY_DATABASE_URL", "sqlite://"),
         ("LEGACY_DATABASE_URL", "sqlite:///:memory:"),

@@ -1,0 +1,3 @@
+"""Tests of legacy_stub.gallery."""
+
+from __future__ import annotations

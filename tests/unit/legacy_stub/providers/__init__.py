@@ -1,0 +1,3 @@
+"""Tests of legacy_stub.providers."""
+
+from __future__ import annotations
