@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 from starlette import requests
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -31,6 +31,11 @@ from legacy_stub.images import Images, Render, delay_s
 from legacy_stub.products import Products
 from legacy_stub.routing import Rule, dispatch, rule
 from legacy_stub.settings import Settings, load
+from legacy_stub.shop import ShopPages
+from legacy_stub.shop_accounts import Accounts
+from legacy_stub.shop_key import session_key
+from legacy_stub.shop_pictures import OwnPictures
+from legacy_stub.shop_session import SessionCookies
 
 BODY_LIMIT_BYTES = 1024 * 1024  # 250 times the longest prompt; each waiting request holds its body
 
@@ -94,7 +99,7 @@ async def open_shop(settings: Settings, render: Render) -> AsyncIterator[Shop]:
     """Open database and threads; on leaving, stop waiting orders and let drawing ones finish.
 
     Raises:
-        StartError: The database cannot be used.
+        StartError: The database or the key of the sessions cannot be used.
     """
     stopping = threading.Event()
 
@@ -105,9 +110,11 @@ async def open_shop(settings: Settings, render: Render) -> AsyncIterator[Shop]:
     engine = open_database(settings.database_url, connections=settings.workers)
     sessions = sessionmaker(engine)
     pool = ThreadPoolExecutor(max_workers=settings.workers, thread_name_prefix="legacy")
+    images = Images(sessions, render=render, wait=wait)
     rules = (
         *Products(sessions).rules(),
-        *Images(sessions, render=render, wait=wait).rules(),
+        *images.rules(),
+        *_open_pages(settings, sessions, images).rules(),
         rule("/static/<path>", {"GET": _no_such_file}),
     )
     try:
@@ -116,6 +123,22 @@ async def open_shop(settings: Settings, render: Render) -> AsyncIterator[Shop]:
         stopping.set()
         await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         engine.dispose()
+
+
+def _open_pages(settings: Settings, sessions: sessionmaker[Session], images: Images) -> ShopPages:
+    """Prepare the shop's pages.
+
+    Raises:
+        StartError: The key of the sessions cannot be kept.
+    """
+    accounts = Accounts(sessions)
+    accounts.seed(settings.seed_password)
+    return ShopPages(
+        sessions,
+        pictures=OwnPictures(sessions, images.create),
+        accounts=accounts,
+        cookies=SessionCookies(session_key(settings.secret_key, settings.database_url)),
+    )
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -165,6 +188,8 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         # of several the last one counts, as in a WSGI environment
         content_type=(request.headers.getlist("content-type") or [""])[-1],
         body=bytes(body),
+        cookie="; ".join(request.headers.getlist("cookie")),
+        is_https=request.headers.get("x-forwarded-proto", scope.get("scheme")) == "https",
     )
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from legacy_stub.errors import StartError
+from legacy_stub.shop_key import LEAST_CHARACTERS
 
 DELAY_LIMIT_S = 3600.0  # an hour: more is surely a unit mistaken
 WORKER_LIMIT = 64  # one thread and one database connection each
@@ -30,6 +31,8 @@ class Settings:
         database_url: SQLAlchemy URL of a SQLite file; a relative path starts at the working folder.
         image_delay_s: Median of the time an image order takes before it is drawn; 0 is none.
         workers: Threads that all requests share, 1..64.
+        secret_key: What sessions are signed with; None for one that is made and kept.
+        seed_password: Of the account that is made where there is none; the default is documented.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +40,8 @@ class Settings:
     database_url: str = "sqlite:///var/legacy.db"
     image_delay_s: float = 2.0
     workers: int = 4
+    secret_key: str | None = field(default=None, repr=False)
+    seed_password: str = field(default="figueira", repr=False)
 
 
 DEFAULTS = Settings()
@@ -54,6 +59,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         database_url=_sqlite_file(environ, "LEGACY_DATABASE_URL", DEFAULTS.database_url),
         image_delay_s=_seconds(environ, "LEGACY_IMAGE_DELAY", DEFAULTS.image_delay_s),
         workers=_whole(environ, "LEGACY_WORKERS", DEFAULTS.workers, range(1, WORKER_LIMIT + 1)),
+        secret_key=_secret(environ, "LEGACY_SECRET_KEY"),
+        seed_password=environ.get("LEGACY_SEED_PASSWORD") or DEFAULTS.seed_password,
     )
 
 
@@ -84,6 +91,17 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
             remedy=f"give one without a unit, such as 0.5, or leave it out for {default:g}",
         )
     return seconds
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str | None:
+    text = environ.get(name) or None
+    if text is not None and len(text) < LEAST_CHARACTERS:
+        raise StartError(
+            where=name,
+            why=f"it has {len(text)} characters, which is too few to sign anything with",
+            remedy=f"give {LEAST_CHARACTERS} or more, or leave it out: one is made then",
+        )
+    return text
 
 
 def _sqlite_file(environ: Mapping[str, str], name: str, default: str) -> str:
