@@ -34,7 +34,7 @@ from legacy_stub.settings import Settings, load
 from legacy_stub.shop import ShopPages
 from legacy_stub.shop_accounts import Accounts
 from legacy_stub.shop_key import session_key
-from legacy_stub.shop_pictures import OwnPictures
+from legacy_stub.shop_pictures import PicturesBehindDoors
 from legacy_stub.shop_session import SessionCookies
 
 BODY_LIMIT_BYTES = 1024 * 1024  # 250 times the longest prompt; each waiting request holds its body
@@ -135,7 +135,7 @@ def _open_pages(settings: Settings, sessions: sessionmaker[Session], images: Ima
     accounts.seed(settings.seed_password)
     return ShopPages(
         sessions,
-        pictures=OwnPictures(sessions, images.create),
+        pictures=PicturesBehindDoors(create=images.create, all_images=images.all),
         accounts=accounts,
         cookies=SessionCookies(session_key(settings.secret_key, settings.database_url)),
     )

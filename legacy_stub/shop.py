@@ -7,7 +7,7 @@ that whoever stands behind them serves the pages too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -18,13 +18,14 @@ from legacy_stub.flask_style import Answer, Request
 from legacy_stub.routing import Handler, Rule, rule
 from legacy_stub.shop_accounts import Accounts
 from legacy_stub.shop_forms import HOME, NewProduct
-from legacy_stub.shop_pages import Pages, file_handlers, shelves
-from legacy_stub.shop_pictures import (
+from legacy_stub.shop_pages import (
     DEFAULT_SIZE,
     PROMPT_CHARACTERS,
-    PictureError,
-    Pictures,
+    Pages,
+    file_handlers,
+    shelves,
 )
+from legacy_stub.shop_pictures import READY, Picture, PictureError, Pictures
 from legacy_stub.shop_session import SessionCookies
 from legacy_stub.shop_visit import Visit, Visits
 
@@ -113,7 +114,7 @@ class ShopPages:
             return self._show_one(
                 visit, product_id, prompt=prompt, size=size, problem=error.text, status=status
             )
-        is_ready = picture.status == "pronta"
+        is_ready = picture.status == READY
         visit.flash("Sua imagem está pronta." if is_ready else "Sua imagem está a caminho.")
         return self._visits.redirect(visit, f"{HOME}/{product_id}")
 
@@ -135,7 +136,7 @@ class ShopPages:
             problem = "E-mail ou senha não conferem."
             return self._show_door(visit, back=back, email=email, problem=problem)
         visit.log_in(account)
-        visit.flash(f"Olá, {account.name}!")
+        visit.flash(f"Você entrou como {account.name}.")
         return self._visits.redirect(visit, back)
 
     def log_out(self, visit: Visit, request: Request, _number: int) -> Answer:
@@ -165,7 +166,7 @@ class ShopPages:
         ids = [row.id for row in products]
         values = {
             "products": products,
-            "shelves": shelves(ids, self._pictures.of(ids)),
+            "shelves": shelves(ids, self._known(ids) or []),
             "total": total,
             "number": number,
             "pages": pages,
@@ -188,11 +189,13 @@ class ShopPages:
         product = self._find(product_id)
         if product is None:
             return self._missing(visit)
-        pictures = self._pictures.of([product_id])
+        known = self._known([product_id])
+        pictures = known or []
         values = {
             "product": product,
             "pictures": pictures[:PICTURES_SHOWN],
             "total": len(pictures),
+            "is_whole": known is not None,
             "shown": PICTURES_SHOWN,
             "prompt": prompt,
             "size": size,
@@ -206,6 +209,13 @@ class ShopPages:
         values = {"back": back, "email": email, "problem": problem}
         html = self._pages.render("entrar.html", visit, values)
         return self._visits.page(visit, html, 400 if problem else 200)
+
+    def _known(self, product_ids: Collection[int]) -> list[Picture] | None:
+        """Return their pictures; None when nobody can say, which leaves the rest of the page."""
+        try:
+            return self._pictures.of(product_ids)
+        except PictureError:
+            return None
 
     def _missing(self, visit: Visit) -> Answer:
         return self._visits.page(visit, self._pages.render("falta.html", visit, {}), 404)

@@ -112,14 +112,15 @@ def has_hash(password: str, hashed: str) -> bool:
     if kept is None or len(password) > PASSWORD_CHARACTERS:
         return False
     n, r, p = (int(kept[group]) for group in (1, 2, 3))
-    if n * r * p > COST_LIMIT:
+    is_cost = n > 1 and n.bit_count() == 1 and r * p > 0  # RFC 7914, section 6
+    if not is_cost or n * r * p > COST_LIMIT:
         return False
     return hmac.compare_digest(_scrypt(password, kept[4], (n, r, p)), bytes.fromhex(kept[5]))
 
 
 def _scrypt(password: str, salt: str, cost: tuple[int, int, int]) -> bytes:
     n, r, p = cost
-    room_bytes = 132 * n * r * p  # what Werkzeug grants: scrypt itself needs 128
+    room_bytes = 132 * n * r * p + 65536  # scrypt needs 128 * n * r and some, with p beside it
     return hashlib.scrypt(
         password.encode(errors="surrogatepass"),
         salt=salt.encode(),

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from legacy_stub.flask_style import Answer, Request
 from legacy_stub.routing import Handler
-from legacy_stub.shop_pictures import SIZES, Picture
+from legacy_stub.shop_pictures import PENDING, READY, Picture
 from legacy_stub.shop_visit import TOKEN, Visit
 
 FILES = Path(__file__).with_name("shop_files")
@@ -24,6 +24,8 @@ TYPES = {
 VERSION_CHARACTERS = 12  # of the digest in a file's URL: enough that no two versions share one
 LARGEST_SHOWN = 1e12  # above it a price is no number that anybody would read
 ALT_CHARACTERS = 200  # a screen reader need not read a whole long order
+PROMPT_CHARACTERS = 4000  # what POST /images takes
+DEFAULT_SIZE = "512x512"
 SIZE_NAMES = {
     "256x256": "Pequena",
     "512x512": "Média",
@@ -64,7 +66,7 @@ class Pages:
         self._environment.globals.update(
             files=files_by_name(),
             token_field=TOKEN,
-            sizes=[(size, size_text(size)) for size in SIZES],
+            sizes=[(size, size_text(size)) for size in SIZE_NAMES],
         )
 
     def render(self, template: str, visit: Visit, values: Mapping[str, object]) -> str:
@@ -78,8 +80,8 @@ def shelves(product_ids: Sequence[int], pictures: Sequence[Picture]) -> dict[int
     found: dict[int, Shelf] = {}
     for product_id in product_ids:
         own = [picture for picture in pictures if picture.product_id == product_id]
-        ready = [picture for picture in own if picture.status == "pronta"]
-        pending = sum(picture.status == "pendente" for picture in own)
+        ready = [picture for picture in own if picture.status == READY]
+        pending = sum(picture.status == PENDING for picture in own)
         cover = ready[0] if ready else None
         found[product_id] = Shelf(cover=cover, ready=len(ready), pending=pending)
     return found
@@ -103,7 +105,7 @@ def alt_text(prompt: str) -> str:
 def size_text(size: str) -> str:
     """Return what a customer calls a size."""
     pixels = size.replace("x", " \N{MULTIPLICATION SIGN} ")
-    return f"{SIZE_NAMES[size]} ({pixels})" if size in SIZE_NAMES else pixels
+    return f"{SIZE_NAMES[size]} ({pixels})"
 
 
 def sides(size: str) -> tuple[str, str]:

@@ -1,27 +1,24 @@
 """The one place where the shop's pages reach pictures: to order one, and to list a product's.
 
-An order of a page goes through the same door as ``POST /images``, so whatever decides there who
-makes a picture decides for the pages as well.
+They knock at the doors that any program knocks at, ``POST /images`` and ``GET /images``, only
+without a network between. So whatever decides there who makes pictures decides for the pages too.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
-
-from legacy_stub import images
-from legacy_stub.database import Image
 from legacy_stub.flask_style import JSON, Answer, Request
 
-DEFAULT_SIZE = images.DEFAULT_SIZE
-PROMPT_CHARACTERS = images.PROMPT_CHARACTERS
-SIZES = images.SIZES
+READY, PENDING = "pronta", "pendente"
+SORRY = "Não conseguimos pintar esta imagem agora. Tente outra vez daqui a pouco."
+
+Door = Callable[[Request, int], Answer]
+"""A handler of ``/images``."""
 
 log = logging.getLogger("legacy_stub.shop")
 
@@ -31,8 +28,9 @@ class Picture:
     """A picture as a page shows it.
 
     Attributes:
-        status: ``pronta``, ``pendente``, or what else its maker says.
+        product_id: None when it belongs to no product.
         size: ``WIDTHxHEIGHT`` in pixels.
+        status: ``pronta``, ``pendente``, or what else its maker says.
     """
 
     id: int
@@ -43,7 +41,7 @@ class Picture:
 
 
 class PictureError(Exception):
-    """No picture came of an order.
+    """No picture came of an order, or no list of a question.
 
     Attributes:
         text: What the customer reads.
@@ -66,56 +64,58 @@ class Pictures(Protocol):
             PictureError: There is none, or not now.
         """
 
-    def of(self, product_ids: Sequence[int]) -> list[Picture]:
-        """Return the pictures of these products, the largest id first."""
+    def of(self, product_ids: Collection[int]) -> list[Picture]:
+        """Return the pictures of these products, the largest id first.
+
+        Raises:
+            PictureError: They cannot be known now.
+        """
 
 
-class OwnPictures:
-    """The monolith's own pictures.
+class PicturesBehindDoors:
+    """Pictures as the handlers of ``/images`` give them.
 
     Args:
-        sessions: Opens a database session.
-        create: What answers ``POST /images``.
+        create: Answers ``POST /images``.
+        all_images: Answers ``GET /images``.
     """
 
-    def __init__(
-        self, sessions: sessionmaker[Session], create: Callable[[Request, int], Answer]
-    ) -> None:
-        self._sessions = sessions
+    def __init__(self, *, create: Door, all_images: Door) -> None:
         self._create = create
+        self._all = all_images
 
     def order(self, prompt: str, size: str, product_id: int) -> Picture:
         """Order one as ``POST /images`` does."""
         fields = {"prompt": prompt, "size": size, "product_id": product_id}
         body = json.dumps(fields).encode()
-        request = Request(method="POST", target="/images", content_type=JSON, body=body)
-        try:
-            answer = self._create(request, 0)
-        except Exception as error:  # drawing can fail in any way, and the customer gets a page
-            log.exception("an order of the shop's page failed")
-            text = "Não conseguimos pintar esta imagem agora. Tente outra vez daqui a pouco."
-            raise PictureError(text, is_fault=True) from error
-        return _picture(json.loads(answer.body))
+        record = _ask(
+            self._create,
+            Request(method="POST", target="/images", content_type=JSON, body=body),
+        )
+        if "error" in record:
+            raise PictureError(f"{record['error']}", is_fault=False)
+        return _picture(record)
 
-    def of(self, product_ids: Sequence[int]) -> list[Picture]:
-        """Return those that the monolith itself made or is making."""
-        columns = (Image.id, Image.product_id, Image.prompt, Image.size, Image.status)
-        query = select(*columns).where(Image.product_id.in_(product_ids)).order_by(Image.id.desc())
-        with self._sessions() as session:
-            return [
-                Picture(id=number, product_id=product_id, prompt=prompt, size=size, status=status)
-                for number, product_id, prompt, size, status in session.execute(query)
-            ]
+    def of(self, product_ids: Collection[int]) -> list[Picture]:
+        """Choose them from ``GET /images``, which knows no filter."""
+        records = _ask(self._all, Request(method="GET", target="/images"))
+        own = (record for record in records if record["product_id"] in product_ids)
+        return sorted(map(_picture, own), key=lambda picture: picture.id, reverse=True)
 
 
-def _picture(record: dict[str, object]) -> Picture:
-    if "error" in record:
-        raise PictureError(f"{record['error']}", is_fault=False)
-    product_id = record["product_id"]
+def _ask(door: Door, request: Request) -> Any:
+    try:
+        return json.loads(door(request, 0).body)
+    except Exception as error:  # drawing can fail in any way, and a page is owed all the same
+        log.exception("%s %s failed for a page of the shop", request.method, request.target)
+        raise PictureError(SORRY, is_fault=True) from error
+
+
+def _picture(record: Mapping[str, Any]) -> Picture:
     return Picture(
-        id=int(f"{record['id']}"),
-        product_id=product_id if isinstance(product_id, int) else None,
-        prompt=f"{record['prompt']}",
-        size=f"{record['size']}",
-        status=f"{record['status']}",
+        id=record["id"],
+        product_id=record["product_id"],
+        prompt=record["prompt"],
+        size=record["size"],
+        status=record["status"],
     )

@@ -83,9 +83,10 @@ class Visit:
 
     def may_post(self, form: Mapping[str, str]) -> bool:
         """Whether a form is one that this session was given, and not another site's."""
-        token = self.session.get(TOKEN)
-        sent = form.get(TOKEN, "")
-        return isinstance(token, str) and hmac.compare_digest(sent.encode(), token.encode())
+        token, sent = self.session.get(TOKEN), form.get(TOKEN, "")
+        if not isinstance(token, str) or not token:
+            return False
+        return hmac.compare_digest(sent.encode(), token.encode())
 
     def log_in(self, account: Account) -> None:
         """Begin a session for ``account``; nothing of the one before is left in it."""

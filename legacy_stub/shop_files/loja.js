@@ -87,9 +87,9 @@
   // A file that is no picture (any more) leaves a sentence, not a broken frame.
   function onError(event) {
     const broken = event.target;
-    if (broken instanceof HTMLImageElement && broken.closest(".frame")) {
-      broken.replaceWith(none("Imagem indisponível", "failed"));
-    }
+    const frame = broken instanceof HTMLImageElement ? broken.closest(".frame") : null;
+    const text = none("Imagem indisponível", "failed");
+    frame?.replaceWith(make("div", { className: "frame" }, text)); // it may have been a link
   }
   document.addEventListener("error", onError, true);
 
@@ -240,6 +240,8 @@
         newer.loading = "lazy";
         newer.dataset.cover = ready[0].id;
         one(".frame", card).replaceChildren(newer);
+      } else if (ready.length === 0 && pending.length > 0) {
+        one(".frame", card).replaceChildren(none("A caminho…", "pending"));
       }
     }
   }

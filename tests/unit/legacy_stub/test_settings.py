@@ -7,6 +7,8 @@ import pytest
 from legacy_stub.errors import StartError
 from legacy_stub.settings import Settings, load
 
+KEY, PASSWORD = "sixteen letters.", "a better one"
+
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     assert load({}) == Settings(
@@ -25,6 +27,8 @@ def test_every_variable_is_read() -> None:
         "LEGACY_DATABASE_URL": "sqlite:////srv/shop.db",
         "LEGACY_IMAGE_DELAY": "0.5",
         "LEGACY_WORKERS": "1",
+        "LEGACY_SECRET_KEY": KEY,
+        "LEGACY_SEED_PASSWORD": PASSWORD,
     }
     assert load(environ) == Settings(
         host="0.0.0.0",  # noqa: S104
@@ -32,6 +36,8 @@ def test_every_variable_is_read() -> None:
         database_url="sqlite:////srv/shop.db",
         image_delay_s=0.5,
         workers=1,
+        secret_key=KEY,
+        seed_password=PASSWORD,
     )
 
 
@@ -78,3 +84,13 @@ def test_a_password_in_a_database_url_is_not_shown() -> None:
         load({"LEGACY_DATABASE_URL": "postgresql://shop:tiger@db/legacy"})
     assert "tiger" not in str(caught.value)
     assert "'postgresql'" in str(caught.value)
+
+
+def test_secrets_are_never_shown() -> None:
+    """Neither by what prints the settings, nor where one is refused."""
+    settings = load({"LEGACY_SECRET_KEY": KEY, "LEGACY_SEED_PASSWORD": PASSWORD})
+    assert KEY not in repr(settings)
+    assert PASSWORD not in repr(settings)
+    with pytest.raises(StartError, match=r"^LEGACY_SECRET_KEY: it has 15 characters") as caught:
+        load({"LEGACY_SECRET_KEY": KEY[:-1]})
+    assert KEY[:-1] not in str(caught.value)

@@ -1,0 +1,81 @@
+"""What pages make of values, and the files that they load."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from legacy_stub.flask_style import Request
+from legacy_stub.shop_pages import (
+    Shelf,
+    alt_text,
+    file_handlers,
+    files_by_name,
+    price_text,
+    shelves,
+)
+from legacy_stub.shop_pictures import Picture
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [
+        (0.0, "R$\xa00,00"),
+        (19.9, "R$\xa019,90"),
+        (1234.5, "R$\xa01.234,50"),
+        (1234567.891, "R$\xa01.234.567,89"),
+        (-5.0, "-R$\xa05,00"),
+        (-0.001, "R$\xa00,00"),
+        (1e12, "Preço sob consulta"),
+        (-1e300, "Preço sob consulta"),
+        (math.inf, "Preço sob consulta"),
+        (math.nan, "Preço sob consulta"),
+    ],
+)
+def test_a_price_of_any_kind_is_shown_as_brazilians_write_it(price: float, text: str) -> None:
+    assert price_text(price) == text
+
+
+def test_a_long_order_is_read_out_shortened() -> None:
+    assert alt_text(" uma\npraia ") == "uma praia"
+    assert alt_text("x" * 200) == "x" * 200
+    assert alt_text("x" * 201) == "x" * 199 + "…"
+
+
+def _picture(number: int, product_id: int, status: str) -> Picture:
+    return Picture(id=number, product_id=product_id, prompt="x", size="512x512", status=status)
+
+
+def test_a_shelf_shows_the_newest_picture_that_is_ready() -> None:
+    pictures = [
+        _picture(9, 1, "pendente"),
+        _picture(8, 1, "pronta"),
+        _picture(7, 2, "falhou"),
+        _picture(6, 1, "pronta"),
+    ]
+    assert shelves([1, 2, 3], pictures) == {
+        1: Shelf(cover=pictures[1], ready=2, pending=1),
+        2: Shelf(cover=None, ready=0, pending=0),
+        3: Shelf(cover=None, ready=0, pending=0),
+    }
+
+
+@pytest.mark.parametrize("name", ["loja.css", "loja.js", "icone.svg"])
+def test_a_file_is_kept_for_ever_under_a_url_that_tells_its_version(name: str) -> None:
+    path, _, version = files_by_name()[name].partition("?v=")
+    answer = file_handlers()[path](Request(method="GET", target=path), 0)
+    headers = dict(answer.headers)
+    assert len(version) == 12
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert headers["Content-Length"] == str(len(answer.body))
+    assert "Set-Cookie" not in headers
+
+
+def test_no_file_asks_for_anything_from_elsewhere() -> None:
+    """Nothing of the shop is loaded from another host."""
+    for path, handler in file_handlers().items():
+        text = handler(Request(method="GET", target=path), 0).body.decode()
+        addresses = re.findall(r"\w+://[^\s\"']*|url\([^)]*\)|@import.*", text)
+        assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path
