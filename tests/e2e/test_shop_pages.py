@@ -50,7 +50,7 @@ def listed(client: httpx.Client, page: str) -> list[int]:
     return [image["id"] for image in images if image["product_id"] == product_id]
 
 
-def test_promise_1_a_page_orders_and_shows_pictures_of_either_side(start: Start) -> None:
+def test_promise_6_a_page_orders_and_shows_pictures_of_either_side(start: Start) -> None:
     """Before the flip, after it, and after going back: all pictures stand on the page."""
     with start() as figueira, browser(figueira.url) as client:
         page = make_product(client)
@@ -66,7 +66,7 @@ def test_promise_1_a_page_orders_and_shows_pictures_of_either_side(start: Start)
             assert client.get(f"/images/{made[-1]}/file").content == picture_of(prompt)
 
 
-def test_promise_1_without_scripts_a_form_works_whatever_the_split_says(start: Start) -> None:
+def test_promise_6_without_scripts_a_form_works_whatever_the_split_says(start: Start) -> None:
     """It posts to the monolith, whose page shows the picture at once."""
     with start() as figueira, browser(figueira.url) as client:
         page = make_product(client)
@@ -94,7 +94,7 @@ def test_promise_1_a_login_crosses_the_gateway_and_outlives_a_flip(start: Start)
         assert client.cookies["customer"] == customer
 
 
-def test_promise_2_the_customer_cookie_keeps_a_browser_on_one_side(start: Start) -> None:
+def test_promise_5_the_customer_cookie_keeps_a_browser_on_one_side(start: Start) -> None:
     """At any share, all of a browser's orders go to one side, logged in or out."""
     with start() as figueira:
         figueira.flip(50)
@@ -114,7 +114,7 @@ def test_promise_2_the_customer_cookie_keeps_a_browser_on_one_side(start: Start)
         assert len(sides) == 12
 
 
-def test_promise_1_pages_stand_while_the_image_service_is_away(
+def test_promise_4_pages_stand_while_the_image_service_is_away(
     start: Start, backends: Backends
 ) -> None:
     """The whole list is then 502, for half a list would be a lie; the monolith's pages are not."""
