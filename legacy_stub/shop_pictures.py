@@ -17,6 +17,13 @@ from legacy_stub.flask_style import JSON, Answer, Request
 READY, PENDING = "pronta", "pendente"
 SORRY = "Não conseguimos pintar esta imagem agora. Tente outra vez daqui a pouco."
 
+WORDS = {
+    "Prompt obrigatório": "Descreva o que a imagem deve mostrar.",
+    "Prompt longo demais": "A descrição é longa demais: use até 4.000 letras.",
+    "Tamanho inválido": "Escolha um dos tamanhos da lista.",
+}
+"""What a program is told -> what a person is."""
+
 Door = Callable[[Request, int], Answer]
 """A handler of ``/images``."""
 
@@ -93,7 +100,8 @@ class PicturesBehindDoors:
             Request(method="POST", target="/images", content_type=JSON, body=body),
         )
         if "error" in record:
-            raise PictureError(f"{record['error']}", is_fault=False)
+            said = f"{record['error']}"
+            raise PictureError(WORDS.get(said, said), is_fault=False)
         return _picture(record)
 
     def of(self, product_ids: Collection[int]) -> list[Picture]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from html import unescape
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -84,9 +86,13 @@ async def test_an_order_needs_no_login(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("prompt", "size", "text"),
     [
-        (" \r\n", "512x512", "Prompt obrigatório"),
-        ("x" * (PROMPT_CHARACTERS + 1), "512x512", "Prompt longo demais"),
-        (HOSTILE, "513x512", "Tamanho inválido"),
+        (" \r\n", "512x512", "Descreva o que a imagem deve mostrar."),
+        (
+            "x" * (PROMPT_CHARACTERS + 1),
+            "512x512",
+            "A descrição é longa demais: use até 4.000 letras.",
+        ),
+        (HOSTILE, "513x512", "Escolha um dos tamanhos da lista."),
     ],
 )
 async def test_a_bad_order_is_told_and_what_was_typed_is_kept(
@@ -199,6 +205,25 @@ async def test_the_largest_id_stands_first(browser: Browser) -> None:
     page = await browser.get("/loja")
     assert 'data-cover="3"' in page
     assert "3 imagens" in page
+
+
+async def test_a_page_reads_the_whole_list_of_images(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few of them are its own."""
+    path = await browser.make_product()
+    for _ in range(5):
+        await browser.client.post("/images", json={"prompt": "x"})
+    read: list[int] = []
+
+    def load(text: bytes) -> object:
+        value = json.loads(text)
+        read.append(len(value))
+        return value
+
+    monkeypatch.setattr("legacy_stub.shop_pictures.json", SimpleNamespace(loads=load))
+    assert pictures_in(await browser.get(path)) == []
+    assert read == [5]
 
 
 async def test_a_page_shows_the_60_newest_of_many_pictures(browser: Browser) -> None:
