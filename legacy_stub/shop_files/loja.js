@@ -8,6 +8,7 @@
   const IMAGES = "/images";
   const ASK_AGAIN_MS = [1000, 1500, 2500, 4000, 6000, 10000, 15000, 20000]; // then it is called slow
   const WATCHED = 5; // pictures asked for again and again; older ones have been forgotten by all
+  const SAID = { pronta: "Sua imagem está pronta.", pendente: "Sua imagem está a caminho." };
   const SORRY = "Não conseguimos pintar esta imagem agora. Tente outra vez daqui a pouco.";
 
   const one = (selector, within = document) => within.querySelector(selector);
@@ -97,6 +98,7 @@
 
   function productPage(page) {
     const productId = Number(page.dataset.product);
+    if (!Number.isSafeInteger(productId)) return; // the form will do: it sends no number
     const shown = Number(page.dataset.shown);
     const gallery = one("[data-gallery]", page);
     const form = one("[data-order]", page);
@@ -168,6 +170,7 @@
       if (text !== "") prompt.focus();
     }
 
+    // What to say of an order: of its picture, or of what went wrong.
     async function order(wanted) {
       const options = {
         method: "POST",
@@ -182,14 +185,14 @@
         // Never sent twice: what no answer came to may have been made all the same.
         const made = await ask(IMAGES, options);
         waiting.remove();
-        if (!isPicture(made)) return made?.error ?? SORRY;
+        if (!isPicture(made)) return { wrong: made?.error ?? SORRY };
         place(made);
         watchPending();
-        return "";
+        return made.status in SAID ? { said: SAID[made.status] } : { wrong: SORRY };
       } catch {
         waiting.remove();
         complete();
-        return SORRY;
+        return { wrong: SORRY };
       } finally {
         tell();
       }
@@ -207,11 +210,11 @@
       complain("");
       button.disabled = true;
       status.textContent = "Pintando a sua imagem…";
-      const text = await order(wanted);
+      const { said = "", wrong = "" } = await order(wanted);
       button.disabled = false;
-      status.textContent = text === "" ? "Sua imagem está pronta." : "";
-      if (text === "") prompt.value = "";
-      complain(text);
+      status.textContent = said;
+      if (wrong === "") prompt.value = "";
+      complain(wrong);
     });
 
     complete();

@@ -21,6 +21,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from image_service.providers.procedural import render
 from tests.conformance.legacy.process import running
 from tests.e2e.conftest import Start
 from tests.e2e.third_parties import lab
@@ -210,6 +211,33 @@ def test_an_order_without_an_answer_is_told_and_never_sent_twice(
         expect(field).to_be_focused()
         expect(person.page.get_by_text("Pintando…")).to_have_count(0)
         assert sent == [f"{figueira.url}/images"]
+
+
+def test_an_order_that_is_answered_before_it_is_painted_appears_when_it_is(
+    browser: Browser, start: Start
+) -> None:
+    """An image service may answer ``pendente`` rather than keep a customer waiting."""
+    with start() as figueira, visiting(browser, figueira.url) as person:
+        page = make_product(figueira.url, "Bule")
+        product_id = int(page.rpartition("/")[2])
+        record: dict[str, object] = {"id": 2_000_000_000, "prompt": "orvalho", "size": "512x512"}
+        record |= {"product_id": product_id, "status": "pendente"}
+        person.open(page)
+        expect(person.page.get_by_text("ainda não tem imagens")).to_be_visible()
+        person.page.route("**/images", lambda route: route.fulfill(json=record))
+        person.page.route("**/images/2000000000", lambda route: route.fulfill(json=record))
+        picture = render("orvalho", 512, 512)
+        person.page.route(
+            "**/images/2000000000/file",
+            lambda route: route.fulfill(body=picture, content_type="image/png"),
+        )
+        person.page.get_by_label("O que a imagem deve mostrar?").fill("orvalho")
+        person.page.get_by_role("button", name="Encomendar imagem").click()
+        expect(person.page.get_by_text("Sua imagem está a caminho.")).to_be_visible()
+        expect(person.page.get_by_text("A caminho…")).to_be_visible()
+        record["status"] = "pronta"
+        expect(person.picture("orvalho")).to_have_js_property("naturalWidth", 512)
+        assert person.troubles == []
 
 
 def test_a_picture_on_its_way_appears_without_a_reload(browser: Browser, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +84,31 @@ def test_who_has_the_key_reads_who_is_logged_in(tmp_path: Path) -> None:
         )
         assert serializer.loads(client.cookies["session"], max_age=60)["user_id"] == 1
     assert not (tmp_path / "session.key").exists()
+
+
+def test_the_recipe_of_the_documentation_works() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "shop.md").read_text()
+    (recipe,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run(  # noqa: S603 - our own documentation's words
+        [sys.executable, "-c", recipe], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_a_key_that_is_none_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    """Another key in its place would log everybody out, and nobody would know why."""
+    (tmp_path / "session.key").write_text("short\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "legacy_stub", "--port", "0"],
+        env={"LEGACY_DATABASE_URL": f"sqlite:///{tmp_path}/legacy.db"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"legacy_stub: session key {tmp_path}/session.key: holds no key")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_two_browsers_are_two_customers_and_heads_are_heads(tmp_path: Path) -> None:

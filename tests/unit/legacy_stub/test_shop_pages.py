@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from legacy_stub.database import Product
 from legacy_stub.flask_style import Request
+from legacy_stub.shop_accounts import Account
 from legacy_stub.shop_pages import (
+    Pages,
     Shelf,
     alt_text,
     file_handlers,
@@ -17,6 +23,7 @@ from legacy_stub.shop_pages import (
     shelves,
 )
 from legacy_stub.shop_pictures import Picture
+from legacy_stub.shop_visit import Visit
 
 
 @pytest.mark.parametrize(
@@ -42,6 +49,56 @@ def test_a_long_order_is_read_out_shortened() -> None:
     assert alt_text(" uma\npraia ") == "uma praia"
     assert alt_text("x" * 200) == "x" * 200
     assert alt_text("x" * 201) == "x" * 199 + "…"
+
+
+class Skeleton(HTMLParser):
+    """What is a page's own: elements and the names of their attributes; and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Note text."""
+        self.text += data
+
+
+PAGES = Pages()
+
+
+def product_page(text: str) -> Skeleton:
+    """A product's page, with ``text`` wherever people can put some."""
+    values = {
+        "product": Product(id=1, name=text, price=1.0),
+        "pictures": [Picture(id=1, product_id=1, prompt=text, size="512x512", status="pronta")],
+        "total": 1,
+        "is_whole": True,
+        "shown": 60,
+        "prompt": text,
+        "size": text,
+        "limit": 4000,
+        "problem": text,
+    }
+    account = Account(id=1, name=text)
+    session: dict[str, object] = {"_flashes": [("success", text)]}
+    return Skeleton(PAGES.render("produto.html", Visit(session=session, account=account), values))
+
+
+ORDINARY = product_page("x")
+
+
+@given(st.text(min_size=1, alphabet=st.sampled_from("<>&\"'/= \n!-{}%#a;`\0]\N{COMBINING TILDE}")))
+def test_no_text_of_people_becomes_a_part_of_a_page(text: str) -> None:
+    """It has the elements and attributes that it has with an ordinary word, and shows the text."""
+    page = product_page(text)
+    assert page.elements == ORDINARY.elements
+    assert text in page.text
 
 
 def _picture(number: int, product_id: int, status: str) -> Picture:
