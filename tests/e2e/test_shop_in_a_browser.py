@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Page,
     Response,
     Route,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -32,7 +33,7 @@ _MISSING = "" if lab.CHROMIUM else lab.missing()
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(_MISSING), reason=_MISSING)]
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'"
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
@@ -262,17 +263,13 @@ def test_a_picture_on_its_way_appears_without_a_reload(browser: Browser, tmp_pat
         thread.join(PATIENCE_S)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_a_phone(browser: Browser, start: Start, scheme: str) -> None:
+def test_pages_fit_a_phone(browser: Browser, start: Start) -> None:
     """Nothing sticks out at the side, whatever the names are."""
     with start() as figueira:
         page = make_product(figueira.url, "x" * 300)
         order = {"prompt": "y" * 300, "product_id": int(page.rpartition("/")[2])}
         httpx.post(f"{figueira.url}/images", json=order, trust_env=False)
-        context = browser.new_context(
-            viewport={"width": PHONE["width"], "height": PHONE["height"]},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
+        context = browser.new_context(viewport=PHONE)
         person = Person(context.new_page(), figueira.url)
         for path in ("/loja", page, "/entrar", "/loja/999999"):
             person.open(path)

@@ -147,7 +147,6 @@ async def test_whatever_people_typed_is_text(browser: Browser) -> None:
         page = await browser.get(path)
         assert HOSTILE in unescape(page)
         assert "alert(1)" not in re.sub(r"&lt;script&gt;alert\(1\)", "", page)
-        assert "49" not in page
     failed = await browser.send("/entrar", "/entrar", email=HOSTILE, password=WRONG)
     assert 'value="&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;&amp;{{7*7}}"' in failed.text
 
