@@ -21,8 +21,8 @@ from legacy_stub.shop_forms import HOME, NewProduct
 from legacy_stub.shop_pages import (
     DEFAULT_SIZE,
     PROMPT_CHARACTERS,
-    Pages,
     file_handlers,
+    render,
     shelves,
 )
 from legacy_stub.shop_pictures import READY, Picture, PictureError, Pictures
@@ -59,7 +59,6 @@ class ShopPages:
         self._pictures = pictures
         self._accounts = accounts
         self._visits = Visits(cookies, accounts)
-        self._pages = Pages()
 
     def rules(self) -> tuple[Rule, ...]:
         """Return the paths of this module."""
@@ -173,7 +172,7 @@ class ShopPages:
             "new": product,
             "problem": problem,
         }
-        html = self._pages.render("loja.html", visit, values)
+        html = render("loja.html", visit, values)
         return self._visits.page(visit, html, 400 if problem or product.errors else 200)
 
     def _show_one(
@@ -202,12 +201,12 @@ class ShopPages:
             "limit": PROMPT_CHARACTERS,
             "problem": problem,
         }
-        html = self._pages.render("produto.html", visit, values)
+        html = render("produto.html", visit, values)
         return self._visits.page(visit, html, status if problem else 200)
 
     def _show_door(self, visit: Visit, *, back: str, email: str = "", problem: str = "") -> Answer:
         values = {"back": back, "email": email, "problem": problem}
-        html = self._pages.render("entrar.html", visit, values)
+        html = render("entrar.html", visit, values)
         return self._visits.page(visit, html, 400 if problem else 200)
 
     def _known(self, product_ids: Collection[int]) -> list[Picture] | None:
@@ -218,7 +217,7 @@ class ShopPages:
             return None
 
     def _missing(self, visit: Visit) -> Answer:
-        return self._visits.page(visit, self._pages.render("falta.html", visit, {}), 404)
+        return self._visits.page(visit, render("falta.html", visit, {}), 404)
 
     def _find(self, product_id: int) -> Product | None:
         if product_id > LARGEST_ID:

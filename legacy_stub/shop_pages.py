@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -50,29 +51,10 @@ class Shelf:
     pending: int
 
 
-class Pages:
-    """The shop's templates; whatever a value holds is escaped."""
-
-    def __init__(self) -> None:
-        self._environment = Environment(
-            loader=PackageLoader("legacy_stub"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(price=price_text, alt=alt_text, sides=sides)
-        self._environment.globals.update(
-            files=files_by_name(),
-            token_field=TOKEN,
-            sizes=[(size, size_text(size)) for size in SIZE_NAMES],
-        )
-
-    def render(self, template: str, visit: Visit, values: Mapping[str, object]) -> str:
-        """Return the page; the sentences kept for it are then forgotten."""
-        found = self._environment.get_template(template)
-        return found.render(values, visit=visit, flashes=visit.take_flashes())
+def render(template: str, visit: Visit, values: Mapping[str, object]) -> str:
+    """Return a page, in which every value is escaped; the sentences kept for it are forgotten."""
+    found = _environment().get_template(template)
+    return found.render(values, visit=visit, flashes=visit.take_flashes())
 
 
 def shelves(product_ids: Sequence[int], pictures: Sequence[Picture]) -> dict[int, Shelf]:
@@ -112,6 +94,26 @@ def sides(size: str) -> tuple[str, str]:
     """Return width and height of ``WIDTHxHEIGHT``."""
     width, _, height = size.partition("x")
     return width, height
+
+
+@cache
+def _environment() -> Environment:
+    """Return the templates, each compiled when first shown."""
+    made = Environment(
+        loader=PackageLoader("legacy_stub"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(price=price_text, alt=alt_text, sides=sides)
+    made.globals.update(
+        files=files_by_name(),
+        token_field=TOKEN,
+        sizes=[(size, size_text(size)) for size in SIZE_NAMES],
+    )
+    return made
 
 
 def files_by_name() -> dict[str, str]:

@@ -14,12 +14,13 @@ from legacy_stub.database import Product
 from legacy_stub.flask_style import Request
 from legacy_stub.shop_accounts import Account
 from legacy_stub.shop_pages import (
-    Pages,
+    FILES,
     Shelf,
     alt_text,
     file_handlers,
     files_by_name,
     price_text,
+    render,
     shelves,
 )
 from legacy_stub.shop_pictures import Picture
@@ -69,9 +70,6 @@ class Skeleton(HTMLParser):
         self.text += data
 
 
-PAGES = Pages()
-
-
 def product_page(text: str) -> Skeleton:
     """A product's page, with ``text`` wherever people can put some."""
     values = {
@@ -87,7 +85,7 @@ def product_page(text: str) -> Skeleton:
     }
     account = Account(id=1, name=text)
     session: dict[str, object] = {"_flashes": [("success", text)]}
-    return Skeleton(PAGES.render("produto.html", Visit(session=session, account=account), values))
+    return Skeleton(render("produto.html", Visit(session=session, account=account), values))
 
 
 ORDINARY = product_page("x")
@@ -136,3 +134,44 @@ def test_no_file_asks_for_anything_from_elsewhere() -> None:
         text = handler(Request(method="GET", target=path), 0).body.decode()
         addresses = re.findall(r"\w+://[^\s\"']*|url\([^)]*\)|@import.*", text)
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path
+
+
+LEGIBLE = 4.5
+"""WCAG 2.2, 1.4.3: the least contrast of text with what is behind it."""
+ON = [
+    ("ink", "paper"),
+    ("ink", "card"),
+    ("ink", "shade"),
+    ("soft", "paper"),
+    ("soft", "card"),
+    ("soft", "shade"),
+    ("accent", "paper"),
+    ("on-accent", "accent"),
+    ("on-accent", "accent-strong"),
+    ("good", "card"),
+    ("good", "good-shade"),
+    ("bad", "card"),
+    ("bad", "shade"),
+    ("bad", "bad-shade"),
+]
+"""Text -> what it stands on."""
+
+
+def _luminance(colour: str) -> float:
+    """How bright ``rrggbb`` looks, 0 to 1 (WCAG 2.2, relative luminance)."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (0, 2, 4)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("text", "ground"), ON)
+def test_text_can_be_read_by_weak_eyes(text: str, ground: str, scheme: int) -> None:
+    css = (FILES / "loja.css").read_text()
+    colours = re.findall(r"--([\w-]+): #([0-9a-f]{6});", css.replace("#fff;", "#ffffff;"))
+    half = len(colours) // 2
+    own = dict(colours[half * scheme : half * (scheme + 1)])
+    light, dark = sorted((_luminance(own[text]), _luminance(own[ground])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= LEGIBLE
