@@ -21,6 +21,7 @@ from legacy_stub.app import create_app
 from legacy_stub.database import open_database
 from legacy_stub.errors import StartError
 from legacy_stub.settings import DEFAULTS, Settings, load
+from legacy_stub.shop_key import session_key
 
 BACKLOG = 2048  # connections the system keeps for us; uvicorn's own default
 GRACE_S = 10  # requests under way at a SIGTERM get this long: the slowest order is far quicker
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load({**os.environ, **_flags(given)})
         # Tried out here, where a failure is one line; under uvicorn it would be a traceback.
         open_database(settings.database_url, connections=1).dispose()
+        session_key(settings.secret_key, settings.database_url)
         listener = listen(settings.host, settings.port)
     except StartError as error:
         sys.stderr.write(f"legacy_stub: {error}\n")

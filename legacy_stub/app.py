@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 from starlette import requests
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -32,6 +32,11 @@ from legacy_stub.images import Images
 from legacy_stub.products import Products
 from legacy_stub.routing import Rule, dispatch, rule
 from legacy_stub.settings import Profile, Settings, load
+from legacy_stub.shop import ShopPages
+from legacy_stub.shop_accounts import Accounts
+from legacy_stub.shop_key import session_key
+from legacy_stub.shop_pictures import PicturesBehindDoors
+from legacy_stub.shop_session import SessionCookies
 from legacy_stub.stopping import Stopping, StoppingError
 
 BESIDE = 1  # database connections of threads outside the pool: the one that compares images
@@ -102,16 +107,18 @@ async def open_shop(settings: Settings, render: Paint) -> AsyncIterator[Shop]:
     """Open database and threads; on leaving, stop waiting orders and let drawing ones finish.
 
     Raises:
-        StartError: The database cannot be used.
+        StartError: The database or the key of the sessions cannot be used.
     """
     stopping = Stopping()
     engine = open_database(settings.database_url, connections=settings.workers + BESIDE)
     sessions = sessionmaker(engine)
     gallery = open_gallery(settings, sessions, render=render, stopping=stopping)
     pool = ThreadPoolExecutor(max_workers=settings.workers, thread_name_prefix="legacy")
+    images = Images(gallery.chosen)
     rules = (
         *Products(sessions).rules(),
-        *Images(gallery.chosen).rules(),
+        *images.rules(),
+        *_open_pages(settings, sessions, images).rules(),
         rule("/static/<path>", {"GET": _no_such_file}),
     )
     try:
@@ -121,6 +128,22 @@ async def open_shop(settings: Settings, render: Paint) -> AsyncIterator[Shop]:
         await asyncio.to_thread(gallery.close)
         await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         engine.dispose()
+
+
+def _open_pages(settings: Settings, sessions: sessionmaker[Session], images: Images) -> ShopPages:
+    """Prepare the shop's pages.
+
+    Raises:
+        StartError: The key of the sessions cannot be kept.
+    """
+    accounts = Accounts(sessions)
+    accounts.seed(settings.seed_password)
+    return ShopPages(
+        sessions,
+        pictures=PicturesBehindDoors(create=images.create, all_images=images.all),
+        accounts=accounts,
+        cookies=SessionCookies(session_key(settings.secret_key, settings.database_url)),
+    )
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -170,6 +193,8 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         # of several the last one counts, as in a WSGI environment
         content_type=(request.headers.getlist("content-type") or [""])[-1],
         body=bytes(body),
+        cookie="; ".join(request.headers.getlist("cookie")),
+        is_https=request.headers.get("x-forwarded-proto", scope.get("scheme")) == "https",
     )
 
 

@@ -57,6 +57,8 @@ class Request:
         server: ``host:port`` the request arrived at, stands in for a missing Host.
         content_type: The Content-Type header, empty when there is none.
         body: All of it, empty when there is none.
+        cookie: The Cookie header, empty when there is none.
+        is_https: Whether the customer speaks TLS to whoever stands in front.
     """
 
     method: str
@@ -65,6 +67,8 @@ class Request:
     server: str = ""
     content_type: str = ""
     body: bytes = b""
+    cookie: str = ""
+    is_https: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from legacy_stub.errors import StartError
 from legacy_stub.gallery.mode import Mode
+from legacy_stub.shop_key import LEAST_CHARACTERS
 
 DELAY_LIMIT_S = 3600.0  # an hour: more is surely a unit mistaken
 WORKER_LIMIT = 64  # one thread and one database connection each
@@ -62,6 +63,8 @@ class Settings:
         images: Who draws, unless an operator has ordered otherwise since.
         image_service_url: Where the image service answers.
         image_service_timeout_s: How long it may be silent.
+        secret_key: What sessions are signed with; None for one that is made and kept.
+        seed_password: Of the account that is made where there is none; the default is documented.
     """
 
     host: str = "127.0.0.1"
@@ -77,6 +80,8 @@ class Settings:
     images: Mode = Mode.LOCAL
     image_service_url: str = "http://127.0.0.1:8002"
     image_service_timeout_s: float = 60.0
+    secret_key: str | None = field(default=None, repr=False)
+    seed_password: str = field(default="figueira", repr=False)
 
 
 DEFAULTS = Settings()
@@ -105,6 +110,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         image_service_timeout_s=_seconds(
             environ, "LEGACY_IMAGE_SERVICE_TIMEOUT", DEFAULTS.image_service_timeout_s
         ),
+        secret_key=_secret(environ, "LEGACY_SECRET_KEY"),
+        seed_password=environ.get("LEGACY_SEED_PASSWORD") or DEFAULTS.seed_password,
     )
 
 
@@ -183,6 +190,17 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
             remedy=f"give one without a unit, such as 0.5, or leave it out for {default:g}",
         )
     return seconds
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str | None:
+    text = environ.get(name) or None
+    if text is not None and len(text) < LEAST_CHARACTERS:
+        raise StartError(
+            where=name,
+            why=f"it has {len(text)} characters, which is too few to sign anything with",
+            remedy=f"give {LEAST_CHARACTERS} or more, or leave it out: one is made then",
+        )
+    return text
 
 
 def _sqlite_file(environ: Mapping[str, str], name: str, default: str) -> str:

@@ -190,6 +190,9 @@ def test_what_the_build_copies_is_enough_to_install_the_command(tmp_path: Path) 
     for service in OURS.values():
         module = {"figueira": "gateway"}.get(service.command[0], service.command[-1])
         assert f"{module}/__main__.py" in names
+    for folder in ("templates", "shop_files"):
+        files = (ROOT / "legacy_stub" / folder).iterdir()
+        assert {f"legacy_stub/{folder}/{file.name}" for file in files} <= set(names)
 
 
 # The processes

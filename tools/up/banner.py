@@ -12,6 +12,7 @@ _TEXT = """
 Figueira is up. Ctrl-C stops everything.
 
   customers' URL  {customers}
+  the shop        {customers}/loja
   admin           {admin}
 
 Three things to try in another terminal, in this folder:

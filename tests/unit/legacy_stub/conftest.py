@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from legacy_stub.app import create_app
 from legacy_stub.settings import Settings
+from tests.unit.legacy_stub.shopping import PASSWORD, Browser
 
 
 @pytest.fixture
@@ -40,3 +42,16 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         ) as customer,
     ):
         yield customer
+
+
+@pytest.fixture
+def browser(client: httpx.AsyncClient) -> Browser:
+    """A person who has never been here."""
+    return Browser(client)
+
+
+@pytest.fixture
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ana's password, hashed in no time."""
+    hashed = hashlib.scrypt(PASSWORD.encode(), salt=b"sal", n=2, r=1, p=1).hex()
+    monkeypatch.setattr("legacy_stub.shop_accounts.SEED_HASH", f"scrypt:2:1:1$sal${hashed}")

@@ -8,6 +8,8 @@ from legacy_stub.errors import StartError
 from legacy_stub.gallery.mode import Mode
 from legacy_stub.settings import Profile, Provider, Settings, load
 
+KEY, PASSWORD = "sixteen letters.", "a better one"
+
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     assert load({}) == Settings(
@@ -42,6 +44,8 @@ def test_every_variable_is_read() -> None:
         "LEGACY_IMAGES": "both",
         "IMAGE_SERVICE_URL": "http://images:80/",
         "LEGACY_IMAGE_SERVICE_TIMEOUT": "5",
+        "LEGACY_SECRET_KEY": KEY,
+        "LEGACY_SEED_PASSWORD": PASSWORD,
     }
     assert load(environ) == Settings(
         host="0.0.0.0",  # noqa: S104
@@ -57,6 +61,8 @@ def test_every_variable_is_read() -> None:
         images=Mode.BOTH,
         image_service_url="http://images:80/",
         image_service_timeout_s=5.0,
+        secret_key=KEY,
+        seed_password=PASSWORD,
     )
 
 
@@ -137,3 +143,13 @@ def test_a_password_in_a_database_url_is_not_shown() -> None:
         load({"LEGACY_DATABASE_URL": "postgresql://shop:tiger@db/legacy"})
     assert "tiger" not in str(caught.value)
     assert "'postgresql'" in str(caught.value)
+
+
+def test_secrets_are_never_shown() -> None:
+    """Neither by what prints the settings, nor where one is refused."""
+    settings = load({"LEGACY_SECRET_KEY": KEY, "LEGACY_SEED_PASSWORD": PASSWORD})
+    assert KEY not in repr(settings)
+    assert PASSWORD not in repr(settings)
+    with pytest.raises(StartError, match=r"^LEGACY_SECRET_KEY: it has 15 characters") as caught:
+        load({"LEGACY_SECRET_KEY": KEY[:-1]})
+    assert KEY[:-1] not in str(caught.value)
