@@ -67,7 +67,10 @@ def test_undo_goes_back_step_by_step_and_forward_by_number(start: Start) -> None
         assert weight(figueira) == 0
         last = give(figueira, "undo")
         assert (last.returncode, last.stdout) == (1, "")
-        assert last.stderr == "figueira: error: there is nothing before revision 1\n"
+        assert last.stderr == (
+            "figueira: error: there is nothing before revision 1, "
+            "which serves again as revision 7\n"
+        )
         assert give(figueira, "undo", "--to", "4").returncode == 0
         assert (figueira.routes.text, weight(figueira)) == (texts[3], 100)
         undone = give(figueira, "undo", "--to", "99")
