@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.cli.check import check
 
 GOOD = """\
@@ -191,3 +193,16 @@ def test_a_name_that_is_no_text_is_still_shown(
     strange = file.rename(file.parent / os.fsdecode(b"caf\xe9.yaml"))
     assert check(strange, as_json=False) == 0
     assert "caf\\xe9.yaml: ok" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["check"], ["explain", "GET", "/"], ["pin", "legacy"]])
+def test_the_file_is_the_one_that_a_gateway_started_here_would_run_by(
+    file: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Whoever sets FIGUEIRA_CONFIG for `serve` means it for every verb."""
+    named = file.with_name("named.yaml")
+    named.write_text(BAD, "utf-8")
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setenv("FIGUEIRA_CONFIG", str(named))
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, str(named) in result.stderr) == (1, True)
