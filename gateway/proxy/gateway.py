@@ -197,10 +197,6 @@ class Gateway:
             refused=self.recorder.refused,
             client_connections=len(self.doors),
             upstream_connections=self._open_connections(),
-            upstream_ejected={
-                name: {report.address: int(report.is_ejected) for report in pool.report()}
-                for name, pool in self._pools.items()
-            },
             upstreams={
                 name: {
                     report.address: AddressCounts(
