@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -206,3 +207,12 @@ def test_the_file_is_the_one_that_a_gateway_started_here_would_run_by(
     monkeypatch.setenv("FIGUEIRA_CONFIG", str(named))
     result = CliRunner().invoke(app, words)
     assert (result.exit_code, str(named) in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("text", [GOOD, BAD], ids=["good", "bad"])
+def test_the_collector_of_garbage_is_left_as_it_was(file: Path, text: str) -> None:
+    """Whoever checks in a program that goes on needs it again."""
+    file.write_text(text, "utf-8")
+    assert gc.isenabled()
+    check(file, as_json=False)
+    assert gc.isenabled()
