@@ -15,6 +15,8 @@ from gateway.config.units import weight
 from gateway.config.wording import Refusal
 from gateway.routing.snapshot import BUCKETS, Share
 
+_RULES = ("match", "sticky", "owner")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenRoute:
@@ -30,6 +32,8 @@ class WrittenRoute:
     sticky: tuple[str, ...] = ()
     """What keeps a customer on one side, in words; empty draws every request anew."""
     has_owner: bool = False
+    rules: tuple[tuple[str, Value], ...] = ()
+    """Its other keys that say who goes where, as they are written: match, sticky, owner."""
 
     @property
     def shares(self) -> tuple[Share, ...]:
@@ -62,7 +66,8 @@ def _route(index: int, route: Value) -> WrittenRoute | None:
         return None
     backend, split = route.get("backend"), route.get("split")
     if isinstance(backend, str) and split is None:
-        return WrittenRoute(index=index, name=name, backend=backend, weights={})
+        rules = (("match", route.get("match")),)
+        return WrittenRoute(index=index, name=name, backend=backend, weights={}, rules=rules)
     if not isinstance(split, dict):
         return None
     try:
@@ -75,6 +80,7 @@ def _route(index: int, route: Value) -> WrittenRoute | None:
         weights=weights,
         sticky=_sticky(route.get("sticky")),
         has_owner=route.get("owner") is not None,
+        rules=tuple((key, route.get(key)) for key in _RULES),
     )
 
 
