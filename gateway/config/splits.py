@@ -52,6 +52,16 @@ def written_routes(source: bytes) -> list[WrittenRoute]:
     return routes_of(parse(decode(source)))
 
 
+def has_safety(source: bytes) -> bool:
+    """Whether a file says which changes are refused for what they move.
+
+    Raises:
+        ConfigError: The file is no YAML.
+    """
+    data = parse(decode(source)).data
+    return isinstance(data, dict) and data.get("safety") is not None
+
+
 def routes_of(document: Document) -> list[WrittenRoute]:
     """The same, of what was parsed already."""
     routes = document.data.get("routes") if isinstance(document.data, dict) else None

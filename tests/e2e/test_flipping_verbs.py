@@ -157,6 +157,21 @@ def test_a_dry_run_tells_everything_and_changes_nothing(start: Start) -> None:
         assert figueira.status()["revision"]["number"] == 2
 
 
+def test_a_dry_run_says_that_safety_is_not_asked(start: Start) -> None:
+    """A flip that is refused later would come as a surprise; an undo is never refused for it."""
+    with start() as figueira:
+        give(figueira, "set", "images", "image_service=25")
+        figueira.routes.rename_over(figueira.routes.text + "safety: {max_moved: 10%}\n")
+        figueira.wait_for_good_file()
+        ended = give(figueira, "set", "images", "image_service=75", "--dry-run")
+        assert (ended.returncode, ended.stderr) == (
+            0,
+            "figueira: note: safety.max_moved is asked when it is written; "
+            "figueira diff tells beforehand\n",
+        )
+        assert give(figueira, "undo", "--dry-run").stderr == ""
+
+
 def test_json_is_one_object_whatever_comes_of_it(start: Start) -> None:
     with start() as figueira:
         done = json_of(give(figueira, "set", "images", "image_service=25", "--json"))
