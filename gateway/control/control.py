@@ -216,7 +216,9 @@ class Control:
         accepted = Accepted(number, codec.encode(snapshot), at)
         self.reloader.resume(accepted)
         self._publish(Current(accepted, snapshot), Event.REVISION_RESUMED)
-        say_refused(last.problems if last else (), self._plan.config, serving=number)
+        problems = last.problems if last else ()
+        say_refused(problems, self._plan.config, serving=number)
+        spawn(self._keep_refusal(Look(problems=problems, digest=self.reloader.seen)), "refusal")
 
     async def _asked(self) -> None:
         """End when the workers have, if it is the whole gateway that ends.

@@ -14,6 +14,7 @@ import trustme
 from tests.e2e.conftest import Backends, Start
 from tests.e2e.operator import give, json_of, weight
 from tests.support.figueira import COMMAND, run, serving
+from tests.support.polling import eventually
 from tests.support.processes import free_port
 from tests.support.routes_file import SHIPPED, RoutesFile
 
@@ -238,6 +239,25 @@ def test_a_restart_without_the_file_serves_by_the_last_good_revision_if_asked_to
         assert len(figueira.events("revision_resumed")) == 1
         ended = give(figueira, "undo")
         assert (ended.returncode, figueira.routes.text) == (0, good)
+
+
+def test_the_file_that_a_restart_could_not_use_is_in_the_history(
+    backends: Backends, tmp_path: Path
+) -> None:
+    """Refused files are listed where they happened, also those that nobody served before."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    database = f"sqlite+aiosqlite:///{tmp_path}/figueira.db"
+    settings = {**backends.settings, "FIGUEIRA_DATABASE_URL": database, "FIGUEIRA_RESUME": "1"}
+    with serving(tmp_path / "one", **settings) as figueira:
+        good = figueira.routes.text
+    with serving(tmp_path / "two", good.replace("split:", "splitt:"), **settings) as figueira:
+
+        def refusal() -> str | None:
+            found = json.loads(give(figueira, "history", "--json").stdout)["refusals"]
+            return found[0]["problem"] if found else None
+
+        assert 'unknown key "splitt"' in eventually(refusal, "a refusal in the history")
 
 
 def test_where_there_is_nothing_to_resume_that_is_said_as_well(tmp_path: Path) -> None:
