@@ -19,9 +19,9 @@ from gateway.proxy.spawn import spawn
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.wire.forwarded import Peer
-from gateway.wire.inbound import BadRequest
+from gateway.wire.inbound import BadRequest, malformed
 from gateway.wire.messages import Header, Piece
-from gateway.wire.request import read_request
+from gateway.wire.request import METHOD, read_request
 from gateway.wire.response import Outbound
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def _read(gateway: Gateway, door: AsgiDoor, scope: Scope, framing: list[Header])
         headers += framing
     method = scope["method"].encode("latin-1")
     try:
+        if not METHOD.fullmatch(method):
+            raise malformed("The method is malformed.")
         inbound = read_request(method, target, version, headers, gateway.names)
     except BadRequest as refusal:
         return RefusedExchange(gateway, door, peer, refusal)

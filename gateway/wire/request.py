@@ -25,6 +25,9 @@ HOST = re.compile(
     rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
 """RFC 3986 ``uri-host [":" port]``: no userinfo, no space; no comma either, which makes a list."""
+METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, section 9.1. For doors whose server lets others pass: behind a space in it, a backend
+could read another target."""
 _TARGET = re.compile(rb"[!-\"$-~\x80-\xFF]*")
 """What a request target can hold; at a space, a control or ``#`` some backends would end it."""
 _ORIGIN_FORM = re.compile(rb"/[!-\"$-~\x80-\xFF]*")

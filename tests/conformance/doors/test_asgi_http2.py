@@ -107,3 +107,13 @@ async def test_a_customer_who_has_left_already_is_not_asked_for(
 ) -> None:
     await _serve(stage, "POST", [], {"type": "http.disconnect"})
     assert origin.is_untouched()
+
+
+@pytest.mark.parametrize("method", ["", "GET /admin?x", "GET\t", "GET:", "G\xc9T", "GET\r\nX: y"])
+async def test_a_method_that_could_be_read_as_more_is_refused(
+    stage: Stage, origin: Origin, method: str
+) -> None:
+    """No request line says where it would end; of an HTTP/2 one, servers let a space pass."""
+    await _serve(stage, method, [], _request())
+    assert stage.line()["status"] == 400
+    assert origin.is_untouched()
