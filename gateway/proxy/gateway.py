@@ -124,6 +124,8 @@ class Gateway:
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
         self.revision = revision
+        # What is over notes what its own revision asked for.
+        self.recorder.fold()
         self.recording.install(snapshot, revision)
         for pool in gone:
             pool.close()
