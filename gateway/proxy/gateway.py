@@ -151,7 +151,7 @@ class Gateway:
         if owner is None or owner.merge is None:
             return
         counters = [self._counters_of(route.name, name) for name in owner.sides]
-        sides = [Side(self._pools[n], c) for n, c in zip(owner.sides, counters, strict=True)]
+        sides = [Side(self._states[n], c) for n, c in zip(owner.sides, counters, strict=True)]
         pool = MergedPool(owner, owner.merge, sides, self.recorder.date)
         self._lanes[route.name][owner.merged] = Lane(
             pool,
