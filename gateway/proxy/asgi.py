@@ -199,10 +199,13 @@ async def _look_at_body(scope: Scope, receive: Receive) -> tuple[Message | None,
 
 
 def _read(gateway: Gateway, door: AsgiDoor, scope: Scope, framing: list[Header]) -> Exchange:
-    client = scope.get("client")
+    address = scope["client"][0] if scope.get("client") else ""
+    if "." in address:
+        # Servers that listen to both families on one socket write IPv4 as a part of IPv6.
+        address = address.removeprefix("::ffff:")
     version = scope["http_version"]
     protocol = "HTTP/1.1" if version.startswith("1.") else f"HTTP/{version}"
-    peer = Peer(client[0] if client else "", scope.get("scheme", "http").encode(), protocol)
+    peer = Peer(address, scope.get("scheme", "http").encode(), protocol)
     query = scope.get("query_string", b"")
     target = scope["raw_path"] + (b"?" + query if query else b"")
     # ASGI servers keep the connection to themselves: no other protocol can be offered behind them.
