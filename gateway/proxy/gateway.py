@@ -17,7 +17,7 @@ from gateway.proxy.merging import MergedPool, Side
 from gateway.proxy.pool import Pool
 from gateway.proxy.recorder import Recorder
 from gateway.proxy.redirecting import redirect
-from gateway.proxy.trace import TraceIds, trace_id
+from gateway.proxy.trace import TRACE_DIGITS, TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
 from gateway.routing.snapshot import Route, Snapshot
 from gateway.routing.table import Table
@@ -124,6 +124,8 @@ class Gateway:
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
         self.revision = revision
+        # What is over notes what its own revision asked for.
+        self.recorder.fold()
         self.recording.install(snapshot, revision)
         for pool in gone:
             pool.close()
@@ -149,7 +151,7 @@ class Gateway:
         if owner is None or owner.merge is None:
             return
         counters = [self._counters_of(route.name, name) for name in owner.sides]
-        sides = [Side(self._pools[n], c) for n, c in zip(owner.sides, counters, strict=True)]
+        sides = [Side(self._states[n], c) for n, c in zip(owner.sides, counters, strict=True)]
         pool = MergedPool(owner, owner.merge, sides, self.recorder.date)
         self._lanes[route.name][owner.merged] = Lane(
             pool,
@@ -176,11 +178,11 @@ class Gateway:
         lane = meant if meant.gate is None else redirect(exchange, decision, lanes)
         exchange.lane = lane
         if inbound.traceparent is None:
-            line, exchange.trace_id = self.traces.next()
-            introduction += line
+            trace = self.traces.next()
+            exchange.trace_id = trace[:TRACE_DIGITS]
         else:
-            exchange.trace_id = trace_id(inbound.traceparent)
-        return write_request(inbound, introduction, authority=lane.authority)
+            trace, exchange.trace_id = b"", trace_id(inbound.traceparent)
+        return write_request(inbound, introduction, trace, authority=lane.authority)
 
     def _introduce(self, inbound: Inbound, peer: Peer) -> bytes:
         """As `Peer.introduction`, for a request that says something of its own origin."""
@@ -197,10 +199,6 @@ class Gateway:
             refused=self.recorder.refused,
             client_connections=len(self.doors),
             upstream_connections=self._open_connections(),
-            upstream_ejected={
-                name: {report.address: int(report.is_ejected) for report in pool.report()}
-                for name, pool in self._pools.items()
-            },
             upstreams={
                 name: {
                     report.address: AddressCounts(

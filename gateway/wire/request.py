@@ -25,6 +25,9 @@ HOST = re.compile(
     rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
 """RFC 3986 ``uri-host [":" port]``: no userinfo, no space; no comma either, which makes a list."""
+METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, section 9.1. For doors whose server lets others pass: behind a space in it, a backend
+could read another target."""
 _TARGET = re.compile(rb"[!-\"$-~\x80-\xFF]*")
 """What a request target can hold; at a space, a control or ``#`` some backends would end it."""
 _ORIGIN_FORM = re.compile(rb"/[!-\"$-~\x80-\xFF]*")
@@ -36,6 +39,7 @@ _OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
 _BLIND = (b"h2", b"http/", b"tls/")
 """Beginnings of the protocols that are not gone on in, in lower case."""
 _join_field = b": ".join
+_TRACE_DIGITS = 32
 _checked_hosts: set[bytes] = set()
 _MAX_CHECKED, _MAX_CHECKED_BYTES = 1024, 64
 """A gateway serves a handful of hosts; a hostile client can only have them checked anew."""
@@ -84,7 +88,7 @@ def read_request(
     if inbound.host in _checked_hosts and _ORIGIN_FORM.fullmatch(target):
         inbound.path, _, inbound.query = target.partition(b"?")
     else:
-        _settle_target(inbound)
+        _settle_target(inbound, names)
     if inbound.connection or inbound.takes_trailers or inbound.upgrade is not None:
         _settle_connection(inbound)
     return inbound
@@ -116,7 +120,7 @@ def _too_long(target: bytes) -> BadRequest:
     return too_large(f"more than {MAX_FIELDS} header fields")
 
 
-def _settle_target(inbound: Inbound) -> None:
+def _settle_target(inbound: Inbound, names: Names) -> None:
     """Check Host and target; leave the target in origin form or ``*`` (RFC 9112, section 3.2)."""
     target = inbound.target
     if inbound.host is None:
@@ -127,7 +131,7 @@ def _settle_target(inbound: Inbound) -> None:
     if not _TARGET.fullmatch(target):
         raise malformed("The target has a character that no URL can have.")
     if not target.startswith(b"/"):
-        _settle_other_form(inbound)
+        _settle_other_form(inbound, names)
         target = inbound.target
     inbound.path, _, inbound.query = target.partition(b"?")
 
@@ -141,7 +145,7 @@ def _check_host(host: bytes) -> None:
         _checked_hosts.add(host)
 
 
-def _settle_other_form(inbound: Inbound) -> None:
+def _settle_other_form(inbound: Inbound, names: Names) -> None:
     is_options = inbound.method == b"OPTIONS"
     if is_options and inbound.target == b"*":
         return
@@ -154,10 +158,10 @@ def _settle_other_form(inbound: Inbound) -> None:
         # A URL without path and query asks about the whole server (RFC 9112, section 3.2.4).
         rest = b"*" if is_options and not rest else b"/" + rest
     inbound.target = rest
-    _replace_host(inbound, host)
+    _replace_host(inbound, host, names)
 
 
-def _replace_host(inbound: Inbound, host: bytes) -> None:
+def _replace_host(inbound: Inbound, host: bytes, names: Names) -> None:
     """Let the target's host take the place of Host (RFC 9112, section 3.2.2)."""
     if inbound.host is None:
         inbound.lines.insert(0, (b"Host", host))
@@ -167,7 +171,8 @@ def _replace_host(inbound: Inbound, host: bytes) -> None:
             for name, value in inbound.lines
         ]
     inbound.host = host
-    if b"host" in inbound.named:
+    known = names[b"host"]
+    if known is not None and known.is_wanted:
         inbound.named[b"host"] = host
 
 
@@ -221,12 +226,16 @@ _NEEDED = frozenset(
 )
 
 
-def write_request(inbound: Inbound, extra: bytes = b"", *, authority: bytes = b"") -> bytes:
+def write_request(
+    inbound: Inbound, extra: bytes = b"", trace: bytes = b"", *, authority: bytes = b""
+) -> bytes:
     """Write the head that a backend gets.
 
     Args:
         inbound: The request.
         extra: Whole field lines to add at the end, each with its CRLF.
+        trace: For a request that brought no traceparent: the digits of a trace id and a parent id
+            (W3C Trace Context, section 3.2; version 00, sampled). Empty adds none.
         authority: Host for a request that brought none (HTTP/1.0): HTTP/1.1 needs one, if only an
             empty one (RFC 9112, section 3.2).
     """
@@ -236,4 +245,13 @@ def write_request(inbound: Inbound, extra: bytes = b"", *, authority: bytes = b"
         if inbound.host is None:
             lines = [(b"Host", authority), *lines]
         inbound.fields = fields = b"\r\n".join(map(_join_field, lines))
-    return b"%b %b HTTP/1.1\r\n%b\r\n%b\r\n" % (inbound.method, inbound.target, fields, extra)
+    if not trace:
+        return b"%b %b HTTP/1.1\r\n%b\r\n%b\r\n" % (inbound.method, inbound.target, fields, extra)
+    return b"%b %b HTTP/1.1\r\n%b\r\n%btraceparent: 00-%b-%b-01\r\n\r\n" % (
+        inbound.method,
+        inbound.target,
+        fields,
+        extra,
+        trace[:_TRACE_DIGITS],
+        trace[_TRACE_DIGITS:],
+    )

@@ -123,6 +123,15 @@ def test_nothing_moves_between_equal_files() -> None:
     assert "No request of 18 would move." in out
 
 
+@pytest.mark.parametrize("content", [b"", b"another program's line\n"], ids=["empty", "foreign"])
+def test_a_log_without_a_single_request_tells_nothing(folder: Path, content: bytes) -> None:
+    """Not that nothing moves: a pipeline with the wrong log would go on."""
+    (folder / "other.log").write_bytes(content)
+    code, out, _ = run("old.yaml", "new.yaml", "--traffic", "other.log")
+    assert code == 2
+    assert "No recorded request could be put before the two files." in out
+
+
 def test_what_may_move_is_no_nothing(folder: Path) -> None:
     """A header that nobody recorded may decide: exit code 1, and the key is named."""
     log = b'192.0.2.1 - - [23/Nov/2026:03:00:00 +0000] "POST /images HTTP/1.1" 200 1 "-" "x"\n'
@@ -131,6 +140,25 @@ def test_what_may_move_is_no_nothing(folder: Path) -> None:
     assert code == 1
     assert "As far as the record tells, no request of 3 would move." in out
     assert "missing header x-customer-id: 3 requests, 3 writes (route images)" in out
+
+
+@pytest.mark.parametrize("form", [(), ("--markdown",)])
+def test_hostile_lines_give_no_orders_to_whoever_reads(folder: Path, form: tuple[str, ...]) -> None:
+    """Neither to a terminal nor, by a line of their own, to a forge that shows Markdown."""
+    line = {
+        "time": "\x1b[1m2026",
+        "method": "\x1b[31mPOST\n\n# @all\n" + "M" * 1000,
+        "path": "/reports/1\x9b2J",
+        "status": 201,
+        "client": "192.0.2.1",
+    }
+    (folder / "all.yaml").write_text(OLD.replace("backend: legacy", "backend: image_service"))
+    (folder / "access.log").write_text(json.dumps(line) + "\n")
+    code, out, _ = run("old.yaml", "all.yaml", "--traffic", "access.log", *form)
+    assert code == 1
+    assert all(text.isprintable() for text in out.split("\n"))
+    assert "# @all\n" not in out
+    assert "M" * 100 not in out
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "two files", "standard input", "gzip by it"])
