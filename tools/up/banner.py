@@ -13,6 +13,7 @@ Figueira is up. Ctrl-C stops everything.
 
   customers' URL  {customers}
   admin           {admin}
+  change feed     {changes}
 
 Three things to try in another terminal, in this folder:
 
@@ -52,6 +53,7 @@ def banner(ports: Ports, config: str, figueira: str) -> str:
     return _TEXT.format(
         customers=url(ports.customers),
         admin=url(ports.admin),
+        changes=f"{url(ports.changes)}/changes",
         figueira=shlex.quote(figueira),
         options="".join(f" {shlex.quote(word)}" for word in options),
     )
