@@ -35,7 +35,7 @@ from tests.conformance.feed.watching import Fold, Watched
 from tests.support.postgres import EMPTY
 
 WRITERS = st.integers(0, 2)
-IDS = st.integers(1, 4)
+IDS = st.integers(1, 6)
 WRITES = st.sampled_from(
     [
         "INSERT INTO product (id, name, price) VALUES (:id, :mark, 1)",
@@ -120,6 +120,13 @@ class History(RuleBasedStateMachine):
         if ":mark" in write and done.rowcount > 0:
             self.written[writer].append(mark)
 
+    @rule(writer=WRITERS, write=WRITES, row=IDS, other=IDS, limit=st.integers(1, 5))
+    def overtake(self, writer: int, write: str, row: int, other: int, limit: int) -> None:
+        """Write, commit and have it read, whoever else is still in a transaction."""
+        self._write(writer, write, row, other)
+        self._end(writer, is_committed=True)
+        self.read_on(limit)
+
     @precondition(lambda self: self.on_sqlite)
     @rule(writer=WRITERS, write=SQLITE_WRITES, row=IDS, other=IDS)
     def write_as_sqlite_does(self, writer: int, write: str, row: int, other: int) -> None:
@@ -161,8 +168,12 @@ class History(RuleBasedStateMachine):
     # Readers
 
     @rule(limit=st.integers(1, 5))
-    def read_on(self, limit: int) -> None:
+    def read(self, limit: int) -> None:
         """The steady reader reads a page, and never has to begin again."""
+        self.read_on(limit)
+
+    def read_on(self, limit: int) -> None:
+        """The same, for other rules."""
         try:
             page = self.steady.page(limit=limit)
         except OperationalError:
@@ -235,7 +246,7 @@ def _wait_for_nobody(connection: sqlite3.Connection, _entry: ConnectionPoolEntry
 
 
 HISTORIES = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
