@@ -43,6 +43,12 @@ class Reader:
         with capture.reading(self._engine) as (connection, bound):
             return standing.look(connection, bound)
 
+    def held_back(self) -> int:
+        """How many events stand behind a transaction that is still open (PostgreSQL alone)."""
+        with capture.reading(self._engine) as (connection, bound):
+            held = text("SELECT count(*) FROM outbox WHERE position > :bound")
+            return int(connection.scalar(held, {"bound": bound}) or 0)
+
     def page(self, after: Cursor | None, limit: int) -> Page:
         """Read what follows a cursor; None is the beginning.
 

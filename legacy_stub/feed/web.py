@@ -97,6 +97,7 @@ class Changes:
     async def status(self, _request: Request) -> Response:
         """Answer how far the feed goes, and who has read how far."""
         now = await self._in_thread(self._reader.standing)
+        held_back = await self._in_thread(self._reader.held_back)
         readers = await self._in_thread(self._readers.all)
         return JSONResponse(
             {
@@ -104,6 +105,7 @@ class Changes:
                 "since": now.since,
                 "oldest": now.floor,
                 "last": now.last,
+                "held_back": held_back,
                 "readers": [{**asdict(one), "behind": now.last - one.position} for one in readers],
             }
         )

@@ -20,10 +20,8 @@ ONE = "INSERT INTO product (id, name, price) VALUES (1, 'Caneca', 19.9)"
 TWO = "INSERT INTO product (id, name, price) VALUES (2, 'Prato', 30)"
 
 
-def only_on(watched: Watched, name: str) -> None:
-    """Skip the test on the other database."""
-    if watched.engine.dialect.name != name:
-        pytest.skip(f"a statement of {name}")
+ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 def test_a_product_s_life_is_told_in_order(watched: Watched) -> None:
@@ -161,8 +159,8 @@ def test_a_name_is_told_as_it_is(watched: Watched, name: str) -> None:
     assert watched.read()[0].payload["name"] == name
 
 
+@ON_POSTGRESQL
 def test_truncating_a_table_tells_of_every_row(watched: Watched) -> None:
-    only_on(watched, "postgresql")
     watched.run(ONE, TWO)
     watched.read()
     watched.run("TRUNCATE product RESTART IDENTITY", ONE)
@@ -173,15 +171,15 @@ def test_truncating_a_table_tells_of_every_row(watched: Watched) -> None:
     ]
 
 
+@ON_POSTGRESQL
 def test_a_restore_that_leaves_triggers_out_is_captured_all_the_same(watched: Watched) -> None:
-    only_on(watched, "postgresql")
     watched.run("SET LOCAL session_replication_role = replica", ONE)
     assert watched.told() == [("product", "1", "create")]
 
 
+@ON_POSTGRESQL
 def test_a_role_that_may_only_write_products_is_captured(watched: Watched) -> None:
     """It has no right to the outbox, looks elsewhere for tables, and has one of that name."""
-    only_on(watched, "postgresql")
     watched.run("DROP ROLE IF EXISTS clerk", "CREATE ROLE clerk")
     watched.run("GRANT USAGE ON SCHEMA public TO clerk", "GRANT INSERT ON product TO clerk")
     watched.run(
@@ -196,9 +194,9 @@ def test_a_role_that_may_only_write_products_is_captured(watched: Watched) -> No
     watched.run("DROP OWNED BY clerk", "DROP ROLE clerk")
 
 
+@ON_SQLITE
 def test_a_row_that_replace_removes_is_told_as_gone(watched: Watched) -> None:
     """SQLite fires no trigger of a deletion for it."""
-    only_on(watched, "sqlite")
     watched.run(ONE, TWO, "REPLACE INTO product VALUES (1, 'Copo', 5)")
     watched.run("UPDATE OR REPLACE product SET id = 1 WHERE id = 2")
     watched.run("INSERT OR IGNORE INTO product VALUES (1, 'never', 1)")
@@ -221,23 +219,37 @@ def test_a_row_that_replace_removes_is_told_as_gone(watched: Watched) -> None:
         ("7", "7"),
     ],
 )
+@ON_SQLITE
 def test_a_value_of_any_type_is_told_and_fails_no_write(
     watched: Watched, value: str, told: object
 ) -> None:
-    only_on(watched, "sqlite")
     watched.run(f"INSERT INTO product VALUES (1, {value}, 'nove')")  # noqa: S608 - our own
     assert watched.read()[0].payload == {"id": 1, "name": told, "price": "nove"}
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs SQLite's command line")
+@ON_SQLITE
 def test_a_write_from_sqlite_s_command_line_is_captured(watched: Watched, tmp_path: Path) -> None:
     """Another process, another build of SQLite, nothing of ours loaded."""
-    only_on(watched, "sqlite")
     subprocess.run(  # noqa: S603 - our own words
         ["sqlite3", tmp_path / "legacy.db", ONE, "UPDATE product SET price = 0.1 + 0.2"],  # noqa: S607
         check=True,
     )
     assert [event.payload["price"] for event in watched.read()] == [19.9, 0.1 + 0.2]
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs SQLite's command line")
+@ON_SQLITE
+def test_replace_is_told_the_same_where_it_does_fire_triggers(
+    watched: Watched, tmp_path: Path
+) -> None:
+    """Each program decides for itself whether it does."""
+    again = "REPLACE INTO product VALUES (1, 'Copo', 5)"
+    subprocess.run(  # noqa: S603 - our own words
+        ["sqlite3", tmp_path / "legacy.db", "PRAGMA recursive_triggers = ON", ONE, again],  # noqa: S607
+        check=True,
+    )
+    assert [kind for _, _, kind in watched.told()] == ["create", "delete", "create"]
 
 
 def test_rows_from_before_the_feed_are_captured_from_then_on(engine: Engine) -> None:

@@ -58,8 +58,10 @@ def test_what_is_committed_late_is_told_before_what_came_after_it(
     add(soon, 2)
     soon.commit()
     assert ids(watched) == [], "2 is there, but 1 may still come"
+    assert watched.reader.held_back() == 1
     late.commit()
     assert ids(watched) == ["1", "2"]
+    assert watched.reader.held_back() == 0
 
 
 def test_what_is_rolled_back_late_holds_up_nothing_after_it(
