@@ -1,4 +1,4 @@
-"""The monolith's one SQLite file and its tables."""
+"""The monolith's database, one SQLite file unless told otherwise, and its tables."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from legacy_stub.errors import StartError
 
 BUSY_TIMEOUT_MS = 5000  # how long one writer waits for another before it gives up
+CONNECT_TIMEOUT_S = 5  # a server on the same network connects in milliseconds
+TABLES_KEY = 0x4F41 << 48  # of the advisory lock under which one process at a time makes tables
 
 
 class Model(DeclarativeBase):
@@ -68,13 +70,17 @@ class ImageCheck(Model):
 
 
 def open_database(url: str, *, connections: int) -> Engine:
-    """Open the SQLite file at ``url`` for at most ``connections`` at once; make what is missing.
+    """Open the database at ``url`` for at most ``connections`` at once; make what is missing.
 
-    Makes the folder, the file and the tables. Safe when two processes do it at the same time.
+    Makes the tables; of SQLite the folder and the file, too. Safe when two processes do it at the
+    same time.
 
     Raises:
-        StartError: The folder cannot be made, or the file cannot be opened, read or written.
+        StartError: The folder cannot be made, or the file cannot be opened, read or written, or the
+            server cannot be reached or does not let us.
     """
+    if make_url(url).get_backend_name() == "postgresql":
+        return _open_postgresql(url, connections=connections)
     file = Path(make_url(url).database or "")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +102,35 @@ def open_database(url: str, *, connections: int) -> Engine:
     except DBAPIError as error:
         engine.dispose()
         raise _unusable(file, f"SQLite says: {error.orig}") from error
+    return engine
+
+
+def _open_postgresql(url: str, *, connections: int) -> Engine:
+    shown = make_url(url).set(query={}).render_as_string(hide_password=True)
+    try:
+        engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,  # a restarted server must not cost the next customer
+            hide_parameters=True,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+        )
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLES_KEY})")
+            Model.metadata.create_all(connection)
+    except ModuleNotFoundError as error:
+        raise StartError(
+            where=f"database {shown}",
+            why=f"the driver {error.name} is not installed",
+            remedy="install figueira[postgres]",
+        ) from error
+    except DBAPIError as error:
+        raise StartError(
+            where=f"database {shown}",
+            why=f"PostgreSQL says: {' '.join(str(error.orig).split())}",
+            remedy="start it, or name another database in LEGACY_DATABASE_URL",
+        ) from error
     return engine
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TypeVar
 
 import httpx
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from legacy_stub.errors import StartError
@@ -23,6 +23,8 @@ DELAY_LIMIT_S = 3600.0  # an hour: more is surely a unit mistaken
 WORKER_LIMIT = 64  # one thread and one database connection each
 DIGIT_LIMIT = 9  # enough for every whole number here
 SHOWN_URL = "http://127.0.0.1:8002"
+DAYS = range(1, 3651)  # ten years
+EVENTS = range(1000, 100_000_001)  # fewer are gone before a reader has begun; more fill disks
 SHOWN_CHARACTERS = 60  # of an offending value, so that the line stays one line
 
 E = TypeVar("E", bound=Enum)
@@ -53,6 +55,7 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on, 0..65535; 0 lets the system choose.
         database_url: SQLAlchemy URL of a SQLite file; a relative path starts at the working folder.
+            Or of a PostgreSQL database.
         profile: Whose answers are given where two recordings differ.
         image_delay_s: Median of the time the procedural provider takes before it draws; 0 is none.
         workers: Threads that all requests share, 1..64.
@@ -65,6 +68,12 @@ class Settings:
         image_service_timeout_s: How long it may be silent.
         secret_key: What sessions are signed with; None for one that is made and kept.
         seed_password: Of the account that is made where there is none; the default is documented.
+        changes: Whether changes are captured, and their feed is served.
+        changes_host: Address that the feed listens on.
+        changes_port: Its port, 0..65535; 0 lets the system choose.
+        changes_keep_days: Age at which the feed's events are removed, in days.
+        changes_keep_events: How many of them are kept at most.
+        changes_reader_days: Silence after which a named reader of the feed is forgotten, in days.
     """
 
     host: str = "127.0.0.1"
@@ -82,6 +91,12 @@ class Settings:
     image_service_timeout_s: float = 60.0
     secret_key: str | None = field(default=None, repr=False)
     seed_password: str = field(default="figueira", repr=False)
+    changes: bool = True
+    changes_host: str = "127.0.0.1"
+    changes_port: int = 8003
+    changes_keep_days: int = 7
+    changes_keep_events: int = 1_000_000
+    changes_reader_days: int = 30
 
 
 DEFAULTS = Settings()
@@ -97,7 +112,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     return Settings(
         host=environ.get("LEGACY_HOST") or DEFAULTS.host,
         port=_whole(environ, "LEGACY_PORT", DEFAULTS.port, range(65536)),
-        database_url=_sqlite_file(environ, "LEGACY_DATABASE_URL", DEFAULTS.database_url),
+        database_url=_database(environ, "LEGACY_DATABASE_URL", DEFAULTS.database_url),
         profile=_one_of(environ, "LEGACY_PROFILE", DEFAULTS.profile),
         image_delay_s=_seconds(environ, "LEGACY_IMAGE_DELAY", DEFAULTS.image_delay_s),
         workers=_whole(environ, "LEGACY_WORKERS", DEFAULTS.workers, range(1, WORKER_LIMIT + 1)),
@@ -112,6 +127,18 @@ def load(environ: Mapping[str, str]) -> Settings:
         ),
         secret_key=_secret(environ, "LEGACY_SECRET_KEY"),
         seed_password=environ.get("LEGACY_SEED_PASSWORD") or DEFAULTS.seed_password,
+        changes=_switch(environ, "LEGACY_CHANGES", default=DEFAULTS.changes),
+        changes_host=environ.get("LEGACY_CHANGES_HOST") or DEFAULTS.changes_host,
+        changes_port=_whole(environ, "LEGACY_CHANGES_PORT", DEFAULTS.changes_port, range(65536)),
+        changes_keep_days=_whole(
+            environ, "LEGACY_CHANGES_KEEP_DAYS", DEFAULTS.changes_keep_days, DAYS
+        ),
+        changes_keep_events=_whole(
+            environ, "LEGACY_CHANGES_KEEP_EVENTS", DEFAULTS.changes_keep_events, EVENTS
+        ),
+        changes_reader_days=_whole(
+            environ, "LEGACY_CHANGES_READER_DAYS", DEFAULTS.changes_reader_days, DAYS
+        ),
     )
 
 
@@ -203,23 +230,42 @@ def _secret(environ: Mapping[str, str], name: str) -> str | None:
     return text
 
 
-def _sqlite_file(environ: Mapping[str, str], name: str, default: str) -> str:
-    """Other databases change what the monolith answers: lengths, NaN, numeric strings."""
+def _switch(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environ.get(name) or ("on" if default else "off")
+    if text not in {"on", "off"}:
+        raise StartError(
+            where=name, why=f"{_shown(text)} is neither on nor off", remedy="give one of the two"
+        )
+    return text == "on"
+
+
+def _database(environ: Mapping[str, str], name: str, default: str) -> str:
+    """On PostgreSQL the monolith answers otherwise: lengths, NaN, numeric strings."""
     text = environ.get(name) or default
     try:
         url = make_url(text)
     except ArgumentError:
         url = None
-    in_file = url is not None and url.database not in {None, "", ":memory:"} and not url.query
-    if url is None or url.drivername not in {"sqlite", "sqlite+pysqlite"} or not in_file:
+    if url is None or not (_is_sqlite_file(url) or _is_postgresql(url)):
         # only the scheme is shown: the rest of a database URL may hold a password
         scheme = text.partition(":")[0]
         raise StartError(
             where=name,
-            why=f"the {_shown(scheme)} URL given does not name a SQLite file",
-            remedy=f"give sqlite:///FOLDER/FILE, or leave it out for {default}",
+            why=f"the {_shown(scheme)} URL given names neither a SQLite file nor a PostgreSQL "
+            "database",
+            remedy="give sqlite:///FOLDER/FILE or postgresql://USER:PASSWORD@HOST/DATABASE, or "
+            f"leave it out for {default}",
         )
     return text
+
+
+def _is_sqlite_file(url: URL) -> bool:
+    is_sqlite = url.drivername in {"sqlite", "sqlite+pysqlite"}
+    return is_sqlite and url.database not in {None, "", ":memory:"} and not url.query
+
+
+def _is_postgresql(url: URL) -> bool:
+    return url.drivername in {"postgresql", "postgresql+psycopg"} and bool(url.database)
 
 
 def _shown(text: str) -> str:

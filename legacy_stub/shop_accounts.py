@@ -10,10 +10,11 @@ import hmac
 import re
 import secrets
 import string
+from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import String, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import String, func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
 from legacy_stub.database import Model
@@ -71,10 +72,10 @@ class Accounts:
             if session.scalar(select(func.count()).select_from(AccountRow)):
                 return
         hashed = SEED_HASH if password == DEFAULTS.seed_password else hash_password(password)
-        with self._sessions.begin() as session:
-            row = {"email": SEED_EMAIL, "name": SEED_NAME, "password_hash": hashed}
-            # Another process may have made it meanwhile.
-            session.execute(insert(AccountRow).values(row).on_conflict_do_nothing())
+        row = {"email": SEED_EMAIL, "name": SEED_NAME, "password_hash": hashed}
+        # Another process may have made it meanwhile.
+        with suppress(IntegrityError), self._sessions.begin() as session:
+            session.execute(insert(AccountRow).values(row))
 
     def log_in(self, email: str, password: str) -> Account | None:
         """Return the account with that password; None if there is none.

@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from legacy_stub.errors import StartError
 
 NAME = "session.key"
+FOLDER = Path("var")  # of the state, where the database is no file
 KEY_BYTES = 32
 LEAST_CHARACTERS = 16
 LIMIT_BYTES = 4096  # of the file; nobody's key is longer
@@ -20,19 +21,24 @@ def session_key(given: str | None, database_url: str) -> str:
     """Return the key to sign sessions with.
 
     Without one that is given, it is the one in the database's folder, which is made there, for this
-    user alone, if it is missing. A new key logs everybody out.
+    user alone, if it is missing; in ``var`` where the database is no file. A new key logs everybody
+    out.
 
     Args:
         given: ``LEGACY_SECRET_KEY``; None if there is none.
-        database_url: Names a SQLite file, whose folder exists.
+        database_url: Names a SQLite file, or a PostgreSQL database.
 
     Raises:
         StartError: The key's file cannot be read or written, or holds no key.
     """
     if given is not None:
         return given
-    file = Path(make_url(database_url).database or "").with_name(NAME)
+    url = make_url(database_url)
+    is_file = url.get_backend_name() == "sqlite"
+    file = Path(url.database or "").with_name(NAME) if is_file else FOLDER / NAME
     try:
+        if not is_file:
+            FOLDER.mkdir(exist_ok=True)
         key = _read(file) or _make(file)
     except (OSError, ValueError) as error:
         raise _unusable(file, f"{error}") from error

@@ -27,7 +27,12 @@ SECRETS = {
     "IMAGE_DATABASE_PASSWORD": "images0secret",
     "FIGUEIRA_TOKEN_KEY": "tokens0secret0key",
 }
-_PORTS = {"gateway": (8000, 9000), "legacy": (8001,), "image-service": (8002,), "postgres": (5432,)}
+_PORTS = {
+    "gateway": (8000, 9000),
+    "legacy": (8001, 8003),
+    "image-service": (8002,),
+    "postgres": (5432,),
+}
 """Where each listens in its container."""
 _NOBODY = 65534
 """Who runs PostgreSQL where the tests run as root."""

@@ -34,7 +34,13 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 UP = [sys.executable, "-m", "tools.up"]
-VARIABLES = ("FIGUEIRA_PORT", "FIGUEIRA_ADMIN_PORT", "LEGACY_PORT", "IMAGE_PORT")
+VARIABLES = (
+    "FIGUEIRA_PORT",
+    "FIGUEIRA_ADMIN_PORT",
+    "LEGACY_PORT",
+    "LEGACY_CHANGES_PORT",
+    "IMAGE_PORT",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

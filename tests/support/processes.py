@@ -33,6 +33,9 @@ _PROBE_S = 5.0
 _SETTINGS = ("FIGUEIRA_", "LEGACY_", "IMAGE_", "OPENAI_", "POSTGRES_", "PG")
 """How the names of variables begin that would change what our processes do."""
 
+_NOWHERE_FIXED = {"LEGACY_CHANGES_PORT": "0"}
+"""A monolith's second port: few tests need it, and its default would be everybody's."""
+
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
@@ -43,11 +46,11 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment without any setting of ours, and then ``settings``."""
+    """This process's environment without any setting of ours, free ports, and ``settings``."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)
     }
-    return inherited | settings
+    return inherited | _NOWHERE_FIXED | settings
 
 
 class Process:

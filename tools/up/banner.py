@@ -14,6 +14,7 @@ Figueira is up. Ctrl-C stops everything.
   customers' URL  {customers}
   the shop        {customers}/loja
   admin           {admin}
+  change feed     {changes}
 
 Three things to try in another terminal, in this folder:
 
@@ -53,6 +54,7 @@ def banner(ports: Ports, config: str, figueira: str) -> str:
     return _TEXT.format(
         customers=url(ports.customers),
         admin=url(ports.admin),
+        changes=f"{url(ports.changes)}/changes",
         figueira=shlex.quote(figueira),
         options="".join(f" {shlex.quote(word)}" for word in options),
     )

@@ -16,6 +16,7 @@ _VARIABLES = {
     "FIGUEIRA_ADMIN_PORT": 9000,
     "LEGACY_PORT": 8001,
     "IMAGE_PORT": 8002,
+    "LEGACY_CHANGES_PORT": 8003,
 }
 """Environment variable -> the port it has a say in, if it is unset or empty."""
 
@@ -28,10 +29,11 @@ class Ports:
     admin: int
     monolith: int
     images: int
+    changes: int = 8003
 
     def named(self) -> tuple[tuple[str, int], ...]:
         """Each port under the name of its variable."""
-        ports = (self.customers, self.admin, self.monolith, self.images)
+        ports = (self.customers, self.admin, self.monolith, self.images, self.changes)
         return tuple(zip(_VARIABLES, ports, strict=True))
 
 
@@ -62,8 +64,10 @@ def read_ports(environ: Mapping[str, str]) -> Ports:
         if port in taken:
             raise UpError(f"{taken[port]} and {variable} are both {port}; choose another for one")
         taken[port] = variable
-    customers, admin, monolith, images = taken
-    return Ports(customers=customers, admin=admin, monolith=monolith, images=images)
+    customers, admin, monolith, images, changes = taken
+    return Ports(
+        customers=customers, admin=admin, monolith=monolith, images=images, changes=changes
+    )
 
 
 def _port(variable: str, text: str) -> int:
@@ -92,6 +96,8 @@ def _monolith(ports: Ports) -> Part:
             "LEGACY_HOST": HOST,
             "LEGACY_PORT": str(ports.monolith),
             "IMAGE_SERVICE_URL": url(ports.images),
+            "LEGACY_CHANGES_HOST": HOST,
+            "LEGACY_CHANGES_PORT": str(ports.changes),
         },
         ready_url=f"{url(ports.monolith)}/products",
         stop_s=15,

@@ -20,11 +20,12 @@ class Monolith:
 
     process: Process
     port: int
+    changes_port: int
 
     @property
     def log(self) -> list[str]:
-        """What it said after the line with its address."""
-        return self.process.stderr[1:]
+        """What it said after the two lines with its addresses."""
+        return self.process.stderr[2:]
 
     def exchange(self, request: bytes) -> bytes:
         """Send the bytes of one request on a new connection; return all that comes back."""
@@ -55,4 +56,7 @@ def running(folder: Path, **settings: str) -> Iterator[Monolith]:
     with process_running(command, folder=folder, environ=environ) as process:
         started = process.wait_for_line(r"legacy_stub: listening on http://127\.0\.0\.1:(\d+)")
         assert process.stderr[0] == started[0]
-        yield Monolith(process=process, port=int(started[1]))
+        changes = process.wait_for_line(
+            r"legacy_stub: changes on http://127\.0\.0\.1:(\d+)/changes"
+        )
+        yield Monolith(process=process, port=int(started[1]), changes_port=int(changes[1]))

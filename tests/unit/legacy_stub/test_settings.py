@@ -26,6 +26,12 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         images=Mode.LOCAL,
         image_service_url="http://127.0.0.1:8002",
         image_service_timeout_s=60.0,
+        changes=True,
+        changes_host="127.0.0.1",
+        changes_port=8003,
+        changes_keep_days=7,
+        changes_keep_events=1_000_000,
+        changes_reader_days=30,
     )
 
 
@@ -46,6 +52,12 @@ def test_every_variable_is_read() -> None:
         "LEGACY_IMAGE_SERVICE_TIMEOUT": "5",
         "LEGACY_SECRET_KEY": KEY,
         "LEGACY_SEED_PASSWORD": PASSWORD,
+        "LEGACY_CHANGES": "off",
+        "LEGACY_CHANGES_HOST": "::1",
+        "LEGACY_CHANGES_PORT": "81",
+        "LEGACY_CHANGES_KEEP_DAYS": "1",
+        "LEGACY_CHANGES_KEEP_EVENTS": "1000",
+        "LEGACY_CHANGES_READER_DAYS": "2",
     }
     assert load(environ) == Settings(
         host="0.0.0.0",  # noqa: S104
@@ -63,6 +75,12 @@ def test_every_variable_is_read() -> None:
         image_service_timeout_s=5.0,
         secret_key=KEY,
         seed_password=PASSWORD,
+        changes=False,
+        changes_host="::1",
+        changes_port=81,
+        changes_keep_days=1,
+        changes_keep_events=1000,
+        changes_reader_days=2,
     )
 
 
@@ -126,7 +144,13 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("LEGACY_DATABASE_URL", "sqlite:///:memory:"),
         ("LEGACY_DATABASE_URL", "sqlite:///file:legacy.db?uri=true"),
         ("LEGACY_DATABASE_URL", "sqlite+aiosqlite:///legacy.db"),
-        ("LEGACY_DATABASE_URL", "postgresql://shop@db/legacy"),
+        ("LEGACY_DATABASE_URL", "postgresql+asyncpg://shop@db/legacy"),
+        ("LEGACY_DATABASE_URL", "postgresql://shop@db"),
+        ("LEGACY_CHANGES", "yes"),
+        ("LEGACY_CHANGES_PORT", "changes"),
+        ("LEGACY_CHANGES_KEEP_DAYS", "0"),
+        ("LEGACY_CHANGES_KEEP_EVENTS", "999"),
+        ("LEGACY_CHANGES_READER_DAYS", "3651"),
     ],
 )
 def test_a_wrong_value_is_one_short_line_that_names_the_variable(name: str, value: str) -> None:
@@ -140,9 +164,9 @@ def test_a_wrong_value_is_one_short_line_that_names_the_variable(name: str, valu
 
 def test_a_password_in_a_database_url_is_not_shown() -> None:
     with pytest.raises(StartError) as caught:
-        load({"LEGACY_DATABASE_URL": "postgresql://shop:tiger@db/legacy"})
+        load({"LEGACY_DATABASE_URL": "mysql://shop:tiger@db/legacy"})
     assert "tiger" not in str(caught.value)
-    assert "'postgresql'" in str(caught.value)
+    assert "'mysql'" in str(caught.value)
 
 
 def test_secrets_are_never_shown() -> None:
@@ -153,3 +177,8 @@ def test_secrets_are_never_shown() -> None:
     with pytest.raises(StartError, match=r"^LEGACY_SECRET_KEY: it has 15 characters") as caught:
         load({"LEGACY_SECRET_KEY": KEY[:-1]})
     assert KEY[:-1] not in str(caught.value)
+
+
+def test_a_postgresql_database_may_be_named() -> None:
+    url = "postgresql+psycopg://shop@db/legacy"
+    assert load({"LEGACY_DATABASE_URL": url}).database_url == url

@@ -41,3 +41,14 @@ def test_a_file_that_holds_no_key_is_an_operators_matter(tmp_path: Path, content
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(StartError, match=r"session\.key"):
         session_key(None, f"sqlite:///{tmp_path}/missing/legacy.db")
+
+
+def test_where_the_database_is_no_file_the_key_is_kept_in_var(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = "postgresql://shop:secret@db/legacy"
+    assert session_key(None, url) == session_key(None, url)
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.key")] == [
+        "var/session.key"
+    ]

@@ -7,15 +7,18 @@ import pytest
 from tools.up.errors import UpError
 from tools.up.parts import Ports, parts, read_ports
 
-PORTS = Ports(customers=1, admin=2, monolith=3, images=4)
+PORTS = Ports(customers=1, admin=2, monolith=3, images=4, changes=5)
 
 
 def test_without_any_variable_the_ports_are_those_of_routes_yaml() -> None:
-    assert read_ports({}) == Ports(customers=8000, admin=9000, monolith=8001, images=8002)
+    assert read_ports({}) == Ports(
+        customers=8000, admin=9000, monolith=8001, images=8002, changes=8003
+    )
 
 
 def test_each_variable_moves_its_own_port_and_an_empty_one_none() -> None:
     environ = {"FIGUEIRA_PORT": "1", "FIGUEIRA_ADMIN_PORT": "2", "LEGACY_PORT": "3"}
+    environ["LEGACY_CHANGES_PORT"] = "5"
     assert read_ports({**environ, "IMAGE_PORT": "4"}) == PORTS
     assert read_ports({**environ, "IMAGE_PORT": ""}).images == 8002
 
@@ -37,6 +40,7 @@ def test_each_part_listens_where_the_others_look_for_it() -> None:
     monolith, images, gateway = parts(PORTS)
     assert gateway.settings["LEGACY_URL"] == "http://127.0.0.1:3"
     assert monolith.settings["LEGACY_PORT"] == "3"
+    assert monolith.settings["LEGACY_CHANGES_PORT"] == "5"
     assert gateway.settings["IMAGE_SERVICE_URL"] == "http://127.0.0.1:4"
     assert images.settings["IMAGE_PORT"] == "4"
     assert gateway.settings["FIGUEIRA_PORT"] == "1"

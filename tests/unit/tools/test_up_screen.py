@@ -54,6 +54,7 @@ def test_the_banner_quotes_what_it_names_for_the_shell() -> None:
     text = banner(ports, "my shop/routes.yaml", "my bin/figueira")
     assert "http://127.0.0.1:1\n" in text
     assert "http://127.0.0.1:2\n" in text
+    assert "http://127.0.0.1:8003/changes\n" in text
     (flip,) = (line for line in text.splitlines() if " set images " in line)
     assert shlex.split(flip) == [
         "my bin/figueira",

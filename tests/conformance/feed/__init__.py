@@ -1,0 +1,3 @@
+"""The change feed, on each database that the monolith runs on."""
+
+from __future__ import annotations
