@@ -31,6 +31,7 @@ from image_service.health import Health
 from image_service.images import Images
 from image_service.legacy_style import allow_response, page
 from image_service.orders import Orders
+from image_service.providers.checked import CheckedProvider
 from image_service.providers.local import LocalProvider
 from image_service.providers.port import Provider
 from image_service.settings import Settings, read_settings
@@ -92,7 +93,7 @@ async def _open_routes(
     """
     blobs = await _open_blobs(settings)
     store = await _open_store(settings)
-    painter = provider or _open_provider(settings)
+    painter = CheckedProvider(provider or _open_provider(settings))
     orders = Orders(
         store=store,
         blobs=blobs,

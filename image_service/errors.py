@@ -8,18 +8,20 @@
         MethodError           405: which methods there are
       OrderError              the order is answered 200 with a Portuguese sentence
       PromptError             the prompt is not text; the monolith answers it with 500
-      PictureError            no picture came of an order: the reason
+      PictureError          no picture came of an order: why, and what became of the money
         ModerationError       the provider will not paint this
         RateLimitError        too many orders for the provider just now
         QuotaError            the provider's account is empty
-        UnavailableError      the provider did not take the order
         RejectedError         the provider refused our request itself
-        OutcomeUnknownError   no answer in time; a picture may have been bought
+        UnavailableError      the provider was not reached, or failed
+        AnswerTimeoutError    no answer in time
         BadPictureError       what came is not the picture that was ordered
       MissingBlobError        a stored picture is gone
 """
 
 from __future__ import annotations
+
+from image_service.providers.usage import Outcome, Usage
 
 
 class ImageServiceError(Exception):
@@ -86,14 +88,34 @@ class PictureError(ImageServiceError):
     """No picture came of an order.
 
     Attributes:
+        kind: Why, in one word: the code of the problem that a customer is answered.
         reason: What happened, for the log: no secret and nothing that a customer wrote.
+        outcome: What became of the money; after ``bought`` and ``unknown`` the picture is not
+            ordered again without somebody asking for it.
+        retry_after_s: How long the provider asks to be left alone; None when it does not say.
+        usage: What was used all the same; None when nobody said.
+        provider: Who was asked last; None when nobody was.
     """
 
-    kind = "failed"
+    kind = "internal"
+    outcome: Outcome = "unknown"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        outcome: Outcome | None = None,
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
+        provider: str | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        if outcome is not None:
+            self.outcome = outcome
+        self.retry_after_s = retry_after_s
+        self.usage = usage
+        self.provider = provider
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"
@@ -102,43 +124,47 @@ class PictureError(ImageServiceError):
 class ModerationError(PictureError):
     """The provider's rules forbid this picture; ordering it again changes nothing."""
 
-    kind = "moderated"
+    kind = "moderation-blocked"
+    outcome = "not_bought"
 
 
 class RateLimitError(PictureError):
-    """The provider takes no more orders just now; nothing was bought."""
+    """The provider takes no more orders just now."""
 
-    kind = "rate_limited"
+    kind = "provider-rate-limited"
+    outcome = "not_bought"
 
 
 class QuotaError(PictureError):
     """The provider's account is used up; only its owner can change that."""
 
-    kind = "quota_exhausted"
-
-
-class UnavailableError(PictureError):
-    """The provider could not be reached or failed."""
-
-    kind = "unavailable"
+    kind = "provider-quota"
+    outcome = "not_bought"
 
 
 class RejectedError(PictureError):
-    """The provider refused our request: wrong key, unknown model, bad parameter."""
+    """The provider refused our request itself: wrong key, unknown model, bad parameter."""
 
-    kind = "rejected"
+    kind = "provider-rejected"
+    outcome = "not_bought"
 
 
-class OutcomeUnknownError(PictureError):
+class UnavailableError(PictureError):
+    """The provider could not be reached, failed, or broke the connection off."""
+
+    kind = "provider-unavailable"
+
+
+class AnswerTimeoutError(PictureError):
     """No answer came in time: the picture may have been made and charged all the same."""
 
-    kind = "outcome_unknown"
+    kind = "provider-timeout"
 
 
 class BadPictureError(PictureError):
     """The answer is no picture, or not the one that was ordered."""
 
-    kind = "bad_picture"
+    kind = "provider-bad-answer"
 
 
 class MissingBlobError(ImageServiceError):

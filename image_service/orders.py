@@ -6,13 +6,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from anyio import to_thread
-
 from image_service.blobs import BlobStore
 from image_service.contract import Order
 from image_service.errors import PictureError
-from image_service.pictures import normalised
-from image_service.providers.port import Provider
+from image_service.providers.port import Call, Provider
 from image_service.store import Store, StoredImage
 from image_service.tasks import Tasks
 
@@ -70,9 +67,8 @@ class Orders:
     async def _make(self, order: Order) -> str:
         """Make the picture, keep it and return its sha256."""
         async with self._turns:
-            content = await self._provider.paint(order)
-            picture = await to_thread.run_sync(normalised, content, order.size)
-            return await self._blobs.put(picture)
+            painted = await self._provider.paint(order, call=Call())
+            return await self._blobs.put(painted.content)
 
     async def _fail(self, image_id: int, order: Order, failure: str) -> StoredImage:
         await self._store.fail(image_id, failure=failure, now=self._clock())

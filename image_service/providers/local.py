@@ -6,6 +6,7 @@ import anyio
 from anyio import to_thread
 
 from image_service.contract import Order
+from image_service.providers.port import Call, Painted
 from image_service.providers.procedural import render
 
 
@@ -20,10 +21,14 @@ class LocalProvider:
     def __init__(self, delay_s: float) -> None:
         self._delay_s = delay_s
 
-    async def paint(self, order: Order) -> bytes:
+    async def paint(self, order: Order, *, call: Call) -> Painted:
         """Paint without holding up the event loop."""
+        del call
         await anyio.sleep(self._delay_s)
-        return await to_thread.run_sync(render, order.prompt, order.size.width, order.size.height)
+        content = await to_thread.run_sync(
+            render, order.prompt, order.size.width, order.size.height
+        )
+        return Painted(content=content, provider=self.name)
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -16,6 +16,7 @@ from image_service import errors
 from image_service.contract import Order
 from image_service.pictures import BYTE_LIMIT
 from image_service.providers.catalogue import size_to_order
+from image_service.providers.port import Call, Painted
 
 # The slowest models take about two minutes; half again as much is a call that hangs.
 _TIMEOUT_S = 180.0
@@ -40,8 +41,9 @@ class OpenAIProvider:
             api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0
         )
 
-    async def paint(self, order: Order) -> bytes:
-        """Order one PNG and return its bytes."""
+    async def paint(self, order: Order, *, call: Call) -> Painted:
+        """Order one PNG and return it."""
+        del call
         try:
             answer: object = await self._client.images.generate(
                 model=self._model,
@@ -55,7 +57,7 @@ class OpenAIProvider:
         except ValueError as error:
             # The SDK lets the JSON parser's own error through.
             raise errors.BadPictureError("the answer is not JSON") from error
-        return _content(answer)
+        return Painted(content=_content(answer), provider=self.name)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -68,8 +70,8 @@ def _failure(error: openai.OpenAIError) -> errors.PictureError:
         case openai.APIConnectionError():
             cause = type(error.__cause__).__name__
             if isinstance(error.__cause__, _NOT_SENT):
-                return errors.UnavailableError(f"no connection ({cause})")
-            return errors.OutcomeUnknownError(f"no answer ({cause})")
+                return errors.UnavailableError(f"no connection ({cause})", outcome="not_bought")
+            return errors.AnswerTimeoutError(f"no answer ({cause})")
         case openai.APIResponseValidationError():
             return errors.BadPictureError("the answer has another shape")
         case openai.APIStatusError():
@@ -90,7 +92,7 @@ def _status_failure(error: openai.APIStatusError) -> errors.PictureError:
         return errors.RateLimitError(reason)
     # 408 and 504: somebody on the way gave up waiting, the order may still be carried out.
     if error.status_code in (408, 504):
-        return errors.OutcomeUnknownError(reason)
+        return errors.AnswerTimeoutError(reason)
     if isinstance(error, openai.InternalServerError):
         return errors.UnavailableError(reason)
     return errors.RejectedError(reason)

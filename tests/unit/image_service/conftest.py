@@ -12,7 +12,7 @@ import pytest
 
 from image_service.app import create_app
 from image_service.contract import Order
-from image_service.providers.port import Provider
+from image_service.providers.port import Call, Painted, Provider
 from image_service.providers.procedural import render
 from image_service.settings import Settings, read_settings
 
@@ -37,14 +37,16 @@ class FakeProvider:
         self.prompts: list[str] = []
         self.started = asyncio.Event()
 
-    async def paint(self, order: Order) -> bytes:
+    async def paint(self, order: Order, *, call: Call) -> Painted:
         """Paint with the procedural renderer."""
+        del call
         self.prompts.append(order.prompt)
         self.started.set()
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        return render(order.prompt, order.size.width, order.size.height)
+        content = render(order.prompt, order.size.width, order.size.height)
+        return Painted(content=content, provider=self.name)
 
     async def close(self) -> None:
         """Hold nothing."""

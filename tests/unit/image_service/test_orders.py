@@ -8,7 +8,8 @@ import logging
 import httpx
 import pytest
 
-from image_service.errors import ModerationError, OutcomeUnknownError
+from image_service.errors import AnswerTimeoutError, ModerationError
+from image_service.providers.port import Painted
 from tests.unit.image_service.conftest import FakeProvider, RunApp, order
 
 _FIRST_ID = 1_000_000_001
@@ -39,8 +40,8 @@ async def test_the_order_is_on_record_before_the_provider_is_called(
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
-        (ModerationError("status 400"), "moderated"),
-        (OutcomeUnknownError("no answer in time"), "outcome_unknown"),
+        (ModerationError("status 400"), "moderation-blocked"),
+        (AnswerTimeoutError("no answer in time"), "provider-timeout"),
         (RuntimeError("a bug"), "internal"),
     ],
 )
@@ -61,9 +62,9 @@ async def test_a_picture_that_cannot_be_made_answers_500_and_is_on_record(
 
 async def test_a_picture_of_the_wrong_shape_is_not_served(run_app: RunApp) -> None:
     class WrongShape(FakeProvider):
-        async def paint(self, order: object) -> bytes:
-            del order
-            return b"not a picture"
+        async def paint(self, order: object, *, call: object) -> Painted:
+            del order, call
+            return Painted(content=b"not a picture", provider=self.name)
 
     async with run_app(WrongShape()) as client:
         assert (await client.post("/images", json={"prompt": "praia"})).status_code == 500

@@ -13,6 +13,7 @@ import respx
 from image_service import errors
 from image_service.contract import SIZES, Order
 from image_service.providers.openai import OpenAIProvider
+from image_service.providers.port import Call
 
 _URL = "https://openai.test/v1/images/generations"
 _KEY = "sk-very-secret"
@@ -38,7 +39,7 @@ async def test_one_png_is_ordered_with_our_model_and_size(
 ) -> None:
     encoded = base64.b64encode(b"picture").decode()
     route = httpx2_mock.post(_URL).respond(json={"created": 1, "data": [{"b64_json": encoded}]})
-    assert await provider.paint(_ORDER) == b"picture"
+    assert (await provider.paint(_ORDER, call=Call())).content == b"picture"
     assert json.loads(route.calls.last.request.content) == {
         "model": "gpt-image-2.5-flare",
         "prompt": "a private prompt",
@@ -52,7 +53,7 @@ async def test_a_small_picture_is_ordered_in_the_smallest_size_models_make(
     httpx2_mock: respx.Router, provider: OpenAIProvider
 ) -> None:
     route = httpx2_mock.post(_URL).respond(json={"created": 1, "data": [{"b64_json": ""}]})
-    await provider.paint(Order(prompt="x", size=SIZES["256x256"], product_id=None))
+    await provider.paint(Order(prompt="x", size=SIZES["256x256"], product_id=None), call=Call())
     assert json.loads(route.calls.last.request.content)["size"] == "1024x1024"
 
 
@@ -65,12 +66,12 @@ async def test_a_small_picture_is_ordered_in_the_smallest_size_models_make(
         (_error(401, "invalid_api_key"), errors.RejectedError),
         (_error(403, None), errors.RejectedError),
         (_error(404, "model_not_found"), errors.RejectedError),
-        (_error(408, None), errors.OutcomeUnknownError),
+        (_error(408, None), errors.AnswerTimeoutError),
         (_error(429, "rate_limit_exceeded"), errors.RateLimitError),
         (_error(429, "insufficient_quota"), errors.QuotaError),
         (_error(500, None), errors.UnavailableError),
         ((502, "<h1>Bad Gateway</h1>"), errors.UnavailableError),
-        (_error(504, None), errors.OutcomeUnknownError),
+        (_error(504, None), errors.AnswerTimeoutError),
         ((200, "<h1>Hello</h1>"), errors.BadPictureError),
         ((200, "{"), errors.BadPictureError),
         ((200, "[]"), errors.BadPictureError),
@@ -93,7 +94,7 @@ async def test_each_answer_fails_in_its_own_way_and_is_asked_for_once(
     kind_of_body = "application/json" if body[0] in "{[" else "text/html"
     route = httpx2_mock.post(_URL).respond(status, text=body, content_type=kind_of_body)
     with pytest.raises(errors.PictureError) as failure:
-        await provider.paint(_ORDER)
+        await provider.paint(_ORDER, call=Call())
     assert type(failure.value) is kind
     assert route.call_count == 1
     assert _KEY not in str(failure.value)
@@ -103,12 +104,12 @@ async def test_each_answer_fails_in_its_own_way_and_is_asked_for_once(
 @pytest.mark.parametrize(
     ("broken", "kind"),
     [
-        (httpx2.ReadTimeout("too slow"), errors.OutcomeUnknownError),
+        (httpx2.ReadTimeout("too slow"), errors.AnswerTimeoutError),
         (httpx2.ConnectError("refused"), errors.UnavailableError),
         (httpx2.ConnectTimeout("no route"), errors.UnavailableError),
         (httpx2.PoolTimeout("busy"), errors.UnavailableError),
-        (httpx2.ReadError("reset"), errors.OutcomeUnknownError),
-        (httpx2.RemoteProtocolError("cut off"), errors.OutcomeUnknownError),
+        (httpx2.ReadError("reset"), errors.AnswerTimeoutError),
+        (httpx2.RemoteProtocolError("cut off"), errors.AnswerTimeoutError),
     ],
 )
 async def test_a_connection_that_breaks_after_the_order_went_out_leaves_it_open(
@@ -120,6 +121,6 @@ async def test_a_connection_that_breaks_after_the_order_went_out_leaves_it_open(
     """Before that nothing was bought; after it nobody knows."""
     route = httpx2_mock.post(_URL).mock(side_effect=broken)
     with pytest.raises(errors.PictureError) as failure:
-        await provider.paint(_ORDER)
+        await provider.paint(_ORDER, call=Call())
     assert type(failure.value) is kind
     assert route.call_count == 1
