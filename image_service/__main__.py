@@ -116,8 +116,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         server.drain = app.state.drain
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
+        painters = ", ".join(settings.providers)
         sys.stderr.write(
-            f"image_service: listening on http://{shown}:{port} (provider {settings.provider})\n"
+            f"image_service: listening on http://{shown}:{port} (provider {painters})\n"
         )
         sys.stderr.flush()
         await server.serve(sockets=[listener])

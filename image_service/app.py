@@ -31,8 +31,8 @@ from image_service.health import Health
 from image_service.images import Images
 from image_service.legacy_style import allow_response, page
 from image_service.orders import Orders
+from image_service.providers.assembly import open_provider
 from image_service.providers.checked import CheckedProvider
-from image_service.providers.local import LocalProvider
 from image_service.providers.port import Provider
 from image_service.settings import Settings, read_settings
 from image_service.store import Store, open_store
@@ -93,7 +93,7 @@ async def _open_routes(
     """
     blobs = await _open_blobs(settings)
     store = await _open_store(settings)
-    painter = CheckedProvider(provider or _open_provider(settings))
+    painter = open_provider(settings) if provider is None else CheckedProvider(provider)
     orders = Orders(
         store=store,
         blobs=blobs,
@@ -140,19 +140,6 @@ async def _open_store(settings: Settings) -> Store:
             remedy="check that it runs and that this user may create tables there",
         ) from error
     return store
-
-
-def _open_provider(settings: Settings) -> Provider:
-    if settings.provider == "procedural" or settings.openai_api_key is None:
-        return LocalProvider(settings.delay_s)
-    # Importing the SDK takes more than a second, which only its users should wait.
-    from image_service.providers.openai import OpenAIProvider  # noqa: PLC0415
-
-    return OpenAIProvider(
-        model=settings.model,
-        api_key=settings.openai_api_key,
-        base_url=settings.openai_base_url,
-    )
 
 
 async def _answer_http_exception(_request: Request, error: Exception) -> Response:

@@ -63,6 +63,9 @@ def _checking(call: Call) -> Call:
         except BadPictureError as error:
             _LOG.warning("partial_refused index=%d reason=%r", partial.index, error.reason)
             return
-        await deliver(partial)
+        try:
+            await deliver(partial)
+        except Exception:  # noqa: BLE001 - whoever watches must not lose a picture that is paid for
+            _LOG.exception("partial_not_delivered index=%d", partial.index)
 
     return dataclasses.replace(call, on_partial=check)

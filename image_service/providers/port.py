@@ -9,7 +9,7 @@ from typing import Protocol
 from image_service.contract import Order
 from image_service.providers.usage import Outcome, Usage
 
-__all__ = ["Call", "Outcome", "Painted", "Partial", "Provider", "Usage"]
+__all__ = ["Call", "Deliver", "Outcome", "Painted", "Partial", "Provider", "Usage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,10 @@ class Partial:
 
     index: int
     content: bytes
+
+
+Deliver = Callable[[Partial], Awaitable[None]]
+"""Takes a partial picture; what it raises is logged and does not end the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ class Call:
     """
 
     traceparent: str | None = None
-    on_partial: Callable[[Partial], Awaitable[None]] | None = None
+    on_partial: Deliver | None = None
     deadline_s: float | None = None
     safety_identifier: str | None = None
 
@@ -70,7 +74,7 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """Who paints, for the record: ``procedural``, ``openai/<model>``; several with a comma."""
+        """Who paints, for the record; of several, the one that is asked first."""
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Return a picture.
