@@ -7,36 +7,32 @@ from __future__ import annotations
 
 import logging
 import os
-import time
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from image_service.blobs import FolderBlobs
-from image_service.errors import (
-    MethodError,
-    MissingBlobError,
-    PromptError,
-    RequestError,
-    StartupError,
-)
+from image_service.errors import MethodError, MissingBlobError, PromptError, RequestError
 from image_service.health import Health
 from image_service.images import Images
+from image_service.jobs.pages import JobPages
+from image_service.jobs.stream import Stream
+from image_service.ledger.prices import Prices
 from image_service.legacy_style import allow_response, page
-from image_service.orders import Orders
-from image_service.providers.assembly import open_provider
+from image_service.ordering import Manners, Ordering
+from image_service.parts import Parts, open_parts
+from image_service.problems import ProblemError
 from image_service.providers.checked import CheckedProvider
+from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Provider
 from image_service.settings import Settings, read_settings
-from image_service.store import Store, open_store
-from image_service.tasks import Tasks
+from image_service.store import Store
+from image_service.trials.sandbox import Sandbox
 
 _LOG = logging.getLogger("image_service.app")
 
@@ -44,34 +40,45 @@ _LOG = logging.getLogger("image_service.app")
 _DRAIN_GRACE_S = 1.0
 
 
-def create_app(settings: Settings | None = None, *, provider: Provider | None = None) -> Starlette:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    provider: Provider | None = None,
+    prices: Prices | None = None,
+) -> Starlette:
     """Build the application; it opens its database and blobs when its lifespan starts.
 
-    While it runs, ``state.drain`` ends orders under way: it waits for them for the given seconds,
-    then records them as failed.
+    While it runs, ``state.drain`` ends orders under way: it begins no more, waits for the others
+    for the given seconds, then breaks them off. What has not begun stays on record.
 
     Args:
         settings: None reads the environment, at the start of the lifespan.
         provider: Paints instead of the one that the settings name.
+        prices: What that one costs; None takes the price table that the settings name.
     """
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
         chosen = read_settings(os.environ) if settings is None else settings
-        tasks = Tasks()
-        application.state.drain = tasks.drain
-        async with _open_routes(chosen, provider, tasks) as routes:
+        async with open_parts(chosen, provider=provider, prices=prices) as parts:
+            workshop = parts.workshop
+            application.state.drain = workshop.stop
+            routes = _routes(chosen, parts)
             application.router.routes[:] = routes
+            if chosen.jobs.has_worker:
+                workshop.start()
             try:
                 yield
             finally:
                 application.router.routes.clear()
+                await workshop.stop(_DRAIN_GRACE_S)
 
     application = Starlette(
         lifespan=lifespan,
         exception_handlers={
             HTTPException: _answer_http_exception,
             RequestError: _answer_refused,
+            ProblemError: _answer_problem,
             PromptError: _answer_failure,
             MissingBlobError: _answer_failure,
             ClientDisconnect: _answer_nobody,
@@ -82,64 +89,46 @@ def create_app(settings: Settings | None = None, *, provider: Provider | None = 
     return application
 
 
-@asynccontextmanager
-async def _open_routes(
-    settings: Settings, provider: Provider | None, tasks: Tasks
-) -> AsyncIterator[list[Route]]:
-    """Open what the routes need, and close it afterwards in the opposite order.
-
-    Raises:
-        StartupError: The database or the blob folder cannot be used.
-    """
-    blobs = await _open_blobs(settings)
-    store = await _open_store(settings)
-    painter = open_provider(settings) if provider is None else CheckedProvider(provider)
-    orders = Orders(
-        store=store,
-        blobs=blobs,
-        provider=painter,
-        tasks=tasks,
-        concurrency=settings.concurrency,
-        clock=time.time,  # noqa: TID251 - the one clock, injected from here
+def _routes(settings: Settings, parts: Parts) -> list[Route]:
+    workshop = parts.workshop
+    sandbox = Sandbox(
+        orders=workshop.orders,
+        acceptance=workshop.acceptance,
+        writer=workshop.writer,
+        journal=workshop.journal,
+        # Never a provider that is paid, and none that fails on purpose.
+        renderer=CheckedProvider(
+            LocalProvider(Temper(delay_s=settings.delay_s), draw=random.random)
+        ),
     )
-    images = Images(store=store, blobs=blobs, orders=orders)
-    try:
-        yield [*images.routes(), *Health(store=store, blobs=blobs).routes()]
-    finally:
-        await tasks.drain(_DRAIN_GRACE_S)
-        await painter.close()
-        await store.close()
+    ordering = Ordering(
+        orders=workshop.orders,
+        sandbox=sandbox,
+        meter=workshop.meter,
+        manners=Manners(
+            compat_wait_s=settings.jobs.compat_wait_s,
+            joins_running=settings.jobs.joins_running,
+            gateway_secret=settings.jobs.gateway_secret,
+        ),
+        clock=parts.clock,
+    )
+    store = Store(parts.database)
+    jobs = JobPages(
+        orders=workshop.orders,
+        reading=workshop.reading,
+        stream=Stream(reading=workshop.reading, watch=workshop.watch),
+    )
+    images = Images(store=store, blobs=parts.blobs, orders=workshop.orders, ordering=ordering)
 
+    async def scrape(request: Request) -> Response:
+        return await workshop.meter.write(workshop.reading, request, now=parts.clock())
 
-async def _open_blobs(settings: Settings) -> FolderBlobs:
-    blobs = FolderBlobs(settings.blob_folder)
-    try:
-        await blobs.check()
-    except OSError as error:
-        raise StartupError(
-            where=f"IMAGE_BLOB_URL ({settings.blob_folder})",
-            why=f"the folder cannot be written ({error.strerror})",
-            remedy="give this user the right to write there, or name another folder",
-        ) from error
-    return blobs
-
-
-async def _open_store(settings: Settings) -> Store:
-    url = settings.database
-    try:
-        if url.get_backend_name() == "sqlite" and url.database is not None:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        store = open_store(url)
-        await store.prepare()
-    except (OSError, SQLAlchemyError, ImportError) as error:
-        cause = getattr(error, "orig", None) or error
-        lines = str(cause).splitlines() or [""]
-        raise StartupError(
-            where=f"IMAGE_DATABASE_URL ({url.render_as_string(hide_password=True)})",
-            why=f"the database cannot be used ({type(cause).__name__}: {lines[0]})",
-            remedy="check that it runs and that this user may create tables there",
-        ) from error
-    return store
+    return [
+        *jobs.routes(),
+        *images.routes(),
+        *Health(store=store, blobs=parts.blobs).routes(),
+        Route("/metrics", scrape),
+    ]
 
 
 async def _answer_http_exception(_request: Request, error: Exception) -> Response:
@@ -151,6 +140,10 @@ async def _answer_refused(_request: Request, error: Exception) -> Response:
     if isinstance(error, MethodError):
         return allow_response(error.allowed, refused=True)
     return page(error.status if isinstance(error, RequestError) else 500)
+
+
+async def _answer_problem(_request: Request, error: Exception) -> Response:
+    return error.problem.response() if isinstance(error, ProblemError) else page(500)
 
 
 async def _answer_failure(request: Request, error: Exception) -> Response:

@@ -17,16 +17,9 @@ from image_service.conditional import (
     Whole,
     decide_reading,
 )
-from image_service.contract import (
-    BODY_LIMIT_BYTES,
-    DELETED,
-    MISSING,
-    parse_order,
-    read_json,
-    record,
-)
-from image_service.errors import OrderError, RequestError
-from image_service.legacy_style import json_response, page
+from image_service.contract import DELETED, MISSING, record
+from image_service.legacy_style import json_response
+from image_service.ordering import Ordering
 from image_service.orders import Orders
 from image_service.resource import Resource
 from image_service.store import Store, StoredImage
@@ -35,30 +28,21 @@ from image_service.store import Store, StoredImage
 class Images:
     """Handlers of the image paths."""
 
-    def __init__(self, *, store: Store, blobs: BlobStore, orders: Orders) -> None:
+    def __init__(
+        self, *, store: Store, blobs: BlobStore, orders: Orders, ordering: Ordering
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._orders = orders
+        self._ordering = ordering
 
     def routes(self) -> list[Route]:
         """Return the paths and what they answer."""
         return [
-            Route("/images", Resource({"GET": self.list_all, "POST": self.create})),
+            Route("/images", Resource({"GET": self.list_all, "POST": self._ordering.create})),
             Route("/images/{id}", Resource({"GET": self.show, "DELETE": self.remove})),
             Route("/images/{id}/file", Resource({"GET": self.send_file})),
         ]
-
-    async def create(self, request: Request, _image_id: int | None) -> Response:
-        """Take an order and answer when its picture is there."""
-        body = await _read_body(request)
-        try:
-            order = parse_order(read_json(request.headers.get("content-type", ""), body))
-        except OrderError as refusal:
-            return json_response({"error": refusal.sentence})
-        image = await self._orders.place(order)
-        if image is None:
-            return json_response(MISSING)
-        return json_response(_record(image)) if image.status == "pronta" else page(500)
 
     async def list_all(self, _request: Request, _image_id: int | None) -> Response:
         """Answer every image in order of id."""
@@ -69,9 +53,12 @@ class Images:
         image = await self._find(image_id)
         return json_response(MISSING if image is None else _record(image))
 
-    async def remove(self, _request: Request, image_id: int | None) -> Response:
+    async def remove(self, request: Request, image_id: int | None) -> Response:
         """Delete an image; its blob stays, another image may show the same picture."""
-        removed = image_id is not None and await self._store.remove(image_id)
+        if self._ordering.is_trial(request):
+            removed = await self._find(image_id) is not None
+        else:
+            removed = image_id is not None and await self._orders.remove_image(image_id)
         return json_response(DELETED if removed else MISSING)
 
     async def send_file(self, request: Request, image_id: int | None) -> Response:
@@ -130,20 +117,6 @@ def _asked(request: Request) -> Asked:
         if_range=request.headers.get("if-range"),
         byte_range=request.headers.get("range"),
     )
-
-
-async def _read_body(request: Request) -> bytes:
-    """Read the body, at most as much as an order may have.
-
-    Raises:
-        RequestError: 413 when it is longer.
-    """
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_LIMIT_BYTES:
-            raise RequestError(413)
-    return bytes(body)
 
 
 def _record(image: StoredImage) -> dict[str, object]:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from image_service.errors import StartupError
+from image_service.job_settings import JobSettings, read_job_settings
 from image_service.provider_settings import (
     ProviderName,
     read_api_key,
@@ -54,6 +55,7 @@ class Settings:
         fail_rate: Which part of its orders fails on purpose, 0..1.
         moderation_words: Words, in lower case, for which it refuses an order.
         concurrency: How many pictures are made at once, at least 1.
+        jobs: How orders are taken and carried out.
     """
 
     host: str
@@ -70,6 +72,7 @@ class Settings:
     fail_rate: float
     moderation_words: frozenset[str]
     concurrency: int
+    jobs: JobSettings
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -103,6 +106,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         concurrency=_whole(
             environ, "IMAGE_CONCURRENCY", DEFAULT_CONCURRENCY, (1, _LARGEST_CONCURRENCY)
         ),
+        jobs=read_job_settings(environ),
     )
 
 

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
 
 from image_service.app import create_app
 from image_service.contract import Order
+from image_service.job_settings import read_job_settings
+from image_service.ledger.prices import ModelPrices, Prices, TokenPrices
 from image_service.providers.port import Call, Painted, Provider
 from image_service.providers.procedural import render
 from image_service.settings import Settings, read_settings
 
-RunApp = Callable[[Provider], AbstractAsyncContextManager[httpx.AsyncClient]]
+PRICES = Prices({"procedural": None, "fake": None})
+"""The fake provider is free, unless a test says otherwise."""
+PAID = Prices(
+    {
+        "fake": ModelPrices(
+            tokens=TokenPrices(text_input=0, image_input=0, image_output=10, text_output=1),
+            images={"else": {"auto": 0.2}},
+        )
+    }
+)
+"""A picture costs twenty cents at most."""
+
+
+class RunApp(Protocol):
+    """Starts the service on the test's folder with a given provider, free unless told otherwise."""
+
+    def __call__(
+        self, painter: Provider, prices: Prices = ..., changes: Mapping[str, str] = ...
+    ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        """Yield a customer of the running service; `changes` are settings of its own."""
 
 
 class FakeProvider:
@@ -82,8 +105,11 @@ def run_app(settings: Settings) -> RunApp:
     """Starts the service on the test's folder with a given provider."""
 
     @asynccontextmanager
-    async def run(painter: Provider) -> AsyncIterator[httpx.AsyncClient]:
-        app = create_app(settings, provider=painter)
+    async def run(
+        painter: Provider, prices: Prices = PRICES, changes: Mapping[str, str] | None = None
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        chosen = replace(settings, jobs=read_job_settings(changes or {}))
+        app = create_app(chosen, provider=painter, prices=prices)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),
