@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import secrets
@@ -11,8 +12,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from image_service.blobs import BlobStore
 from image_service.database import Database
+from image_service.housekeeping import clean
 from image_service.job_settings import JobSettings
 from image_service.jobs.accepting import Acceptance
 from image_service.jobs.claims import Claims, Hand
@@ -29,7 +33,10 @@ from image_service.tasks import Tasks
 from image_service.telemetry import Meter
 from image_service.writer import Writer
 
+_LOG = logging.getLogger("image_service.running")
+
 _NOISE_BYTES = 6
+_CLEAN_EVERY_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +89,7 @@ class Workshop:
         )
         self.engine = self._make_engine(outfit)
         self._work: asyncio.Task[None] | None = None
+        self._cleaning: asyncio.Task[None] | None = None
 
     def _make_engine(self, outfit: Outfit) -> Engine:
         claims = Claims(
@@ -111,14 +119,29 @@ class Workshop:
         )
 
     def start(self) -> None:
-        """Begin to make pictures."""
+        """Begin to make pictures, and to clean up every hour."""
+        self._cleaning = self._tasks.spawn(self._clean(), name="housekeeping")
         self._work = self._tasks.spawn(self.engine.run(self._outfit.dispatcher), name="worker")
+
+    async def _clean(self) -> None:
+        while True:
+            try:
+                await clean(
+                    self._outfit.database,
+                    now=self._outfit.clock(),
+                    keep_s=self._outfit.settings.keep_s,
+                )
+            except (OSError, SQLAlchemyError) as error:
+                _LOG.warning("housekeeping_failed error=%s", type(error).__name__)
+            await asyncio.sleep(_CLEAN_EVERY_S)
 
     async def stop(self, grace_s: float) -> None:
         """Begin nothing new; give what is being made ``grace_s`` seconds; let go of who waits.
 
         What still waits stays on record, for the next worker. May be called again.
         """
+        if self._cleaning is not None:
+            self._cleaning.cancel()
         work, self._work = self._work, None
         if work is not None:
             work.cancel()

@@ -109,9 +109,8 @@ async def test_a_database_from_before_the_history_is_taken_over_with_its_unfinis
 
 
 async def _make_old(database: Database) -> None:
-    columns = "(id, prompt, size, status, provider, created_at)"
     rows = (
-        f"INSERT INTO images {columns} VALUES "
+        "INSERT INTO images (id, prompt, size, status, provider, created_at) VALUES "
         "(1, 'praia', '256x256', 'pronta', 'procedural', 1.0), "
         "(2, 'serra\\0', '256x256', 'pendente', 'procedural', 1.0), "
         "(3, 'mar', '256x256', 'pendente', 'openai/gpt-image-2', 1.0)"
