@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -11,12 +12,14 @@ from typing import Protocol
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 
 from image_service.app import create_app
 from image_service.contract import Order
+from image_service.database import open_database
 from image_service.job_settings import read_job_settings
 from image_service.ledger.prices import ModelPrices, Prices, TokenPrices
-from image_service.providers.port import Call, Painted, Provider
+from image_service.providers.port import Call, Painted, Partial, Provider
 from image_service.providers.procedural import render
 from image_service.settings import Settings, read_settings
 
@@ -48,6 +51,9 @@ class FakeProvider:
     Attributes:
         gate: Painting waits for it; open unless a test closes it.
         failure: Raised instead of painting.
+        failures: Raised instead of painting, one after the other, before ``failure``.
+        partials: Sent before the picture, to who asks for some.
+        calls: How it was called, in the order in which painting began.
         prompts: What was ordered, in the order in which painting began.
     """
 
@@ -57,15 +63,23 @@ class FakeProvider:
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: Exception | None = None
+        self.failures: list[Exception] = []
+        self.partials: list[bytes] = []
+        self.calls: list[Call] = []
         self.prompts: list[str] = []
         self.started = asyncio.Event()
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Paint with the procedural renderer."""
-        del call
+        self.calls.append(call)
         self.prompts.append(order.prompt)
         self.started.set()
+        if call.on_partial is not None:
+            for index, content in enumerate(self.partials):
+                await call.on_partial(Partial(index=index, content=content))
         await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
         if self.failure is not None:
             raise self.failure
         content = render(order.prompt, order.size.width, order.size.height)
@@ -81,9 +95,25 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables; making them takes as long as a whole test."""
+    path = tmp_path_factory.mktemp("database") / "images.db"
+
+    async def make() -> None:
+        database = open_database(make_url(f"sqlite+aiosqlite:///{path}"))
+        await database.prepare()
+        await database.close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, empty_database: Path) -> Settings:
     """Nothing outside the test's folder, and no provider that costs money."""
+    (tmp_path / "data").mkdir()
+    shutil.copy(empty_database, tmp_path / "data" / "images.db")
     return read_settings(
         {
             "IMAGE_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/data/images.db",

@@ -40,7 +40,6 @@ async def test_settings_are_read_when_the_lifespan_starts(monkeypatch: pytest.Mo
 
 async def test_a_file_that_is_no_database_is_named(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "data" / "images.db"
-    path.parent.mkdir()
     path.write_bytes(b"this is not a database at all" * 100)
     app = create_app(settings)
     with pytest.raises(StartupError, match=r"images\.db.*file is not a database"):
