@@ -20,7 +20,7 @@ from image_service.settings import Settings
 # Docker kills after 10 s. An order given up by then is recorded and its customer answered, a
 # second before uvicorn would drop the connection.
 _ORDER_GRACE_S = 7.0
-_REQUEST_GRACE_S = 8
+REQUEST_GRACE_S = 8
 _BACKLOG = 512
 
 
@@ -77,7 +77,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=_REQUEST_GRACE_S,
+            timeout_graceful_shutdown=REQUEST_GRACE_S,
         )
     )
     _stop_on_signals(server)

@@ -61,9 +61,13 @@ class Claims:
         self.now = hand.now
         self.draw = hand.draw
 
-    async def are_waiting(self) -> bool:
-        """Whether there is anything to claim; asks without taking the write lock."""
-        statement = select(JobRow.id).where(*_turn_has_come(self.now())).limit(1)
+    async def are_waiting(self, *, since_s: float = 0.0) -> bool:
+        """Whether there is anything to claim; asks without taking the write lock.
+
+        Args:
+            since_s: Only what could have been begun so long ago.
+        """
+        statement = select(JobRow.id).where(*_turn_has_come(self.now() - since_s)).limit(1)
         async with self._database.read() as connection:
             return await connection.scalar(statement) is not None
 

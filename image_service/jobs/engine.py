@@ -25,6 +25,8 @@ _LOG = logging.getLogger("image_service.jobs.engine")
 
 # How late a cancel from another process is noticed, and a dead worker's job.
 _TICK_S = 1.0
+# A dispatcher takes milliseconds, and a second or two when its connection has to be made anew.
+_FORGOTTEN_AFTER_S = 5.0
 # A database that restarts is away for a few seconds; a picture that was paid for waits for it.
 _SETTLE_PAUSE_S = 1.0
 # A provider sends three partial pictures at most; the last step is the picture itself.
@@ -82,6 +84,7 @@ class Engine:
         self._tasks = Tasks()
         self._running: dict[str, _Running] = {}
         self._freed = asyncio.Event()
+        self._is_stopping = False
 
     @property
     def concurrency(self) -> int:
@@ -110,6 +113,7 @@ class Engine:
 
     async def drain(self, grace_s: float) -> None:
         """Wait for what was begun, at most ``grace_s`` seconds; break off the rest, and settle."""
+        self._is_stopping = True
         beating = self._tasks.spawn(self._keep_up(), name="leases")
         tasks = [running.task for running in self._running.values()]
         if tasks:
@@ -259,9 +263,17 @@ class Engine:
                     beaten_at = now
                 await self._look_after_ours()
                 await self._claims.sweep()
+                await self._remember()
             except (OSError, SQLAlchemyError) as error:
                 _LOG.warning("leases_failed error=%s", type(error).__name__)
             await asyncio.sleep(min(_TICK_S, self._effort.lease_s / 3))
+
+    async def _remember(self) -> None:
+        """Begin what waits although hands are free: nobody was told of it."""
+        has_hand = len(self._running) < self._effort.concurrency and not self._is_stopping
+        if has_hand and await self._claims.are_waiting(since_s=_FORGOTTEN_AFTER_S):
+            begun = await self.begin_next()
+            _LOG.warning("jobs_forgotten begun=%d", begun)
 
     async def _look_after_ours(self) -> None:
         if not self._running:

@@ -14,6 +14,7 @@ from tests.unit.image_service.conftest import PAID, FakeProvider, RunApp
 _ORDER = {"prompt": "praia", "size": "256x256"}
 _ASYNC = {"Prefer": "respond-async"}
 _FIRST_ID = 1_000_000_001
+_KEY = {"Idempotency-Key": '"order-7"'}
 
 
 async def finished(client: httpx.AsyncClient, path: str) -> httpx.Response:
@@ -115,128 +116,125 @@ async def test_a_passing_fault_is_tried_again_without_the_customer(
     assert provider.prompts == ["praia", "praia"]
 
 
-class TestIdempotencyKey:
-    """One picture for one key, whatever happens on the way."""
+async def test_a_repeated_order_is_answered_as_the_first_was(
+    client: httpx.AsyncClient, provider: FakeProvider
+) -> None:
+    first = await client.post("/images", json=_ORDER, headers=_KEY)
+    assert "idempotency-replayed" not in first.headers
+    again = await client.post("/images", json=_ORDER, headers=_KEY)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert provider.prompts == ["praia"]
 
-    _KEY = {"Idempotency-Key": '"order-7"'}  # noqa: RUF012 - never changed
 
-    async def test_a_repeated_order_is_answered_as_the_first_was(
-        self, client: httpx.AsyncClient, provider: FakeProvider
-    ) -> None:
-        first = await client.post("/images", json=_ORDER, headers=self._KEY)
-        assert "idempotency-replayed" not in first.headers
-        again = await client.post("/images", json=_ORDER, headers=self._KEY)
-        assert again.headers["idempotency-replayed"] == "true"
-        assert (again.status_code, again.content) == (first.status_code, first.content)
-        assert provider.prompts == ["praia"]
+async def test_the_answer_stays_when_the_image_is_deleted(
+    client: httpx.AsyncClient, provider: FakeProvider
+) -> None:
+    """The key stands for the answer, not for a fresh picture."""
+    first = await client.post("/images", json=_ORDER, headers=_KEY)
+    await client.delete(f"/images/{first.json()['id']}")
+    again = await client.post("/images", json=_ORDER, headers=_KEY)
+    assert again.json() == first.json()
+    assert provider.prompts == ["praia"]
 
-    async def test_the_answer_stays_when_the_image_is_deleted(
-        self, client: httpx.AsyncClient, provider: FakeProvider
-    ) -> None:
-        """The key stands for the answer, not for a fresh picture."""
-        first = await client.post("/images", json=_ORDER, headers=self._KEY)
-        await client.delete(f"/images/{first.json()['id']}")
-        again = await client.post("/images", json=_ORDER, headers=self._KEY)
-        assert again.json() == first.json()
-        assert provider.prompts == ["praia"]
 
-    async def test_a_failure_is_repeated_as_well(
-        self, client: httpx.AsyncClient, provider: FakeProvider
-    ) -> None:
-        provider.failure = ModerationError("status 400")
-        first = await client.post("/images", json=_ORDER, headers=self._KEY)
-        provider.failure = None
-        again = await client.post("/images", json=_ORDER, headers=self._KEY)
-        assert (first.status_code, again.status_code) == (500, 500)
-        assert again.headers["idempotency-replayed"] == "true"
+async def test_a_failure_is_repeated_as_well(
+    client: httpx.AsyncClient, provider: FakeProvider
+) -> None:
+    provider.failure = ModerationError("status 400")
+    first = await client.post("/images", json=_ORDER, headers=_KEY)
+    provider.failure = None
+    again = await client.post("/images", json=_ORDER, headers=_KEY)
+    assert (first.status_code, again.status_code) == (500, 500)
+    assert again.headers["idempotency-replayed"] == "true"
 
-    async def test_the_second_of_two_at_once_is_told_to_come_back(
-        self, client: httpx.AsyncClient, provider: FakeProvider
-    ) -> None:
-        provider.gate.clear()
-        first = asyncio.gather(client.post("/images", json=_ORDER, headers=self._KEY))
-        await provider.started.wait()
-        second = await client.post("/images", json=_ORDER, headers=self._KEY)
-        assert (second.status_code, second.json()["code"]) == (409, "idempotency-conflict")
-        assert second.headers["retry-after"] == "2"
-        assert (await client.get(second.json()["job"])).json()["status"] == "running"
-        provider.gate.set()
-        await first
-        assert provider.prompts == ["praia"]
 
-    async def test_the_second_of_two_at_once_may_be_let_wait_for_the_first(
-        self, run_app: RunApp, provider: FakeProvider
-    ) -> None:
-        provider.gate.clear()
-        async with run_app(provider, changes={"IMAGE_IDEMPOTENCY_RUNNING": "join"}) as client:
-            both = asyncio.gather(
-                *(client.post("/images", json=_ORDER, headers=self._KEY) for _ in range(2))
-            )
-            await provider.started.wait()
-            provider.gate.set()
-            first, second = await both
-        assert first.json() == second.json()
-        replayed = [answer.headers.get("idempotency-replayed") for answer in (first, second)]
-        assert sorted(replayed, key=str) == [None, "true"]
-        assert provider.prompts == ["praia"]
+async def test_the_second_of_two_at_once_is_told_to_come_back(
+    client: httpx.AsyncClient, provider: FakeProvider
+) -> None:
+    provider.gate.clear()
+    first = asyncio.gather(client.post("/images", json=_ORDER, headers=_KEY))
+    await provider.started.wait()
+    second = await client.post("/images", json=_ORDER, headers=_KEY)
+    assert (second.status_code, second.json()["code"]) == (409, "idempotency-conflict")
+    assert second.headers["retry-after"] == "2"
+    assert (await client.get(second.json()["job"])).json()["status"] == "running"
+    provider.gate.set()
+    await first
+    assert provider.prompts == ["praia"]
 
-    async def test_many_at_once_are_one_order(
-        self, client: httpx.AsyncClient, provider: FakeProvider
-    ) -> None:
-        answers = await asyncio.gather(
-            *(
-                client.post("/images", json=_ORDER, headers={**_ASYNC, **self._KEY})
-                for _ in range(20)
-            )
+
+async def test_the_second_of_two_at_once_may_be_let_wait_for_the_first(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    provider.gate.clear()
+    async with run_app(provider, changes={"IMAGE_IDEMPOTENCY_RUNNING": "join"}) as client:
+        both = asyncio.gather(
+            *(client.post("/images", json=_ORDER, headers=_KEY) for _ in range(2))
         )
-        assert {answer.status_code for answer in answers} <= {200, 202}
-        await finished(client, f"/images/jobs/{answers[0].headers['location'].rpartition('/')[2]}")
-        assert provider.prompts == ["praia"]
-        assert len((await client.get("/images")).json()) == 1
+        await provider.started.wait()
+        provider.gate.set()
+        first, second = await both
+    assert first.json() == second.json()
+    replayed = [answer.headers.get("idempotency-replayed") for answer in (first, second)]
+    assert sorted(replayed, key=str) == [None, "true"]
+    assert provider.prompts == ["praia"]
 
-    async def test_another_order_under_the_same_key_is_refused(
-        self, client: httpx.AsyncClient
-    ) -> None:
-        await client.post("/images", json=_ORDER, headers=self._KEY)
-        other = await client.post("/images", json=_ORDER | {"prompt": "serra"}, headers=self._KEY)
-        assert (other.status_code, other.json()["code"]) == (422, "idempotency-mismatch")
 
-    async def test_another_customer_may_use_the_same_key(
-        self, client: httpx.AsyncClient, provider: FakeProvider
-    ) -> None:
-        customers = [{"X-Customer-Id": "1"}, {"X-Customer-Id": "2"}, {"Cookie": "customer=3"}, {}]
-        for who in customers:
-            await client.post("/images", json=_ORDER, headers={**self._KEY, **who})
-        assert len(provider.prompts) == len(customers)
+async def test_many_at_once_are_one_order(
+    client: httpx.AsyncClient, provider: FakeProvider
+) -> None:
+    answers = await asyncio.gather(
+        *(client.post("/images", json=_ORDER, headers={**_ASYNC, **_KEY}) for _ in range(20))
+    )
+    assert {answer.status_code for answer in answers} <= {200, 202}
+    await finished(client, f"/images/jobs/{answers[0].headers['location'].rpartition('/')[2]}")
+    assert provider.prompts == ["praia"]
+    assert len((await client.get("/images")).json()) == 1
 
-    async def test_a_key_outlives_the_process(
-        self, run_app: RunApp, provider: FakeProvider
-    ) -> None:
-        async with run_app(provider) as client:
-            first = await client.post("/images", json=_ORDER, headers=self._KEY)
-        async with run_app(provider) as client:
-            again = await client.post("/images", json=_ORDER, headers=self._KEY)
-        assert again.content == first.content
-        assert provider.prompts == ["praia"]
 
-    async def test_a_refused_order_does_not_use_its_key_up(
-        self, run_app: RunApp, provider: FakeProvider
-    ) -> None:
-        provider.gate.clear()
-        async with run_app(provider, changes={"IMAGE_CUSTOMER_QUEUE_LIMIT": "1"}) as client:
-            # Two are being made, one waits.
-            for number in range(3):
-                await client.post("/images", json=_ORDER, headers=_ASYNC)
-                await _begun(provider, min(number + 1, 2))
-            headers = {**_ASYNC, **self._KEY}
-            refused = await client.post("/images", json=_ORDER, headers=headers)
-            assert (refused.status_code, refused.json()["code"]) == (429, "rate-limited")
-            provider.gate.set()
-            async with asyncio.timeout(5):
-                while refused.status_code == 429:
-                    refused = await client.post("/images", json=_ORDER, headers=headers)
-            assert refused.status_code == 202
-            assert "idempotency-replayed" not in refused.headers
+async def test_another_order_under_the_same_key_is_refused(client: httpx.AsyncClient) -> None:
+    await client.post("/images", json=_ORDER, headers=_KEY)
+    other = await client.post("/images", json=_ORDER | {"prompt": "serra"}, headers=_KEY)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-mismatch")
+
+
+async def test_another_customer_may_use_the_same_key(
+    client: httpx.AsyncClient, provider: FakeProvider
+) -> None:
+    customers = [{"X-Customer-Id": "1"}, {"X-Customer-Id": "2"}, {"Cookie": "customer=3"}, {}]
+    for who in customers:
+        await client.post("/images", json=_ORDER, headers={**_KEY, **who})
+    assert len(provider.prompts) == len(customers)
+
+
+async def test_a_key_outlives_the_process(run_app: RunApp, provider: FakeProvider) -> None:
+    async with run_app(provider) as client:
+        first = await client.post("/images", json=_ORDER, headers=_KEY)
+    async with run_app(provider) as client:
+        again = await client.post("/images", json=_ORDER, headers=_KEY)
+    assert again.content == first.content
+    assert provider.prompts == ["praia"]
+
+
+async def test_a_refused_order_does_not_use_its_key_up(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    provider.gate.clear()
+    async with run_app(provider, changes={"IMAGE_CUSTOMER_QUEUE_LIMIT": "1"}) as client:
+        # Two are being made, one waits.
+        for number in range(3):
+            await client.post("/images", json=_ORDER, headers=_ASYNC)
+            await _begun(provider, min(number + 1, 2))
+        headers = {**_ASYNC, **_KEY}
+        refused = await client.post("/images", json=_ORDER, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate-limited")
+        provider.gate.set()
+        async with asyncio.timeout(5):
+            while refused.status_code == 429:
+                refused = await client.post("/images", json=_ORDER, headers=headers)
+        assert refused.status_code == 202
+        assert "idempotency-replayed" not in refused.headers
 
 
 async def _begun(provider: FakeProvider, count: int) -> None:
@@ -280,59 +278,59 @@ async def test_a_modest_customer_does_not_wait_for_a_greedy_one(
     assert provider.prompts.index("modest") < 4
 
 
-class TestBudgets:
-    """A picture costs twenty cents at most."""
+async def test_a_customer_whose_budget_is_used_up_is_told_what_is_left(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    changes = {"IMAGE_CUSTOMER_BUDGET_USD": "0.5"}
+    async with run_app(provider, PAID, changes) as client:
+        answers = [
+            await client.post("/images", json=_ORDER, headers={"X-Customer-Id": "1"})
+            for _ in range(3)
+        ]
+        other = await client.post("/images", json=_ORDER, headers={"X-Customer-Id": "2"})
+    assert [answer.status_code for answer in answers] == [200, 200, 402]
+    said = answers[2].json()
+    assert (said["code"], said["price_usd"], said["left_usd"]) == ("budget-exceeded", 0.2, 0.1)
+    assert other.status_code == 200
 
-    async def test_a_customer_whose_budget_is_used_up_is_told_what_is_left(
-        self, run_app: RunApp, provider: FakeProvider
-    ) -> None:
-        changes = {"IMAGE_CUSTOMER_BUDGET_USD": "0.5"}
-        async with run_app(provider, PAID, changes) as client:
-            answers = [
-                await client.post("/images", json=_ORDER, headers={"X-Customer-Id": "1"})
-                for _ in range(3)
-            ]
-            other = await client.post("/images", json=_ORDER, headers={"X-Customer-Id": "2"})
-        assert [answer.status_code for answer in answers] == [200, 200, 402]
-        said = answers[2].json()
-        assert (said["code"], said["price_usd"], said["left_usd"]) == ("budget-exceeded", 0.2, 0.1)
-        assert other.status_code == 200
 
-    async def test_what_is_being_made_counts_before_it_is_paid(
-        self, run_app: RunApp, provider: FakeProvider
-    ) -> None:
-        provider.gate.clear()
-        changes = {"IMAGE_CUSTOMER_BUDGET_USD": "0.5"}
-        async with run_app(provider, PAID, changes) as client:
-            answers = await asyncio.gather(
-                *(client.post("/images", json=_ORDER, headers=_ASYNC) for _ in range(5))
-            )
-            assert sorted(answer.status_code for answer in answers) == [202, 202, 402, 402, 402]
-            provider.gate.set()
-            for answer in answers:
-                if answer.status_code == 202:
-                    await finished(client, answer.headers["location"])
+async def test_what_is_being_made_counts_before_it_is_paid(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    provider.gate.clear()
+    changes = {"IMAGE_CUSTOMER_BUDGET_USD": "0.5"}
+    async with run_app(provider, PAID, changes) as client:
+        answers = await asyncio.gather(
+            *(client.post("/images", json=_ORDER, headers=_ASYNC) for _ in range(5))
+        )
+        assert sorted(answer.status_code for answer in answers) == [202, 202, 402, 402, 402]
+        provider.gate.set()
+        for answer in answers:
+            if answer.status_code == 202:
+                await finished(client, answer.headers["location"])
 
-    async def test_an_order_that_bought_nothing_gives_its_reservation_back(
-        self, run_app: RunApp, provider: FakeProvider
-    ) -> None:
-        provider.failure = ModerationError("status 400")
-        changes = {"IMAGE_CUSTOMER_BUDGET_USD": "0.3"}
-        async with run_app(provider, PAID, changes) as client:
-            answers = [await client.post("/images", json=_ORDER) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [500, 500, 500]
 
-    async def test_the_shops_own_budget_stops_everybody(
-        self, run_app: RunApp, provider: FakeProvider
-    ) -> None:
-        async with run_app(provider, PAID, {"IMAGE_BUDGET_USD": "0.3"}) as client:
-            answers = [
-                await client.post("/images", json=_ORDER, headers={"X-Customer-Id": who})
-                for who in "12"
-            ]
-        assert [answer.status_code for answer in answers] == [200, 503]
-        assert answers[1].json()["code"] == "global-budget-exceeded"
-        assert "left_usd" not in answers[1].json()
+async def test_an_order_that_bought_nothing_gives_its_reservation_back(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    provider.failure = ModerationError("status 400")
+    changes = {"IMAGE_CUSTOMER_BUDGET_USD": "0.3"}
+    async with run_app(provider, PAID, changes) as client:
+        answers = [await client.post("/images", json=_ORDER) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [500, 500, 500]
+
+
+async def test_the_shops_own_budget_stops_everybody(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    async with run_app(provider, PAID, {"IMAGE_BUDGET_USD": "0.3"}) as client:
+        answers = [
+            await client.post("/images", json=_ORDER, headers={"X-Customer-Id": who})
+            for who in "12"
+        ]
+    assert [answer.status_code for answer in answers] == [200, 503]
+    assert answers[1].json()["code"] == "global-budget-exceeded"
+    assert "left_usd" not in answers[1].json()
 
 
 async def test_the_providers_call_carries_the_customers_trace_and_no_name(
