@@ -159,7 +159,9 @@ class Ordering:
             prefer.is_async or self._manners.joins_running
         )
         entry = await self._orders.wait(
-            receipt.job_id, timeout_s=0 if is_refused_while_running else hold_s
+            receipt.job_id,
+            is_new=not receipt.is_replay,
+            timeout_s=0 if is_refused_while_running else hold_s,
         )
         if entry is None:
             raise ProblemError(Problem(code="internal"))

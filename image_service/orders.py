@@ -175,25 +175,33 @@ class Orders:
             case _:
                 return Problem(code="idempotency-mismatch")
 
-    async def wait(self, name: str, *, after: int = 0, timeout_s: float | None) -> Entry | None:
+    async def wait(
+        self, name: str, *, after: int = 0, is_new: bool = False, timeout_s: float | None
+    ) -> Entry | None:
         """Return a job once it is finished or the time is over; None when there is none.
 
         Args:
             name: The job.
             after: With a version, return as soon as the job has a higher one; 0 waits for the end.
+            is_new: The job was taken a moment ago: there is nothing to look up yet.
             timeout_s: How long to wait; None for as long as it takes, or the service runs.
         """
         deadline = None if timeout_s is None else self._clock() + timeout_s
-        while True:
-            entry = await self._reading.job(name)
-            if entry is None or entry.job.is_final or self._watch.is_closed:
-                return entry
-            if after and entry.job.version > after:
-                return entry
+        entry = None if is_new else await self._reading.job(name)
+        while is_new or (entry is not None and not self._is_over(entry, after)):
             left_s = None if deadline is None else deadline - self._clock()
             if left_s is not None and left_s <= 0:
-                return entry
-            await self._watch.changed(name, after=entry.job.version, timeout_s=left_s)
+                break
+            version = 1 if entry is None else entry.job.version
+            is_new = False
+            changed = await self._watch.changed(name, after=version, timeout_s=left_s)
+            entry = changed or await self._reading.job(name)
+        return await self._reading.job(name) if is_new else entry
+
+    def _is_over(self, entry: Entry, after: int) -> bool:
+        return (
+            entry.job.is_final or self._watch.is_closed or (after > 0 and entry.job.version > after)
+        )
 
     async def remove_image(self, image_id: int) -> bool:
         """Delete an image, and cancel its order if that waits; False when there is no image."""
@@ -221,7 +229,7 @@ class Orders:
 
         was_there, canceled = await self._writer.write(write)
         for entry in canceled:
-            self._watch.publish(entry.job.job_id, entry.job.version)
+            self._watch.publish(entry)
         return was_there
 
     async def cancel(self, name: str) -> Entry | None:
@@ -246,7 +254,7 @@ class Orders:
         if isinstance(result, FinishedError):
             raise result
         if result is not None:
-            self._watch.publish(name, result.job.version)
+            self._watch.publish(result)
             if not result.job.is_final:
                 await self._journal.dispatcher.cancel(name)
         return result

@@ -109,7 +109,7 @@ class Claims:
 
         changed = await self._writer.write(write)
         for entry in changed:
-            self._watch.publish(entry.job.job_id, entry.job.version)
+            self._watch.publish(entry)
         return changed
 
     async def beat(self) -> None:

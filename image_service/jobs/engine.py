@@ -247,7 +247,7 @@ class Engine:
                 await asyncio.sleep(_SETTLE_PAUSE_S)
             else:
                 if entry is not None:
-                    self._watch.publish(job.job_id, entry.job.version)
+                    self._watch.publish(entry)
                     if note.kind is None:
                         self._meter.called(entry, note.provider)
                 return

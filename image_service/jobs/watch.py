@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from image_service.database import Database
+from image_service.jobs.entries import Entry
 from image_service.jobs.rows import JobRow
 from image_service.tasks import Tasks
 
 # How late a change of another process is seen; one query, however many wait.
 _LOOK_EVERY_S = 0.25
 # A change may come between a caller's look at the job and its wait: so many are remembered.
-_REMEMBERED = 1000
+_REMEMBERED = 256
 # Names in one query.
 _MOST_AT_ONCE = 500
 
@@ -28,17 +29,20 @@ class Watch:
         self._database = database
         self._tasks = tasks
         self._waiting: dict[str, dict[asyncio.Event, int]] = defaultdict(dict)
-        self._recent: OrderedDict[str, int] = OrderedDict()
+        self._recent: OrderedDict[str, Entry] = OrderedDict()
         self._looking: asyncio.Task[None] | None = None
         self.is_closed = False
 
-    async def changed(self, job_id: str, *, after: int, timeout_s: float | None) -> None:
+    async def changed(self, job_id: str, *, after: int, timeout_s: float | None) -> Entry | None:
         """Return when the job has a version higher than ``after``, or the time is over.
 
-        Also when the service stops: the caller looks at the job in any case.
+        Also when the service stops.
+
+        Returns:
+            The job, if this process has changed it; None if the caller has to look for himself.
         """
-        if self.is_closed or self._recent.get(job_id, 0) > after:
-            return
+        if self.is_closed or self._known(job_id, after):
+            return self._known(job_id, after)
         news = asyncio.Event()
         self._waiting[job_id][news] = after
         if self._looking is None:
@@ -53,14 +57,20 @@ class Watch:
             del waiting[news]
             if not waiting:
                 del self._waiting[job_id]
+        return self._known(job_id, after)
 
-    def publish(self, job_id: str, version: int) -> None:
+    def _known(self, job_id: str, after: int) -> Entry | None:
+        entry = self._recent.get(job_id)
+        return entry if entry is not None and entry.job.version > after else None
+
+    def publish(self, entry: Entry) -> None:
         """Say that this process has changed a job."""
-        self._recent[job_id] = version
-        self._recent.move_to_end(job_id)
+        job = entry.job
+        self._recent[job.job_id] = entry
+        self._recent.move_to_end(job.job_id)
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
-        self._wake(job_id, version)
+        self._wake(job.job_id, job.version)
 
     def _wake(self, job_id: str, version: int) -> None:
         for news, after in self._waiting.get(job_id, {}).items():

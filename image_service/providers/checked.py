@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import logging
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from image_service.contract import Order
 from image_service.errors import BadPictureError
 from image_service.pictures import normalised, verify
 from image_service.providers.port import Call, Painted, Partial, Provider
 
+# Pictures decoded at once: each takes a core.
+_AT_ONCE = 2
 _LOG = logging.getLogger("image_service.providers.checked")
 
 
@@ -23,6 +25,8 @@ class CheckedProvider:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        # More at once are no faster, and keep the event loop waiting for its turn.
+        self._hands = CapacityLimiter(_AT_ONCE)
 
     @property
     def name(self) -> str:
@@ -37,7 +41,9 @@ class CheckedProvider:
         """
         painted = await self._provider.paint(order, call=_checking(call))
         try:
-            content = await to_thread.run_sync(normalised, painted.content, order.size)
+            content = await to_thread.run_sync(
+                normalised, painted.content, order.size, limiter=self._hands
+            )
         except BadPictureError as error:
             error.outcome = "bought"
             error.usage = painted.usage
