@@ -6,9 +6,12 @@ read-then-write needs no retry. Readers wait for nobody.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import anyio
 from sqlalchemy import Connection, event, text
@@ -17,6 +20,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from image_service.migrations import upgrade
+from image_service.tasks import Tasks
+
+T = TypeVar("T")
+P = ParamSpec("P")
+S = TypeVar("S", bound="_HasDatabase")
 
 _BEGIN = "image_service_begin"
 """Execution option: SQLite's statement that begins a transaction; empty for none at all."""
@@ -28,6 +36,8 @@ _SETUP_PAUSE_S = 0.1
 _SETUP_LOCK = 0x46494755
 # SQLAlchemy's own five would let readers wait for the long transactions of several writers.
 _POOL_SIZE = 10
+# What is under way when the process ends; nobody waits for it.
+_LAST_WORDS_S = 2.0
 
 
 class Database:
@@ -35,6 +45,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self._tasks = Tasks()
         self._for_writing = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._without = engine.execution_options(**{_BEGIN: ""})
 
@@ -79,9 +90,33 @@ class Database:
         async with self._for_writing.begin() as connection:
             yield connection
 
+    async def keep(self, work: Coroutine[object, object, T]) -> T:
+        """Await what a cancel of the caller must not break off within a statement.
+
+        The driver would leave its connection open, and its thread behind.
+        """
+        return await asyncio.shield(self._tasks.spawn(work, name="database"))
+
     async def close(self) -> None:
         """Close the connections."""
+        await self._tasks.drain(_LAST_WORDS_S)
         await self.engine.dispose()
+
+
+class _HasDatabase(Protocol):
+    _database: Database
+
+
+def unbroken(
+    method: Callable[Concatenate[S, P], Coroutine[object, object, T]],
+) -> Callable[Concatenate[S, P], Coroutine[object, object, T]]:
+    """Let a method of who has a database run to its end, also when its caller is cancelled."""
+
+    @functools.wraps(method)
+    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.keep(method(self, *args, **kwargs))
+
+    return run
 
 
 def open_database(url: URL) -> Database:

@@ -126,10 +126,12 @@ class Workshop:
     async def _clean(self) -> None:
         while True:
             try:
-                await clean(
-                    self._outfit.database,
-                    now=self._outfit.clock(),
-                    keep_s=self._outfit.settings.keep_s,
+                await self._outfit.database.keep(
+                    clean(
+                        self._outfit.database,
+                        now=self._outfit.clock(),
+                        keep_s=self._outfit.settings.keep_s,
+                    )
                 )
             except (OSError, SQLAlchemyError) as error:
                 _LOG.warning("housekeeping_failed error=%s", type(error).__name__)

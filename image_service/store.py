@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Row, select
 
 from image_service.contract import SIZES, Order
-from image_service.database import Database
+from image_service.database import Database, unbroken
 from image_service.models import ImageRow
 
 Status = Literal["pendente", "pronta", "falhou"]
@@ -40,6 +40,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @unbroken
     async def get(self, image_id: int) -> StoredImage | None:
         """Return an image, None when there is none."""
         async with self._database.read() as connection:
@@ -48,12 +49,14 @@ class Store:
             ).one_or_none()
         return None if row is None else _stored(row)
 
+    @unbroken
     async def all(self) -> Sequence[StoredImage]:
         """Return every image in order of id."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(*_COLUMNS).order_by(ImageRow.id))
         return [_stored(row) for row in rows]
 
+    @unbroken
     async def check(self) -> None:
         """Read from the table.
 

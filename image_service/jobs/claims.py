@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from image_service.database import Database
+from image_service.database import Database, unbroken
 from image_service.jobs import states
 from image_service.jobs.entries import Entry, read_entry, select_entries
 from image_service.jobs.journal import Change, Journal, Note
@@ -61,6 +61,7 @@ class Claims:
         self.now = hand.now
         self.draw = hand.draw
 
+    @unbroken
     async def are_waiting(self, *, since_s: float = 0.0) -> bool:
         """Whether there is anything to claim; asks without taking the write lock.
 
@@ -126,6 +127,7 @@ class Claims:
 
         await self._writer.write(write)
 
+    @unbroken
     async def held(self) -> dict[tuple[str, int], bool]:
         """Return our jobs by name and fence, and whether a cancel is asked for."""
         async with self._database.read() as connection:
@@ -136,6 +138,7 @@ class Claims:
             )
             return {(job_id, fence): is_asked for job_id, fence, is_asked in rows}
 
+    @unbroken
     async def sweep(self) -> None:
         """Take over dead workers' jobs, and end queued ones whose deadline has passed."""
         now = self.now()

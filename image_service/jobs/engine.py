@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +22,8 @@ from image_service.jobs.watch import Watch
 from image_service.tasks import Tasks
 from image_service.telemetry import Meter
 from image_service.writer import Writer
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger("image_service.jobs.engine")
 
@@ -83,6 +87,7 @@ class Engine:
         self._effort = effort
         self._tasks = Tasks()
         self._running: dict[str, _Running] = {}
+        self._beginning: set[asyncio.Task[object]] = set()
         self._freed = asyncio.Event()
         self._is_stopping = False
 
@@ -114,6 +119,7 @@ class Engine:
     async def drain(self, grace_s: float) -> None:
         """Wait for what was begun, at most ``grace_s`` seconds; break off the rest, and settle."""
         self._is_stopping = True
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         beating = self._tasks.spawn(self._keep_up(), name="leases")
         tasks = [running.task for running in self._running.values()]
         if tasks:
@@ -132,8 +138,11 @@ class Engine:
 
     async def begin_next(self) -> int:
         """Claim what waits, and begin it."""
+        return await self._to_the_end(self._begin_next())
+
+    async def _begin_next(self) -> int:
         free = self._effort.concurrency - len(self._running)
-        if free <= 0 or not await self._claims.are_waiting():
+        if free <= 0 or self._is_stopping or not await self._claims.are_waiting():
             return 0
         entries = await self._claims.claim_next(self._painter.name, limit=free)
         for entry in entries:
@@ -143,10 +152,23 @@ class Engine:
     async def carry_out(self, job_id: str) -> None:
         """Claim one job, and carry it out."""
         await self.wait_for_hand()
-        entry = await self._claims.claim_one(self._painter.name, job_id)
-        if entry is not None:
+        task = await self._to_the_end(self._begin_one(job_id))
+        if task is not None:
             # Whoever waits here may be stopped; the job is not.
-            await asyncio.shield(self._hold(entry).task)
+            await asyncio.shield(task)
+
+    async def _begin_one(self, job_id: str) -> asyncio.Task[None] | None:
+        if self._is_stopping:
+            return None
+        entry = await self._claims.claim_one(self._painter.name, job_id)
+        return None if entry is None else self._hold(entry).task
+
+    async def _to_the_end(self, begin: Coroutine[object, object, T]) -> T:
+        """Let nobody come between claiming a job and beginning it: it would count as bought."""
+        task = self._tasks.spawn(begin, name="begin")
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+        return await asyncio.shield(task)
 
     def look_at(self, job_id: str) -> None:
         """Break a job off whose cancel was asked for in this process."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, func, or_, select
 
-from image_service.database import Database
+from image_service.database import Database, unbroken
 from image_service.jobs.entries import Entry
 from image_service.jobs.journal import read_one
 from image_service.jobs.rows import EventRow, JobRow
@@ -32,11 +32,13 @@ class Reading:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @unbroken
     async def job(self, job_id: str) -> Entry | None:
         """Return a job; None when there is none, or no longer."""
         async with self._database.read() as connection:
             return await read_one(connection, job_id, to_change=False)
 
+    @unbroken
     async def position(self, entry: Entry) -> int | None:
         """Return how many jobs go before a queued one; None when it does not wait."""
         if entry.job.state is not State.QUEUED:
@@ -59,6 +61,7 @@ class Reading:
             )
         return count or 0
 
+    @unbroken
     async def events(self, job_id: str, *, after: int) -> Sequence[Event]:
         """Return what happened after the event of that number, in order."""
         async with self._database.read() as connection:
@@ -70,6 +73,7 @@ class Reading:
             )
             return [Event(number=number, kind=kind, data=data) for number, kind, data in rows]
 
+    @unbroken
     async def depths(self) -> tuple[dict[str, int], float | None]:
         """Return how many jobs there are by unfinished state, and when the oldest was taken."""
         async with self._database.read() as connection:

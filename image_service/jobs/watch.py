@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from image_service.database import Database
+from image_service.database import Database, unbroken
 from image_service.jobs.entries import Entry
 from image_service.jobs.rows import JobRow
 from image_service.tasks import Tasks
@@ -94,6 +94,7 @@ class Watch:
         finally:
             self._looking = None
 
+    @unbroken
     async def _look_at(self, names: Iterable[str]) -> None:
         try:
             async with self._database.read() as connection:
