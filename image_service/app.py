@@ -65,8 +65,7 @@ def create_app(
             application.state.drain = workshop.stop
             routes = _routes(chosen, parts)
             application.router.routes[:] = routes
-            if chosen.jobs.has_worker:
-                workshop.start()
+            workshop.start(makes_pictures=chosen.jobs.has_worker)
             try:
                 yield
             finally:

@@ -38,6 +38,7 @@ KINDS: dict[str, Kind] = {
     "queue-full": Kind(status=503, title="Too many orders wait", is_retryable=True),
     "budget-exceeded": Kind(status=402, title="The customer's budget is used up"),
     "global-budget-exceeded": Kind(status=503, title="The shop's budget is used up"),
+    "stopping": Kind(status=503, title="The service is stopping", is_retryable=True),
     "moderation-blocked": Kind(status=422, title="The provider will not paint this"),
     "provider-rate-limited": Kind(
         status=503, title="The provider takes no more orders just now", is_retryable=True

@@ -54,7 +54,7 @@ class Outfit:
 
 
 class Workshop:
-    """Takes orders, and makes pictures between ``start`` and ``stop``."""
+    """Takes orders; makes pictures between ``start`` and ``stop``."""
 
     def __init__(self, outfit: Outfit) -> None:
         self._outfit = outfit
@@ -118,10 +118,12 @@ class Workshop:
             ),
         )
 
-    def start(self) -> None:
-        """Begin to make pictures, and to clean up every hour."""
+    def start(self, *, makes_pictures: bool = True) -> None:
+        """Begin to make pictures, or leave them to others; clean up every hour in any case."""
         self._cleaning = self._tasks.spawn(self._clean(), name="housekeeping")
-        self._work = self._tasks.spawn(self.engine.run(self._outfit.dispatcher), name="worker")
+        engine = self.engine
+        work = engine.run(self._outfit.dispatcher) if makes_pictures else engine.oversee()
+        self._work = self._tasks.spawn(work, name="worker")
 
     async def _clean(self) -> None:
         while True:

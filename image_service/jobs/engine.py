@@ -89,7 +89,7 @@ class Engine:
         self._running: dict[str, _Running] = {}
         self._beginning: set[asyncio.Task[object]] = set()
         self._freed = asyncio.Event()
-        self._is_stopping = False
+        self._may_begin = False
 
     @property
     def concurrency(self) -> int:
@@ -101,8 +101,13 @@ class Engine:
         """How many are being made."""
         return len(self._running)
 
+    async def oversee(self) -> None:
+        """Look after dead workers' jobs and deadlines until cancelled, without working."""
+        await self._keep_up()
+
     async def run(self, dispatcher: Dispatcher) -> None:
         """Work until cancelled; what was begun goes on until ``drain``."""
+        self._may_begin = True
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_up(), name="leases")
             group.create_task(self._persist(dispatcher), name="dispatcher")
@@ -118,7 +123,7 @@ class Engine:
 
     async def drain(self, grace_s: float) -> None:
         """Wait for what was begun, at most ``grace_s`` seconds; break off the rest, and settle."""
-        self._is_stopping = True
+        self._may_begin = False
         await asyncio.gather(*self._beginning, return_exceptions=True)
         beating = self._tasks.spawn(self._keep_up(), name="leases")
         tasks = [running.task for running in self._running.values()]
@@ -142,7 +147,7 @@ class Engine:
 
     async def _begin_next(self) -> int:
         free = self._effort.concurrency - len(self._running)
-        if free <= 0 or self._is_stopping or not await self._claims.are_waiting():
+        if free <= 0 or not self._may_begin or not await self._claims.are_waiting():
             return 0
         entries = await self._claims.claim_next(self._painter.name, limit=free)
         for entry in entries:
@@ -158,7 +163,7 @@ class Engine:
             await asyncio.shield(task)
 
     async def _begin_one(self, job_id: str) -> asyncio.Task[None] | None:
-        if self._is_stopping:
+        if not self._may_begin:
             return None
         entry = await self._claims.claim_one(self._painter.name, job_id)
         return None if entry is None else self._hold(entry).task
@@ -292,7 +297,7 @@ class Engine:
 
     async def _remember(self) -> None:
         """Begin what waits although hands are free: nobody was told of it."""
-        has_hand = len(self._running) < self._effort.concurrency and not self._is_stopping
+        has_hand = len(self._running) < self._effort.concurrency and self._may_begin
         if has_hand and await self._claims.are_waiting(since_s=_FORGOTTEN_AFTER_S):
             begun = await self.begin_next()
             _LOG.warning("jobs_forgotten begun=%d", begun)

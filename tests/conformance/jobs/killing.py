@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -131,6 +132,12 @@ class Customers:
                     if answer.json()["status"] in FINAL:
                         finished[marker] = answer.json()
         return finished
+
+
+async def statuses(port: int) -> Counter[str]:
+    """Count the shop's images by status."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        return Counter(image["status"] for image in (await client.get("/images")).json())
 
 
 def reckon(jobs: Mapping[str, Mapping[str, object]], purchases: Mapping[str, int]) -> list[str]:

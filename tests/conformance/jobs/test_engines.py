@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from image_service.contract import SIZES, Order
 from image_service.jobs.entries import Entry
@@ -209,6 +210,46 @@ async def test_a_worker_that_was_taken_for_dead_has_nothing_to_say(
     async with other.database.read() as connection:
         rows = (await connection.execute(text("SELECT state, cost, provider FROM attempts"))).all()
     assert [tuple(row) for row in rows] == [("unknown", _PRICE, "fake")]
+
+
+async def test_a_service_that_only_takes_orders_ends_those_that_nobody_makes(team: Join) -> None:
+    front = await team(Paid())
+    front.workshop.start(makes_pictures=False)
+    wish = Wish(order=_ORDER, customer="c:1", cancel_after_s=0.2)
+    entry = await _finished(front, (await front.orders.submit(wish)).job_id)
+    assert (entry.job.state, entry.job.attempts) == (State.EXPIRED, 0)
+    assert await _accounts(front) == {"*": (0, 0), "c:1": (0, 0)}
+
+
+async def test_orders_are_made_after_the_database_has_cut_every_connection(
+    team: Join, database_url: str
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has no connections to cut")
+    provider = Paid()
+    bench = await team(provider)
+    bench.workshop.start()
+    first = await bench.orders.submit(Wish(order=_ORDER, customer="c:1"))
+    await asyncio.wait_for(provider.begun.wait(), 15)
+    await _cut_connections(database_url)
+    provider.gate.set()
+    # What was paid for is settled once there is a connection again, and what comes is made.
+    assert (await _finished(bench, first.job_id)).job.state is State.SUCCEEDED
+    second = await bench.orders.submit(Wish(order=_ORDER, customer="c:1"))
+    assert (await _finished(bench, second.job_id)).job.state is State.SUCCEEDED
+    assert provider.calls == 2
+
+
+async def _cut_connections(database_url: str) -> None:
+    engine = create_async_engine(database_url)
+    async with engine.connect() as connection:
+        await connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    await engine.dispose()
 
 
 async def test_an_order_that_nobody_was_told_of_is_made_all_the_same(

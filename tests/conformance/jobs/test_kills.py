@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from image_service.settings import DEFAULT_CONCURRENCY
-from tests.conformance.jobs.killing import Customers, crew, reckon, settings_for
+from tests.conformance.jobs.killing import Customers, crew, reckon, settings_for, statuses
 from tests.support.fake_openai import FakeOpenAI
 
 _ORDERS = 100
@@ -36,6 +36,8 @@ async def test_a_killed_service_loses_no_order_and_buys_none_twice(
         jobs = await customers.wait_for_all(port)
         assert reckon(jobs, fake.purchases()) == []
         assert len(jobs) == _ORDERS
+        made = sum(job["status"] == "succeeded" for job in jobs.values())
+        assert await statuses(team.serving[-1]) == {"pronta": made, "falhou": _ORDERS - made}
         assert (
             sum(job["status"] == "failed" for job in jobs.values()) <= _KILLS * DEFAULT_CONCURRENCY
         )
@@ -67,6 +69,8 @@ async def test_killed_workers_and_services_on_one_postgresql_lose_nothing_and_bu
         jobs = await customers.wait_for_all(team.serving[1])
         assert reckon(jobs, fake.purchases()) == []
         assert len(jobs) == _ORDERS
+        made = sum(job["status"] == "succeeded" for job in jobs.values())
+        assert await statuses(team.serving[-1]) == {"pronta": made, "falhou": _ORDERS - made}
         assert (
             sum(job["status"] == "failed" for job in jobs.values()) <= _KILLS * DEFAULT_CONCURRENCY
         )
