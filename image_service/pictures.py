@@ -7,7 +7,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from PIL import Image
 
@@ -51,6 +51,16 @@ def verify(content: bytes) -> str:
         BadPictureError: It cannot be decoded or is too large.
     """
     return _guarded(lambda: _MEDIA_TYPES[_decoded(content).format or ""], content)
+
+
+def in_format(content: bytes, kind: Literal["png", "jpeg", "webp"], quality: int) -> bytes:
+    """Return a checked PNG in another format, with a quality of 0..100; as PNG it stays itself."""
+    if kind == "png":
+        return content
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+        picture.save(out, kind, quality=quality)
+    return out.getvalue()
 
 
 def _guarded(work: Callable[[], T], content: bytes) -> T:
