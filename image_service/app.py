@@ -30,6 +30,7 @@ from image_service.openapi.document import document_route
 from image_service.ordering import Manners, Ordering
 from image_service.parts import Parts, open_parts
 from image_service.problems import ProblemError
+from image_service.providers.assembly import open_model_check
 from image_service.providers.catalogue import offered_models
 from image_service.providers.checked import CheckedProvider
 from image_service.providers.local import LocalProvider, Temper
@@ -138,6 +139,8 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
         clock=parts.clock,
     )
 
+    health = Health(store=store, blobs=parts.blobs, models=open_model_check(settings))
+
     async def scrape(request: Request) -> Response:
         return await workshop.meter.write(workshop.reading, request, now=parts.clock())
 
@@ -145,7 +148,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
         *jobs.routes(),
         *images.routes(),
         *clients.routes(),
-        *Health(store=store, blobs=parts.blobs).routes(),
+        *health.routes(),
         Route("/metrics", scrape),
         document_route(),
     ]
