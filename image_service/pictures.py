@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 # The largest picture that a provider makes.
 PIXEL_LIMIT = 3840 * 2160
-BYTE_LIMIT = 64 * 1024 * 1024
+# As much as these pixels take without any compression, with transparency.
+BYTE_LIMIT = 32 * 1024 * 1024
 # What is read, by the content's own first bytes: no name and no header is believed.
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 _FORMATS = tuple(_MEDIA_TYPES)
