@@ -24,14 +24,20 @@ from image_service.jobs.pages import JobPages
 from image_service.jobs.stream import Stream
 from image_service.ledger.prices import Prices
 from image_service.legacy_style import allow_response, page
+from image_service.openai_api import surface as openai
+from image_service.openai_api.making import JobsMaker
+from image_service.openapi.document import document_route
 from image_service.ordering import Manners, Ordering
 from image_service.parts import Parts, open_parts
 from image_service.problems import ProblemError
+from image_service.providers.assembly import open_model_check
+from image_service.providers.catalogue import offered_models
 from image_service.providers.checked import CheckedProvider
 from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Provider
 from image_service.settings import Settings, read_settings
 from image_service.store import Store
+from image_service.tasks import Tasks
 from image_service.trials.sandbox import Sandbox
 
 _LOG = logging.getLogger("image_service.app")
@@ -63,7 +69,8 @@ def create_app(
         async with open_parts(chosen, provider=provider, prices=prices) as parts:
             workshop = parts.workshop
             application.state.drain = workshop.stop
-            routes = _routes(chosen, parts)
+            tasks = Tasks()
+            routes = _routes(chosen, parts, tasks)
             application.router.routes[:] = routes
             workshop.start(makes_pictures=chosen.jobs.has_worker)
             try:
@@ -71,6 +78,7 @@ def create_app(
             finally:
                 application.router.routes.clear()
                 await workshop.stop(_DRAIN_GRACE_S)
+                await tasks.drain(_DRAIN_GRACE_S)
 
     application = Starlette(
         lifespan=lifespan,
@@ -88,7 +96,7 @@ def create_app(
     return application
 
 
-def _routes(settings: Settings, parts: Parts) -> list[Route]:
+def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
     workshop = parts.workshop
     sandbox = Sandbox(
         orders=workshop.orders,
@@ -118,6 +126,19 @@ def _routes(settings: Settings, parts: Parts) -> list[Route]:
         stream=Stream(reading=workshop.reading, watch=workshop.watch),
     )
     images = Images(store=store, blobs=parts.blobs, orders=workshop.orders, ordering=ordering)
+    clients = openai.OpenAISurface(
+        maker=JobsMaker(
+            orders=workshop.orders,
+            reading=workshop.reading,
+            database=parts.database,
+            blobs=parts.blobs,
+        ),
+        models=offered_models(settings.providers, settings.models),
+        tasks=tasks,
+        clock=parts.clock,
+    )
+
+    health = Health(store=store, blobs=parts.blobs, models=open_model_check(settings))
 
     async def scrape(request: Request) -> Response:
         return await workshop.meter.write(workshop.reading, request, now=parts.clock())
@@ -125,13 +146,17 @@ def _routes(settings: Settings, parts: Parts) -> list[Route]:
     return [
         *jobs.routes(),
         *images.routes(),
-        *Health(store=store, blobs=parts.blobs).routes(),
+        *clients.routes(),
+        *health.routes(),
         Route("/metrics", scrape),
+        document_route(),
     ]
 
 
-async def _answer_http_exception(_request: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: a path that does not exist."""
+    if openai.is_here(request):
+        return openai.answer_unknown(request)
     return page(error.status_code if isinstance(error, HTTPException) else 500)
 
 
@@ -148,7 +173,7 @@ async def _answer_problem(_request: Request, error: Exception) -> Response:
 async def _answer_failure(request: Request, error: Exception) -> Response:
     path = request.url.path[:200]
     _LOG.error("request_failed method=%s path=%r error=%s", request.method, path, error)
-    return page(500)
+    return openai.answer_fault() if openai.is_here(request) else page(500)
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:

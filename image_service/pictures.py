@@ -7,7 +7,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from PIL import Image
 
@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 # The largest picture that a provider makes.
 PIXEL_LIMIT = 3840 * 2160
-BYTE_LIMIT = 64 * 1024 * 1024
+# As much as these pixels take without any compression, with transparency.
+BYTE_LIMIT = 32 * 1024 * 1024
 # What is read, by the content's own first bytes: no name and no header is believed.
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 _FORMATS = tuple(_MEDIA_TYPES)
@@ -51,6 +52,16 @@ def verify(content: bytes) -> str:
         BadPictureError: It cannot be decoded or is too large.
     """
     return _guarded(lambda: _MEDIA_TYPES[_decoded(content).format or ""], content)
+
+
+def in_format(content: bytes, kind: Literal["png", "jpeg", "webp"], quality: int) -> bytes:
+    """Return a checked PNG in another format, with a quality of 0..100; as PNG it stays itself."""
+    if kind == "png":
+        return content
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+        picture.save(out, kind, quality=quality)
+    return out.getvalue()
 
 
 def _guarded(work: Callable[[], T], content: bytes) -> T:

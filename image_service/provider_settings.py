@@ -11,6 +11,8 @@ from image_service.providers.catalogue import KNOWN_MODELS, RETIRED_MODELS
 
 ProviderName = Literal["openai", "procedural"]
 
+# All of their names fit into one column of the record.
+_MOST_MODELS = 4
 # How much of a wrong value is shown.
 _SHOWN_CHARACTERS = 60
 
@@ -52,6 +54,12 @@ def read_models(text: str) -> tuple[str, ...]:
         StartupError: One is unknown or retired, or comes twice.
     """
     models = [part.strip() for part in text.split(",")]
+    if len(models) > _MOST_MODELS:
+        raise StartupError(
+            where="IMAGE_MODEL",
+            why=f"{len(models)} models are more than {_MOST_MODELS}",
+            remedy="name the first choice, and a few that stand in for it",
+        )
     for model in models:
         why = _why_not(model) or (f"{model} comes twice" if models.count(model) > 1 else None)
         if why is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from image_service.contract import Order
 from image_service.providers.catalogue import size_to_order
@@ -19,6 +19,24 @@ def open_provider(settings: Settings) -> Provider:
     """Return what the settings name, in their order, with every picture checked."""
     members = list(_members(settings))
     return CheckedProvider(Failover(members, monotonic=time.monotonic))
+
+
+def open_model_check(settings: Settings) -> Callable[[], Awaitable[None]] | None:
+    """Return what tells whether OpenAI's models are still there; None where nobody wants to know.
+
+    It raises an ImageServiceError when they are not.
+    """
+    if not settings.checks_models or settings.openai_api_key is None:
+        return None
+    if "openai" not in settings.providers:
+        return None
+    # They import the SDK as well.
+    from image_service.providers.model_check import ModelCheck  # noqa: PLC0415
+    from image_service.providers.openai import Account  # noqa: PLC0415
+
+    account = Account(api_key=settings.openai_api_key, base_url=settings.openai_base_url)
+    models = ModelCheck(models=settings.models, account=account, monotonic=time.monotonic)
+    return models.check
 
 
 def _members(settings: Settings) -> Iterator[Member]:

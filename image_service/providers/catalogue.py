@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from image_service.contract import SIZES, Size
 
 DEFAULT_MODEL = "gpt-image-2.5-flare"
@@ -31,6 +33,15 @@ RETIRED_MODELS = {
 _MADE = (SIZES["1024x1024"], SIZES["1536x1024"], SIZES["1024x1536"])
 # Scaled down further, a picture that was paid for at its full size would be thrown away.
 _LARGEST_FACTOR = 4
+
+
+def offered_models(providers: Sequence[str], models: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of models under which a client may order.
+
+    It is the one that OpenAI is asked for first: whoever names a model is billed for that one. The
+    renderer costs nothing and stands in for all of them, under their names as under its own.
+    """
+    return (models[0],) if providers[0] == "openai" else (providers[0], *KNOWN_MODELS)
 
 
 def size_to_order(size: Size) -> Size | None:

@@ -70,8 +70,8 @@ class Failover:
 
     @property
     def name(self) -> str:
-        """The name of the one that is asked first."""
-        return self._members[0].provider.name
+        """All of their names, with commas, in order."""
+        return ",".join(member.provider.name for member in self._members)
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Ask one after the other until a picture comes or may have been bought.
@@ -133,5 +133,4 @@ class Failover:
             "every provider that can paint this is left alone for a while",
             outcome="not_bought",
             retry_after_s=max(0.0, min(waits) - now),
-            provider=self.name,
         )

@@ -104,14 +104,6 @@ class OpenAIProvider:
         """Close the connections."""
         await self._client.close()
 
-    async def models(self) -> list[str]:
-        """Return the models that this key may use.
-
-        Raises:
-            openai.OpenAIError: It cannot be told.
-        """
-        return [model.id async for model in self._client.models.list()]
-
     async def _paint_once(self, order: Order, call: Call, ends_at: float) -> Painted:
         departure = Departure()
         token = CURRENT_DEPARTURE.set(departure)

@@ -12,8 +12,11 @@ import openai
 from image_service.errors import BadPictureError
 from image_service.providers.openai_reading import BASE64_LIMIT
 
-# The final picture and three partial ones, and what stands around them.
-_ANSWER_LIMIT_BYTES = 4 * BASE64_LIMIT + 1024 * 1024
+# What stands around the pictures.
+_FRAME_BYTES = 1024 * 1024
+_ANSWER_LIMIT_BYTES = BASE64_LIMIT + _FRAME_BYTES
+# Three partial pictures come before the last.
+_STREAM_LIMIT_BYTES = 4 * BASE64_LIMIT + _FRAME_BYTES
 # A handshake that takes longer is not worth waiting for; nothing was bought before it.
 _CONNECT_TIMEOUT_S = 5.0
 _REQUEST_BEGINS = "send_request_headers.started"
@@ -61,21 +64,24 @@ async def _bound(response: httpx2.Response) -> None:
     if response.headers.get("content-encoding", "identity") != "identity":
         raise BadPictureError("the answer is compressed, which was not asked for")
     if isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _Bounded(response.stream)
+        is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        limit_bytes = _STREAM_LIMIT_BYTES if is_stream else _ANSWER_LIMIT_BYTES
+        response.stream = _Bounded(response.stream, limit_bytes)
 
 
 class _Bounded(httpx2.AsyncByteStream):
     """A body that ends with an error when it is longer than any answer."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, limit_bytes: int) -> None:
         self._stream = stream
+        self._limit_bytes = limit_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         total = 0
         async for piece in self._stream:
             total += len(piece)
-            if total > _ANSWER_LIMIT_BYTES:
-                raise BadPictureError(f"the answer is longer than {_ANSWER_LIMIT_BYTES} bytes")
+            if total > self._limit_bytes:
+                raise BadPictureError(f"the answer is longer than {self._limit_bytes} bytes")
             yield piece
 
     async def aclose(self) -> None:

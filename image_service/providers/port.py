@@ -74,7 +74,7 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """Who paints, for the record; of several, the one that is asked first."""
+        """Who paints, for the record; several with commas, in the order in which they are asked."""
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Return a picture.

@@ -103,3 +103,64 @@ CASES = (
     _paid("wrong-size"),
     _paid("bomb"),
 )
+
+# What happens, in the words of the documentation.
+WORDS = {
+    "moderation": "400 `moderation_blocked`",
+    "quota": "429 `insufficient_quota`",
+    "rate-limit-50ms": "429 with `retry-after-ms` or `Retry-After`, up to 10 s",
+    "rate-limit-html": "429 with a page instead of an error",
+    "rate-limit-nonsense": "429 with a `Retry-After` that says nothing",
+    "overloaded": "503 with the API's own error",
+    "rate-limit-1h": "429 with a `Retry-After` beyond 10 s or the deadline",
+    "bad-request": "400, any other code",
+    "bad-key": "401",
+    "forbidden": "403",
+    "no-model": "404 `model_not_found`",
+    "conflict": "409",
+    "redirect": "3xx, which is not followed",
+    "timeout-408": "408",
+    "error-504": "504",
+    "hang": "no answer",
+    "drip": "an answer in drops",
+    "stream-hang": "a stream that falls silent",
+    "error-500": "500",
+    "html-502": "502 with a page",
+    "html-503": "503 with a page",
+    "reset": "connection reset",
+    "closed": "connection closed without an answer",
+    "cut-head": "connection cut within the head",
+    "cut-body": "connection cut within the body",
+    "no-http": "bytes that are no HTTP",
+    "stream-error": "an error event in a stream",
+    "stream-moderation": "an error event `moderation_blocked` in a stream",
+    "stream-cut": "connection cut within a stream",
+    "stream-half-event": "connection cut within an event",
+    "stream-short": "a stream that ends without a picture",
+    "stream-no-json": "an event that is no JSON",
+    "html-200": "200 with a page",
+    "broken-json": "200 with JSON that breaks off",
+    "deep-json": "200 with JSON of endless depth",
+    "empty-200": "200 with nothing",
+    "not-an-object": "200 with JSON that is no object",
+    "compressed": "200, compressed",
+    "endless": "200 without an end",
+    "no-data": "200 with an empty list of pictures",
+    "null-data": "200 with `null` for the pictures",
+    "url-instead": "200 with a `url` instead of the picture",
+    "number-instead": "200 with a number for the picture",
+    "truncated-base64": "base64 that breaks off",
+    "no-base64": "what is no base64",
+    "not-a-picture": "base64 of what is no picture",
+    "cut-picture": "a picture that breaks off",
+    "gif": "a picture in a format that was not ordered (GIF, SVG)",
+    "wrong-size": "a picture of other proportions",
+    "bomb": "a decompression bomb",
+}
+_OUTCOMES = {"not_bought": "not bought", "bought": "bought", "unknown": "unknown"}
+
+
+def documented(case: Case) -> str:
+    """The row of a case in docs/image-service.md."""
+    again = "twice" if case.calls > 1 else "no"
+    return f"| {WORDS[case.fault]} | `{case.kind}` | {_OUTCOMES[case.outcome]} | {again} |"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 import pytest
 
 from image_service.errors import PictureError
 from image_service.providers import repeating
 from image_service.providers.port import Call, Partial
-from tests.conformance.providers.cases import CASES, Case
+from tests.conformance.providers.cases import CASES, Case, documented
 from tests.conformance.providers.conftest import opened, order
 from tests.support.fake_openai import FakeOpenAI
 from tests.support.fake_openai_answers import FAULTS
@@ -56,6 +57,12 @@ def test_every_fault_of_the_fake_is_in_the_table() -> None:
     fine = {"ok", "webp", "no-usage", "stream-bad-partial"}
     waiting = {"rate-limit", "rate-limit-1s", "rate-limit-date"}
     assert {case.fault for case in CASES} | fine | waiting == set(FAULTS)
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "image-service.md").read_text()
+    rows = [documented(case) for case in CASES]
+    assert [line for line in page.splitlines() if line in rows] == rows
 
 
 def test_nothing_that_may_have_cost_something_is_called_not_bought() -> None:

@@ -59,6 +59,7 @@ def test_the_key_is_not_shown() -> None:
         ("IMAGE_CHECK_MODELS", "yes", "'yes' is neither 0 nor 1"),
         ("IMAGE_MODEL", "gpt-image-2,dall-e-3", "dall-e-3 retired on 2026-05-12"),
         ("IMAGE_MODEL", "gpt-image-2,gpt-image-2", "gpt-image-2 comes twice"),
+        ("IMAGE_MODEL", "gpt-image-2," * 4, "5 models are more than 4"),
         ("IMAGE_MODEL", "gpt-5", "'gpt-5' is unknown; choose one of gpt-image-2.6-sunburst"),
         ("IMAGE_MODEL", "dall-e-2", "dall-e-2 retired on 2026-05-12"),
         ("IMAGE_MODEL", "dall-e-3", "dall-e-3 retired on 2026-05-12"),
