@@ -19,8 +19,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from image_service.blobs import FolderBlobs
+from image_service.blob_pages import BlobPages
+from image_service.blobs.facts import KnownBlobs
+from image_service.blobs.opening import open_blobs
+from image_service.derivatives.making import Derivatives
+from image_service.derivatives.rendering import render
 from image_service.errors import (
+    BlobStoreError,
     MethodError,
     MissingBlobError,
     PromptError,
@@ -33,6 +38,7 @@ from image_service.legacy_style import allow_response, page
 from image_service.orders import Orders
 from image_service.providers.local import LocalProvider
 from image_service.providers.port import Provider
+from image_service.sending import Sender
 from image_service.settings import Settings, read_settings
 from image_service.store import Store, open_store
 from image_service.tasks import Tasks
@@ -73,6 +79,7 @@ def create_app(settings: Settings | None = None, *, provider: Provider | None = 
             RequestError: _answer_refused,
             PromptError: _answer_failure,
             MissingBlobError: _answer_failure,
+            BlobStoreError: _answer_failure,
             ClientDisconnect: _answer_nobody,
             Exception: _answer_failure,
         },
@@ -90,7 +97,8 @@ async def _open_routes(
     Raises:
         StartupError: The database or the blob folder cannot be used.
     """
-    blobs = await _open_blobs(settings)
+    clock = time.time  # noqa: TID251 - the one clock, injected from here
+    blobs = await open_blobs(settings.blob_place, clock=clock)
     store = await _open_store(settings)
     painter = provider or _open_provider(settings)
     orders = Orders(
@@ -99,28 +107,27 @@ async def _open_routes(
         provider=painter,
         tasks=tasks,
         concurrency=settings.concurrency,
-        clock=time.time,  # noqa: TID251 - the one clock, injected from here
+        clock=clock,
     )
-    images = Images(store=store, blobs=blobs, orders=orders)
+    known = KnownBlobs(blobs)
+    sender = Sender(blobs, redirect_over_bytes=settings.redirect_over_bytes)
+    pages = BlobPages(
+        known=known,
+        derivatives=Derivatives(blobs=blobs, known=known, tasks=tasks, render=render),
+        sender=sender,
+        url_key=settings.url_key,
+    )
+    images = Images(store=store, orders=orders, known=known, sender=sender)
     try:
-        yield [*images.routes(), *Health(store=store, blobs=blobs).routes()]
+        yield [
+            *pages.routes(),
+            *images.routes(),
+            *Health(store=store, blobs=blobs).routes(),
+        ]
     finally:
         await tasks.drain(_DRAIN_GRACE_S)
         await painter.close()
         await store.close()
-
-
-async def _open_blobs(settings: Settings) -> FolderBlobs:
-    blobs = FolderBlobs(settings.blob_folder)
-    try:
-        await blobs.check()
-    except OSError as error:
-        raise StartupError(
-            where=f"IMAGE_BLOB_URL ({settings.blob_folder})",
-            why=f"the folder cannot be written ({error.strerror})",
-            remedy="give this user the right to write there, or name another folder",
-        ) from error
-    return blobs
 
 
 async def _open_store(settings: Settings) -> Store:
