@@ -179,4 +179,4 @@ def _failing(what: str, *, missing: str | None = None) -> Iterator[None]:
         text = str(error)
         status, code = _STATUS.search(text), _CODE.search(text)
         said = [found[1] for found in (status, code) if found is not None]
-        raise BlobStoreError(f"{what}: {' '.join(said) or 'no answer in time'}") from error
+        raise BlobStoreError(f"{what}: {' '.join(said) or 'no whole answer'}") from error

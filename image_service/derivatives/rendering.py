@@ -6,7 +6,6 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Callable
 
 from PIL import Image, ImageOps
 
@@ -42,12 +41,13 @@ def _render(content: bytes, recipe: Recipe) -> bytes:
         if width * height > PIXEL_LIMIT:
             raise UnreadablePictureError(f"{width}x{height} is more than {PIXEL_LIMIT} pixels")
         picture: Image.Image = _plain(ImageOps.exif_transpose(source), recipe.media_format)
-    profile = source.info.get("icc_profile")
+    profile = source.info.get("icc_profile") or b""
     picture = _sized(picture, recipe)
     # Comments, times, places: nothing of them goes further than the original.
-    picture.info = {} if profile is None else {"icc_profile": profile}
+    picture.info = {}
     out = io.BytesIO()
-    _ENCODERS[recipe.media_format](picture, out)
+    kind, options = _ENCODINGS[recipe.media_format]
+    picture.save(out, kind, icc_profile=profile, **options)
     return out.getvalue()
 
 
@@ -77,27 +77,12 @@ def _sized(picture: Image.Image, recipe: Recipe) -> Image.Image:
     return picture
 
 
-def _avif(picture: Image.Image, out: io.BytesIO) -> None:
-    # One thread: how many encodings run at once is decided elsewhere.
-    picture.save(out, "AVIF", quality=60, speed=8, max_threads=1)
-
-
-def _webp(picture: Image.Image, out: io.BytesIO) -> None:
-    picture.save(out, "WEBP", quality=80, method=4)
-
-
-def _jpeg(picture: Image.Image, out: io.BytesIO) -> None:
-    picture.save(out, "JPEG", quality=82, optimize=True, progressive=True)
-
-
-def _png(picture: Image.Image, out: io.BytesIO) -> None:
-    picture.save(out, "PNG", compress_level=6)
-
-
-# Qualities at which the painted landscapes and photographs show no difference side by side.
-_ENCODERS: dict[Format, Callable[[Image.Image, io.BytesIO], None]] = {
-    "avif": _avif,
-    "webp": _webp,
-    "jpeg": _jpeg,
-    "png": _png,
+# Pillow's name of each format, and how to encode it: qualities at which painted landscapes and
+# photographs show no difference side by side. AVIF gets one thread, since how many encodings run
+# at once is decided elsewhere.
+_ENCODINGS: dict[Format, tuple[str, dict[str, int | bool]]] = {
+    "avif": ("AVIF", {"quality": 60, "speed": 8, "max_threads": 1}),
+    "webp": ("WEBP", {"quality": 80, "method": 4}),
+    "jpeg": ("JPEG", {"quality": 82, "optimize": True, "progressive": True}),
+    "png": ("PNG", {"compress_level": 6}),
 }
