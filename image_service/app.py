@@ -99,8 +99,8 @@ async def _open_routes(
     """
     clock = time.time  # noqa: TID251 - the one clock, injected from here
     blobs = await open_blobs(settings.blob_place, clock=clock)
-    store = await _open_store(settings)
-    painter = provider or _open_provider(settings)
+    store = await open_store_of(settings)
+    painter = provider or open_provider(settings)
     orders = Orders(
         store=store,
         blobs=blobs,
@@ -130,7 +130,12 @@ async def _open_routes(
         await store.close()
 
 
-async def _open_store(settings: Settings) -> Store:
+async def open_store_of(settings: Settings) -> Store:
+    """Open the database and see that it works.
+
+    Raises:
+        StartupError: It does not.
+    """
     url = settings.database
     try:
         if url.get_backend_name() == "sqlite" and url.database is not None:
@@ -148,7 +153,8 @@ async def _open_store(settings: Settings) -> Store:
     return store
 
 
-def _open_provider(settings: Settings) -> Provider:
+def open_provider(settings: Settings) -> Provider:
+    """Return who paints."""
     if settings.provider == "procedural" or settings.openai_api_key is None:
         return LocalProvider(settings.delay_s)
     # Importing the SDK takes more than a second, which only its users should wait.

@@ -25,7 +25,7 @@ def problem(
         headers: Further fields.
     """
     body = {
-        "type": "about:blank",
+        "type": f"urn:figueira:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

@@ -36,7 +36,13 @@ class Aws:
     @property
     def environ(self) -> Mapping[str, str]:
         """What a client has to find in its environment."""
-        return {**CREDENTIALS, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": self.endpoint}
+        return {
+            **CREDENTIALS,
+            # Lambda sets both: boto3 reads the one, obstore either.
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.endpoint,
+        }
 
     def client(self, service: str) -> Any:
         """Return a client that needs nothing of the environment."""
