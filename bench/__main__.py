@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import cost, flip, growth, latency, memory, owner, profile
+from bench import blobs, cost, flip, growth, latency, memory, owner, profile
 from bench.cases import CASES, GET_1K
 from bench.claims import claims, put
 from bench.machine import this_machine
@@ -62,8 +62,8 @@ MEASURES: dict[str, Measure] = {
     "flip": _flip,
 }
 """Sub-command -> what it measures, in the order of the report."""
-ALONE = ("profile", "owner")
-"""Sub-commands that need no other process and write no page."""
+ALONE = ("profile", "owner", "blobs")
+"""Sub-commands that need no other proxy and are no part of the page."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return profile.run(given.cases or [GET_1K.name], given.beside)
     if given.what == "owner":
         return owner.run()
+    if given.what == "blobs":
+        extent_of_blobs = blobs.QUICK if given.quick else blobs.Extent()
+        return blobs.run(given.docs or _ROOT / "docs", extent_of_blobs)
     extent = _extent(given)
     machine = this_machine()
     results = Results()
@@ -111,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure the gateway beside other proxies. Lists are separated by commas.",
     )
     add = parser.add_argument
-    add("what", nargs="?", choices=[*MEASURES, *ALONE], help="default: all but the last two")
+    add("what", nargs="?", choices=[*MEASURES, *ALONE], help="default: all but the last three")
     add("--only", type=_some_of([peer.name for peer in PEERS]), help="proxies; cost alone")
     add(
         "--cases",

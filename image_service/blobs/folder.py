@@ -16,7 +16,7 @@ from image_service.blobs.port import Listed, key_of, path_of, source_of
 from image_service.errors import MissingBlobError
 
 # Each piece is a turn of a thread, and is what one slow customer holds in memory.
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 128 * 1024
 
 
 class FolderBlobs:
