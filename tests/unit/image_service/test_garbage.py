@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,9 @@ from hypothesis import strategies as st
 from image_service.blobs import FolderBlobs
 from image_service.blobs.garbage import LEAST_GRACE_S, candidates, garbage, sweep
 from image_service.blobs.port import Listed, source_of
+from image_service.settings import Settings
+from image_service.store import open_store
+from tests.unit.image_service.conftest import order
 
 _HASHES = [digit * 64 for digit in "0123456789abcdef"]
 _listed = st.builds(
@@ -83,3 +88,42 @@ async def test_a_blob_that_is_put_while_gc_deletes_it_stays(tmp_path: Path) -> N
     await blobs.put(b"a picture")
     assert not await blobs.delete(sha256, put_before=1.0)
     assert path.read_bytes() == b"a picture"
+
+
+async def test_of_those_who_put_and_those_who_delete_at_once_the_former_win(
+    tmp_path: Path,
+) -> None:
+    """Two threads, many times over: whoever was told that a blob is kept finds it."""
+    blobs = FolderBlobs(tmp_path)
+    for number in range(100):
+        content = b"picture %d" % number
+        sha256 = await blobs.put(content)
+        os.utime(tmp_path / "sha256" / sha256[:2] / sha256, (0, 0))
+        puts = [blobs.put(content) for _ in range(2)]
+        await asyncio.gather(blobs.delete(sha256, put_before=1.0), *puts)
+        assert await blobs.size_bytes(sha256) == len(content)
+
+
+async def test_a_deleted_images_picture_goes_unless_another_image_shows_it(
+    client: httpx.AsyncClient, settings: Settings, tmp_path: Path
+) -> None:
+    """Orders, deletions and gc together, as an operator has them."""
+    ids = [await order(client, prompt) for prompt in ("praia", "praia", "serra")]
+    tags = [(await client.get(f"/images/{image_id}/file")).headers["etag"] for image_id in ids]
+    for tag in tags:
+        assert (await client.get(f"/images/blobs/{tag.strip(chr(34))}.webp?w=64")).is_success
+    for image_id in (ids[0], ids[2]):
+        await client.delete(f"/images/{image_id}")
+    store = open_store(settings.database)
+
+    async def referred(_: Collection[str]) -> set[str]:
+        return {image.sha256 for image in await store.all() if image.sha256 is not None}
+
+    blobs = FolderBlobs(tmp_path / "blobs")
+    tomorrow = (tmp_path / "blobs").stat().st_mtime + 25 * 3600
+    swept = await sweep(blobs, referred, now=tomorrow)
+    await store.close()
+    assert (swept.seen, swept.deleted) == (4, 2)
+    assert (await client.get(f"/images/{ids[1]}/file")).status_code == 200
+    found = [await client.get(f"/images/blobs/{tag.strip(chr(34))}.webp?w=64") for tag in tags]
+    assert [answer.status_code for answer in found] == [200, 200, 404]
