@@ -9,9 +9,11 @@ import hashlib
 import http.client
 import json
 import os
+import struct
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +36,9 @@ _ROUNDS = 7
 _SETTLE_S = 0.2
 _SLOW_CUSTOMERS = 200
 _SAME_AT_ONCE = 40
+_LARGEST = (3840, 2160)
+_LARGE_AT_ONCE = 12
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,8 @@ class _Server:
 class _Stage:
     """The two servers, and the pictures that both have."""
 
+    blobs: Path
+    """Our store."""
     ours: _Server
     theirs: _Server
     picture: str
@@ -78,6 +85,7 @@ def run(docs: Path, extent: Extent) -> int:
         _measure_reads(stage, extent)
         _measure_memory(stage)
         _measure_derivatives(stage)
+        _measure_making_memory(stage)
     text = blob_page.page(stage.figures, this_machine(), extent.rounds)
     sys.stdout.write(text)
     if extent != QUICK:
@@ -139,6 +147,37 @@ def _measure_memory(stage: _Stage) -> None:
         stage.figures.memory_bytes[who] = max(peak_bytes(server.pid) - idle, 0)
 
 
+def _measure_making_memory(stage: _Stage) -> None:
+    """Ask for as many derivatives of the largest pictures at once as make the others wait long."""
+    asks = []
+    for shade in range(_LARGE_AT_ONCE):
+        sha256 = _keep(stage.blobs, _png(*_LARGEST, shade))
+        path = f"/images/blobs/{sha256}.avif"
+        asks.append(Ask(port=stage.ours.port, path=path, status=200))
+    time.sleep(_SETTLE_S)
+    forget_peak(stage.ours.pid)
+    idle = resident_bytes(stage.ours.pid)
+    with slow_customers(asks):
+        pass
+    stage.figures.making_bytes = max(peak_bytes(stage.ours.pid) - idle, 0)
+
+
+def _png(width: int, height: int, shade: int) -> bytes:
+    """A picture of one colour, without a library for pictures."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        sums = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + sums
+
+    row = b"\0" + bytes([shade, 128, 200]) * width
+    return (
+        _SIGNATURE
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(row * height, 1))
+        + chunk(b"IEND", b"")
+    )
+
+
 def _measure_derivatives(stage: _Stage) -> None:
     source = _ordered(stage.ours.port)
     wanted = {
@@ -198,18 +237,29 @@ def _staged(folder: Path) -> Iterator[_Stage]:
         _serving(theirs, folder / "theirs", {}, server, f"/{small}") as other,
     ):
         yield _Stage(
-            ours=mine, theirs=other, picture=picture, long_picture=long_picture, small=small
+            blobs=blobs,
+            ours=mine,
+            theirs=other,
+            picture=picture,
+            long_picture=long_picture,
+            small=small,
         )
 
 
 def _put(blobs: Path, files: Path, size: int) -> str:
     """Give both servers the same random bytes behind a PNG's signature."""
-    signature = b"\x89PNG\r\n\x1a\n"
-    content = signature + os.urandom(size - len(signature))
+    content = _SIGNATURE + os.urandom(size - len(_SIGNATURE))
+    sha256 = _keep(blobs, content)
+    (files / sha256).write_bytes(content)
+    return sha256
+
+
+def _keep(blobs: Path, content: bytes) -> str:
+    """Put a blob where the service looks for it."""
     sha256 = hashlib.sha256(content).hexdigest()
-    for path in (blobs / "sha256" / sha256[:2] / sha256, files / sha256):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    path = blobs / "sha256" / sha256[:2] / sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
     return sha256
 
 

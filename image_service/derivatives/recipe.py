@@ -20,7 +20,8 @@ Format = Literal["avif", "webp", "jpeg", "png"]
 Fit = Literal["contain", "cover"]
 
 PRESET_SIDES = (64, 128, 256, 512, 1024)
-LARGEST_SIDE = 2048  # of a signed one
+# Of any derivative: an AVIF of the largest original would take 220 MB and up to 12 s to encode.
+LARGEST_SIDE = 2048
 # Part of every derivative's name: a change to how they are made leaves the old ones to gc.
 _MAKING = "v1"
 _SUFFIXES: dict[str, Format] = {"avif": "avif", "webp": "webp", "jpg": "jpeg", "png": "png"}
@@ -32,11 +33,11 @@ _PARAMETERS = ("w", "h", "fit", "s")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How to make a derivative; a picture is never enlarged.
+    """How to make a derivative; a picture is never enlarged, and no side is over LARGEST_SIDE.
 
     Attributes:
         media_format: What to encode it as.
-        width: At most so many pixels; None for whatever the height gives.
+        width: At most so many pixels; None for whatever the height gives, or the limit.
         height: The same.
         fit: ``contain`` keeps all of the picture, ``cover`` cuts it to the box's proportions.
     """

@@ -9,7 +9,7 @@ import zlib
 
 from PIL import Image, ImageOps
 
-from image_service.derivatives.recipe import Format, Recipe
+from image_service.derivatives.recipe import LARGEST_SIDE, Format, Recipe
 from image_service.errors import UnreadablePictureError
 from image_service.pictures import PIXEL_LIMIT
 
@@ -40,22 +40,23 @@ def _render(content: bytes, recipe: Recipe) -> bytes:
         # By the header alone, before a single pixel is decoded.
         if width * height > PIXEL_LIMIT:
             raise UnreadablePictureError(f"{width}x{height} is more than {PIXEL_LIMIT} pixels")
-        picture: Image.Image = _plain(ImageOps.exif_transpose(source), recipe.media_format)
-    profile = source.info.get("icc_profile") or b""
-    picture = _sized(picture, recipe)
-    # Comments, times, places: nothing of them goes further than the original.
-    picture.info = {}
-    out = io.BytesIO()
-    kind, options = _ENCODINGS[recipe.media_format]
-    picture.save(out, kind, icc_profile=profile, **options)
+        profile = source.info.get("icc_profile") or b""
+        # Each step works on the one before where it can: a copy of a large picture is 33 MB.
+        ImageOps.exif_transpose(source, in_place=True)
+        picture = _sized(_plain(source, recipe.media_format), recipe)
+        # Comments, times, places: nothing of them goes further than the original.
+        picture.info = {}
+        out = io.BytesIO()
+        kind, options = _ENCODINGS[recipe.media_format]
+        picture.save(out, kind, icc_profile=profile, **options)
     return out.getvalue()
 
 
 def _plain(picture: Image.Image, media_format: Format) -> Image.Image:
     """Return it as RGB, or RGBA where something shines through and the format can say so."""
     if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    clear = picture.convert("RGBA")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
+    clear = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     if media_format not in _CANNOT_BE_CLEAR:
         return clear
     ground = Image.new("RGBA", clear.size, "white")
@@ -63,17 +64,13 @@ def _plain(picture: Image.Image, media_format: Format) -> Image.Image:
 
 
 def _sized(picture: Image.Image, recipe: Recipe) -> Image.Image:
-    if recipe.width is None and recipe.height is None:
-        return picture
     if recipe.fit == "cover" and recipe.width is not None and recipe.height is not None:
         # A picture smaller than the box is cut to the box's proportions, not enlarged.
         share = min(1.0, picture.width / recipe.width, picture.height / recipe.height)
         box = (max(1, round(recipe.width * share)), max(1, round(recipe.height * share)))
         return ImageOps.fit(picture, box, Image.Resampling.LANCZOS)
-    picture.thumbnail(
-        (recipe.width or picture.width, recipe.height or picture.height),
-        Image.Resampling.LANCZOS,
-    )
+    box = (recipe.width or LARGEST_SIDE, recipe.height or LARGEST_SIDE)
+    picture.thumbnail(box, Image.Resampling.LANCZOS)
     return picture
 
 

@@ -27,6 +27,7 @@ def _figures() -> Figures:
         figures.add(case, "theirs", 1000.0)
     figures.made_ms["AVIF"] = 52.0
     figures.again_ms["AVIF"] = 1.5
+    figures.making_bytes = 300 * MIB
     figures.together_ms = {1: 57.0, 40: 76.0}
     return figures
 
@@ -43,6 +44,7 @@ def test_every_figure_stands_on_the_page_beside_its_target() -> None:
     assert rows["200 x 4 MB, not read"] == ["50.0 (≤ 80.0, met)", "20.0"]
     assert rows["AVIF"] == ["52.0", "1.50"]
     assert "40 customers who ask" in text
+    assert "  300 (≤ 400, met) MiB above idle." in text
 
 
 @contextmanager

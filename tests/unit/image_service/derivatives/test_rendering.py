@@ -63,6 +63,16 @@ def test_a_picture_is_brought_to_size_and_never_enlarged(
         assert made.size == size
 
 
+@pytest.mark.parametrize(("side", "made"), [((3000, 1000), (2048, 683)), ((100, 3000), (68, 2048))])
+def test_a_large_original_is_brought_down_where_no_size_is_asked_for(
+    side: tuple[int, int], made: tuple[int, int]
+) -> None:
+    large = _encoded(Image.new("RGB", side), compress_level=1)
+    for recipe in (_recipe("png"), _recipe("png", 2048), _recipe("png", None, 2048)):
+        with Image.open(io.BytesIO(render(large, recipe))) as picture:
+            assert picture.size == made
+
+
 def test_what_shines_through_stays_so_where_the_format_can_say_it() -> None:
     clear = _encoded(Image.new("RGBA", (40, 40), (255, 0, 0, 0)))
     for media_format in ("avif", "webp", "png"):
