@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 
@@ -14,8 +15,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
-
-from image_service.__main__ import listen
 
 
 def application(folder: Path) -> Starlette:
@@ -38,7 +37,9 @@ def main(folder: str, port: str) -> None:
         access_log=False,
         server_header=False,
     )
-    with listen("127.0.0.1", int(port)) as listener:
+    with socket.create_server(("127.0.0.1", int(port)), backlog=512) as listener:
+        # As the service does: no answer's second half waits for the customer's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
 
 
