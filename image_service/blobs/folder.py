@@ -135,7 +135,12 @@ class FolderBlobs:
                 path.rename(aside)
             except FileNotFoundError:
                 return False
-            if aside.stat().st_mtime >= put_before:
+            try:
+                is_new = aside.stat().st_mtime >= put_before
+            except FileNotFoundError:
+                # Another gc tidied it away: it was old.
+                return True
+            if is_new:
                 with suppress(FileExistsError):
                     os.link(aside, path)
                 return False
@@ -164,14 +169,16 @@ class FolderBlobs:
         return None
 
     async def check(self) -> None:
-        """Write and remove a small file."""
+        """Write, link and remove a small file."""
         await to_thread.run_sync(self._check)
 
     def _check(self) -> None:
         self._incoming.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=self._incoming) as file:
-            file.write(b"check")
-            file.flush()
+        with tempfile.TemporaryDirectory(dir=self._incoming) as folder:
+            file = Path(folder) / "check"
+            file.write_bytes(b"check")
+            # Not every network file system can, and then no picture could be kept.
+            os.link(file, file.with_suffix(".linked"))
 
     def _path(self, key: str) -> Path:
         return self._root / path_of(key)
