@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import cost, flip, growth, images, latency, memory, owner, profile
+from bench import blobs, cost, flip, growth, images, latency, memory, owner, profile
 from bench.cases import CASES, GET_1K
 from bench.claims import claims, put
 from bench.machine import this_machine
@@ -62,7 +62,7 @@ MEASURES: dict[str, Measure] = {
     "flip": _flip,
 }
 """Sub-command -> what it measures, in the order of the report."""
-ALONE = ("profile", "owner", "images")
+ALONE = ("profile", "owner", "images", "blobs")
 """Sub-commands that need no other proxy and are no part of the page."""
 
 
@@ -78,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.what == "images":
         extent_of_images = images.QUICK if given.quick else images.Extent()
         return images.run(given.docs or _ROOT / "docs", extent_of_images)
+    if given.what == "blobs":
+        extent_of_blobs = blobs.QUICK if given.quick else blobs.Extent()
+        return blobs.run(given.docs or _ROOT / "docs", extent_of_blobs)
     extent = _extent(given)
     machine = this_machine()
     results = Results()
@@ -114,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure the gateway beside other proxies. Lists are separated by commas.",
     )
     add = parser.add_argument
-    add("what", nargs="?", choices=[*MEASURES, *ALONE], help="default: all but the last three")
+    add("what", nargs="?", choices=[*MEASURES, *ALONE], help="default: all but the last four")
     add("--only", type=_some_of([peer.name for peer in PEERS]), help="proxies; cost alone")
     add(
         "--cases",

@@ -17,7 +17,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from image_service.errors import MethodError, MissingBlobError, PromptError, RequestError
+from image_service.blob_pages import BlobPages
+from image_service.blobs.facts import KnownBlobs
+from image_service.derivatives.making import Derivatives
+from image_service.derivatives.rendering import render
+from image_service.errors import (
+    BlobStoreError,
+    MethodError,
+    MissingBlobError,
+    PromptError,
+    RequestError,
+)
 from image_service.health import Health
 from image_service.images import Images
 from image_service.jobs.pages import JobPages
@@ -35,6 +45,7 @@ from image_service.providers.catalogue import offered_models
 from image_service.providers.checked import CheckedProvider
 from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Provider
+from image_service.sending import Sender
 from image_service.settings import Settings, read_settings
 from image_service.store import Store
 from image_service.tasks import Tasks
@@ -88,6 +99,7 @@ def create_app(
             ProblemError: _answer_problem,
             PromptError: _answer_failure,
             MissingBlobError: _answer_failure,
+            BlobStoreError: _answer_failure,
             ClientDisconnect: _answer_nobody,
             Exception: _answer_failure,
         },
@@ -125,7 +137,17 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
         reading=workshop.reading,
         stream=Stream(reading=workshop.reading, watch=workshop.watch),
     )
-    images = Images(store=store, blobs=parts.blobs, orders=workshop.orders, ordering=ordering)
+    known = KnownBlobs(parts.blobs)
+    sender = Sender(parts.blobs, redirect_over_bytes=settings.redirect_over_bytes)
+    pictures = BlobPages(
+        known=known,
+        derivatives=Derivatives(blobs=parts.blobs, known=known, tasks=tasks, render=render),
+        sender=sender,
+        url_key=settings.url_key,
+    )
+    images = Images(
+        store=store, orders=workshop.orders, ordering=ordering, known=known, sender=sender
+    )
     clients = openai.OpenAISurface(
         maker=JobsMaker(
             orders=workshop.orders,
@@ -145,6 +167,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
 
     return [
         *jobs.routes(),
+        *pictures.routes(),
         *images.routes(),
         *clients.routes(),
         *health.routes(),

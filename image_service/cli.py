@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import sys
@@ -68,7 +69,10 @@ def migrate() -> None:
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
 ) -> None:
-    """Delete finished jobs and keys that are old enough. Serving processes do so every hour."""
+    """Delete what nobody can ask for any more: old jobs and keys, and pictures of no image.
+
+    Serving processes delete jobs and keys every hour; pictures wait for this command.
+    """
 
     async def act(settings: Settings) -> None:
         await _clean(settings, dry_run=dry_run)
@@ -107,18 +111,24 @@ async def _migrate(settings: Settings) -> None:
 
 
 async def _clean(settings: Settings, *, dry_run: bool) -> None:
-    from image_service.housekeeping import clean  # noqa: PLC0415 - as above
+    from image_service.blobs.garbage import sweep  # noqa: PLC0415 - as above
+    from image_service.blobs.opening import open_blobs  # noqa: PLC0415
+    from image_service.housekeeping import clean, referred  # noqa: PLC0415
     from image_service.parts import open_prepared, wall_clock  # noqa: PLC0415
 
+    blobs = await open_blobs(settings.blob_place, clock=wall_clock)
     database = await open_prepared(settings)
+    now = wall_clock()
     try:
-        cleaned = await clean(
-            database, now=wall_clock(), keep_s=settings.jobs.keep_s, dry_run=dry_run
-        )
+        cleaned = await clean(database, now=now, keep_s=settings.jobs.keep_s, dry_run=dry_run)
+        swept = await sweep(blobs, functools.partial(referred, database), now=now, dry_run=dry_run)
     finally:
         await database.close()
     did = "would be deleted" if dry_run else "deleted"
-    sys.stdout.write(f"{cleaned.jobs} finished jobs and {cleaned.claims} keys {did}.\n")
+    sys.stdout.write(
+        f"{cleaned.jobs} finished jobs, {cleaned.claims} keys, {swept.deleted} of {swept.seen} "
+        f"pictures ({swept.deleted_bytes / 1e6:.1f} MB) {did}.\n"
+    )
 
 
 def _run(act: Act, flags: Mapping[str, str]) -> int:

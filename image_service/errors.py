@@ -17,9 +17,15 @@
         AnswerTimeoutError    no answer in time
         BadPictureError       what came is not the picture that was ordered
       MissingBlobError        a stored picture is gone
+      UnreadablePictureError  a stored picture cannot be decoded
+      BusyError               too much is being made at once; soon there will be room
+      BlobStoreError          the place where pictures are kept does not answer as it should
+      BlobRequestError        a request for a blob is answered as problem+json
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from image_service.providers.usage import Outcome, Usage
 
@@ -176,3 +182,71 @@ class MissingBlobError(ImageServiceError):
 
     def __str__(self) -> str:
         return f"the blob sha256:{self.sha256} is missing"
+
+
+class UnreadablePictureError(ImageServiceError):
+    """What is stored is no picture that can be decoded, or too large a one.
+
+    Attributes:
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class BusyError(ImageServiceError):
+    """More is being made than memory is meant for.
+
+    Attributes:
+        under_way: How much that is.
+    """
+
+    def __init__(self, under_way: int) -> None:
+        super().__init__(under_way)
+        self.under_way = under_way
+
+    def __str__(self) -> str:
+        return f"{self.under_way} derivatives are being made already"
+
+
+class BlobStoreError(ImageServiceError, OSError):
+    """The object store is unreachable, refuses us, or fails.
+
+    Attributes:
+        reason: What it said, on one line and without secrets.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the blob store fails: {self.reason}"
+
+
+class BlobRequestError(ImageServiceError):
+    """A request for a blob that is refused; the answer quotes nothing of the request.
+
+    Attributes:
+        status: HTTP status.
+        code: What is wrong, for programs.
+        detail: What is wrong, for people.
+        headers: Fields that belong to this refusal.
+    """
+
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, code, detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}: {self.detail}"

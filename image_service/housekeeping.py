@@ -64,7 +64,8 @@ async def referred(database: Database, pictures: Collection[str]) -> set[str]:
             union(
                 select(ImageRow.sha256).where(ImageRow.sha256.in_(pictures)),
                 select(ImageRow.original_sha256).where(ImageRow.original_sha256.in_(pictures)),
-                select(JobRow.sha256).where(JobRow.sha256.in_(pictures)),
+                # Of jobs with an image, the image alone decides: deleted is deleted.
+                select(JobRow.sha256).where(JobRow.sha256.in_(pictures), JobRow.image_id.is_(None)),
             )
         )
         return {sha256 for (sha256,) in rows if sha256 is not None}

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from image_service.blobs import BlobStore
-from image_service.conditional import (
-    Asked,
-    NotModified,
-    Part,
-    Unsatisfiable,
-    Whole,
-    decide_reading,
-)
+from image_service.blobs.facts import KnownBlobs
 from image_service.contract import DELETED, MISSING, record
 from image_service.legacy_style import json_response
 from image_service.ordering import Ordering
 from image_service.orders import Orders
 from image_service.resource import Resource
+from image_service.sending import Sender
 from image_service.store import Store, StoredImage
 
 
@@ -29,12 +20,19 @@ class Images:
     """Handlers of the image paths."""
 
     def __init__(
-        self, *, store: Store, blobs: BlobStore, orders: Orders, ordering: Ordering
+        self,
+        *,
+        store: Store,
+        orders: Orders,
+        ordering: Ordering,
+        known: KnownBlobs,
+        sender: Sender,
     ) -> None:
         self._store = store
-        self._blobs = blobs
         self._orders = orders
         self._ordering = ordering
+        self._known = known
+        self._sender = sender
 
     def routes(self) -> list[Route]:
         """Return the paths and what they answer."""
@@ -72,51 +70,9 @@ class Images:
         return None if image_id is None else await self._store.get(image_id)
 
     async def _picture(self, request: Request, sha256: str) -> Response:
-        size_bytes = await self._blobs.size_bytes(sha256)
-        etag = f'"{sha256}"'
-        headers = {
-            "ETag": etag,
-            # A picture never changes, but it can be deleted: keep it, and ask before each use.
-            "Cache-Control": "private, no-cache",
-            "Accept-Ranges": "bytes",
-            "X-Content-Type-Options": "nosniff",
-        }
-        reading = decide_reading(_asked(request), etag=etag, size_bytes=size_bytes)
-        match reading:
-            case NotModified():
-                return Response(status_code=304, headers=headers)
-            case Unsatisfiable():
-                headers["Content-Range"] = f"bytes */{size_bytes}"
-                return Response(status_code=416, headers=headers)
-            case Whole():
-                return self._send(request, sha256, (0, size_bytes), headers)
-            case Part(start=start, stop=stop):
-                headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
-                return self._send(request, sha256, (start, stop), headers)
-            case _:
-                assert_never(reading)
-
-    def _send(
-        self, request: Request, sha256: str, span: tuple[int, int], headers: dict[str, str]
-    ) -> Response:
-        start, stop = span
-        status = 206 if "Content-Range" in headers else 200
-        headers["Content-Length"] = str(stop - start)
-        if request.method == "HEAD":
-            return Response(status_code=status, headers=headers, media_type="image/png")
-        content = self._blobs.read(sha256, start, stop)
-        return StreamingResponse(content, status, headers=headers, media_type="image/png")
-
-
-def _asked(request: Request) -> Asked:
-    # A repeated If-None-Match is one list (RFC 9110, section 5.3).
-    tags = request.headers.getlist("if-none-match")
-    return Asked(
-        method=request.method,
-        if_none_match=", ".join(tags) if tags else None,
-        if_range=request.headers.get("if-range"),
-        byte_range=request.headers.get("range"),
-    )
+        facts = await self._known.original(sha256)
+        # A picture never changes, but it can be deleted: keep it, and ask before each use.
+        return await self._sender.answer(request, facts, {"Cache-Control": "private, no-cache"})
 
 
 def _record(image: StoredImage) -> dict[str, object]:

@@ -39,6 +39,7 @@ class JobSettings:
         budgets: Who may spend how much.
         price_file: None for the package's own.
         dispatcher: Who hands jobs to workers; ``auto`` is PgQueuer on PostgreSQL, if installed.
+        queue_url: The SQS queue that jobs are announced by, on Lambda; None for no such thing.
         gateway_secret: What trials are signed with; None believes none.
         has_worker: Whether the serving process makes pictures itself.
         keep_s: How long finished jobs are kept, at least as long as an Idempotency-Key.
@@ -53,6 +54,7 @@ class JobSettings:
     budgets: Budgets
     price_file: Path | None
     dispatcher: DispatcherName
+    queue_url: str | None
     gateway_secret: str | None = field(repr=False)
     has_worker: bool
     keep_s: float
@@ -84,6 +86,7 @@ def read_job_settings(environ: Mapping[str, str]) -> JobSettings:
         ),
         price_file=Path(prices) if prices else None,
         dispatcher=_choice(environ, "IMAGE_DISPATCHER", _DISPATCHERS),
+        queue_url=environ.get("IMAGE_QUEUE_URL") or None,
         gateway_secret=_secret(environ, "IMAGE_GATEWAY_SECRET"),
         has_worker=_choice(environ, "IMAGE_WORKER", ("on", "off")) == "on",
         keep_s=3600 * _number(environ, "IMAGE_KEEP_JOBS_H", 72, (24, 24 * 365)),

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from image_service.blobs import BlobStore, FolderBlobs
+from image_service.blobs import BlobStore
+from image_service.blobs.opening import open_blobs
 from image_service.database import Database, open_database
 from image_service.errors import StartupError
 from image_service.jobs.dispatch import Dispatcher
@@ -56,7 +57,7 @@ async def open_parts(
     """
     clock = wall_clock
     table = prices or read_prices(settings.jobs.price_file)
-    blobs = await _open_blobs(settings)
+    blobs = await open_blobs(settings.blob_place, clock=clock)
     database = await open_prepared(settings)
     painter = open_provider(settings) if provider is None else CheckedProvider(provider)
     try:
@@ -94,19 +95,6 @@ def _check_prices(prices: Prices, provider: str) -> None:
         ) from error
 
 
-async def _open_blobs(settings: Settings) -> BlobStore:
-    blobs = FolderBlobs(settings.blob_folder)
-    try:
-        await blobs.check()
-    except OSError as error:
-        raise StartupError(
-            where=f"IMAGE_BLOB_URL ({settings.blob_folder})",
-            why=f"the folder cannot be written ({error.strerror})",
-            remedy="give this user the right to write there, or name another folder",
-        ) from error
-    return blobs
-
-
 async def open_prepared(settings: Settings) -> Database:
     """Open the database and bring its tables up to date.
 
@@ -136,6 +124,12 @@ async def open_dispatcher(settings: Settings, database: Database) -> Dispatcher:
     Raises:
         StartupError: PgQueuer was asked for and cannot be had.
     """
+    if settings.jobs.queue_url is not None:
+        # An extra, and slow to import.
+        from image_service.aws.clients import sqs  # noqa: PLC0415
+        from image_service.aws.dispatch import SqsDispatcher  # noqa: PLC0415
+
+        return SqsDispatcher(settings.jobs.queue_url, client=sqs)
     wanted = settings.jobs.dispatcher
     can_pgqueuer = not database.is_sqlite and find_spec("pgqueuer") is not None
     if wanted == "table" or (wanted == "auto" and not can_pgqueuer):

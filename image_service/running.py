@@ -8,7 +8,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -120,9 +120,15 @@ class Workshop:
 
     def start(self, *, makes_pictures: bool = True) -> None:
         """Begin to make pictures, or leave them to others; clean up every hour in any case."""
-        self._cleaning = self._tasks.spawn(self._clean(), name="housekeeping")
         engine = self.engine
-        work = engine.run(self._outfit.dispatcher) if makes_pictures else engine.oversee()
+        self._begin(engine.run(self._outfit.dispatcher) if makes_pictures else engine.oversee())
+
+    def assist(self) -> None:
+        """Begin to make those pictures that ``engine.carry_out`` is asked for."""
+        self._begin(self.engine.assist())
+
+    def _begin(self, work: Coroutine[object, object, None]) -> None:
+        self._cleaning = self._tasks.spawn(self._clean(), name="housekeeping")
         self._work = self._tasks.spawn(work, name="worker")
 
     async def _clean(self) -> None:

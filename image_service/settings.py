@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from image_service.blobs import place
+from image_service.blobs.place import BlobPlace, parse_place
 from image_service.errors import StartupError
 from image_service.job_settings import JobSettings, read_job_settings
 from image_service.provider_settings import (
@@ -26,13 +27,13 @@ from image_service.providers.catalogue import DEFAULT_MODEL
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8002
 DEFAULT_DATABASE_URL = "sqlite+aiosqlite:///var/images.db"
-DEFAULT_BLOB_URL = "var/blobs"
 DEFAULT_CONCURRENCY = 8
 
 _LARGEST_PORT = 65535
 # An order that waits longer than this has no customer any more.
 _LONGEST_DELAY_S = 600.0
 _LARGEST_CONCURRENCY = 1000
+_SHORTEST_KEY = 32
 _DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -44,7 +45,10 @@ class Settings:
         host: The address to listen on.
         port: The port to listen on, 0..65535; 0 takes a free one.
         database: SQLite by file or PostgreSQL, with an asynchronous driver.
-        blob_folder: Where pictures are kept.
+        blob_place: Where pictures are kept.
+        url_key: Opens sizes that are no presets to who signs with it; None if nothing does.
+        redirect_over_bytes: Pictures longer than this are fetched from the bucket itself; None
+            for never. Only hosts that limit an answer's length set it.
         providers: Who paints, in the order in which they are asked; ``auto`` is resolved already.
         models: The models that OpenAI is asked for, in that order.
         openai_api_key: None when unset; set when ``openai`` is among ``providers``.
@@ -61,7 +65,9 @@ class Settings:
     host: str
     port: int
     database: URL
-    blob_folder: Path
+    blob_place: BlobPlace
+    url_key: bytes | None = field(repr=False)
+    redirect_over_bytes: int | None
     providers: tuple[ProviderName, ...]
     models: tuple[str, ...]
     openai_api_key: str | None = field(repr=False)
@@ -87,7 +93,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         host=environ.get("IMAGE_HOST") or DEFAULT_HOST,
         port=_whole(environ, "IMAGE_PORT", DEFAULT_PORT, (0, _LARGEST_PORT)),
         database=_database(environ.get("IMAGE_DATABASE_URL") or DEFAULT_DATABASE_URL),
-        blob_folder=_blob_folder(environ.get("IMAGE_BLOB_URL") or DEFAULT_BLOB_URL),
+        blob_place=parse_place(environ.get(place.VARIABLE) or place.DEFAULT, environ),
+        url_key=_url_key(environ.get("IMAGE_URL_KEY") or None),
+        redirect_over_bytes=None,
         providers=read_providers(provider, has_key=api_key is not None),
         models=read_models(environ.get("IMAGE_MODEL") or DEFAULT_MODEL),
         openai_api_key=api_key,
@@ -165,18 +173,11 @@ def _database(text: str) -> URL:
     return url
 
 
-def _blob_folder(text: str) -> Path:
-    scheme, separator, _ = text.partition("://")
-    if separator and scheme.lower() == "s3":
+def _url_key(text: str | None) -> bytes | None:
+    if text is not None and len(text) < _SHORTEST_KEY:
         raise StartupError(
-            where="IMAGE_BLOB_URL",
-            why="S3 buckets are not supported yet",
-            remedy=f"name a folder, such as {DEFAULT_BLOB_URL}",
+            where="IMAGE_URL_KEY",
+            why=f"its {len(text)} characters can be guessed",
+            remedy=f"set {_SHORTEST_KEY} or more, such as openssl rand -hex 32 prints, or unset it",
         )
-    if separator or "\0" in text:
-        raise StartupError(
-            where="IMAGE_BLOB_URL",
-            why=f"{shown(text)} is not a folder",
-            remedy=f"name one by its plain path, such as {DEFAULT_BLOB_URL}",
-        )
-    return Path(text)
+    return None if text is None else text.encode()

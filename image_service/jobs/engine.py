@@ -90,6 +90,7 @@ class Engine:
         self._beginning: set[asyncio.Task[object]] = set()
         self._freed = asyncio.Event()
         self._may_begin = False
+        self._remembers = False
 
     @property
     def concurrency(self) -> int:
@@ -101,13 +102,25 @@ class Engine:
         """How many are being made."""
         return len(self._running)
 
+    async def assist(self) -> None:
+        """Carry out what one is told to, and look after what is begun, until cancelled."""
+        self._may_begin = True
+        await self._keep_up()
+
+    async def give_up(self, job_id: str) -> None:
+        """Break a job off that is in hand here, and return when that is on record."""
+        running = self._running.get(job_id)
+        if running is not None:
+            running.break_off()
+            await asyncio.wait([running.task])
+
     async def oversee(self) -> None:
         """Look after dead workers' jobs and deadlines until cancelled, without working."""
         await self._keep_up()
 
     async def run(self, dispatcher: Dispatcher) -> None:
         """Work until cancelled; what was begun goes on until ``drain``."""
-        self._may_begin = True
+        self._may_begin = self._remembers = True
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_up(), name="leases")
             group.create_task(self._persist(dispatcher), name="dispatcher")
@@ -123,7 +136,7 @@ class Engine:
 
     async def drain(self, grace_s: float) -> None:
         """Wait for what was begun, at most ``grace_s`` seconds; break off the rest, and settle."""
-        self._may_begin = False
+        self._may_begin = self._remembers = False
         await asyncio.gather(*self._beginning, return_exceptions=True)
         beating = self._tasks.spawn(self._keep_up(), name="leases")
         tasks = [running.task for running in self._running.values()]
@@ -297,7 +310,7 @@ class Engine:
 
     async def _remember(self) -> None:
         """Begin what waits although hands are free: nobody was told of it."""
-        has_hand = len(self._running) < self._effort.concurrency and self._may_begin
+        has_hand = len(self._running) < self._effort.concurrency and self._remembers
         if has_hand and await self._claims.are_waiting(since_s=_FORGOTTEN_AFTER_S):
             begun = await self.begin_next()
             _LOG.warning("jobs_forgotten begun=%d", begun)

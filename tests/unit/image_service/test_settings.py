@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from image_service.blobs.place import FolderPlace
 from image_service.errors import StartupError
 from image_service.settings import read_settings
 
@@ -14,7 +15,7 @@ def test_everything_has_a_default() -> None:
     settings = read_settings({})
     assert (settings.host, settings.port) == ("127.0.0.1", 8002)
     assert str(settings.database) == "sqlite+aiosqlite:///var/images.db"
-    assert settings.blob_folder == Path("var/blobs")
+    assert settings.blob_place == FolderPlace(folder=Path("var/blobs"))
     assert (settings.providers, settings.models) == (("procedural",), ("gpt-image-2.5-flare",))
     assert (settings.delay_s, settings.concurrency) == (0.0, 8)
 
@@ -69,7 +70,9 @@ def test_the_key_is_not_shown() -> None:
         ("IMAGE_DATABASE_URL", "postgresql://h/x", "postgresql+asyncpg://"),
         ("IMAGE_DATABASE_URL", "sqlite+aiosqlite://", "would forget its orders"),
         ("IMAGE_DATABASE_URL", "sqlite+aiosqlite:///:memory:", "would forget its orders"),
-        ("IMAGE_BLOB_URL", "s3://bucket/pictures", "S3 buckets are not supported yet"),
+        ("IMAGE_BLOB_URL", "s3://", "is not the name of a bucket"),
+        ("IMAGE_BLOB_URL", "file://elsewhere/blobs", "is not the URL of a folder on this machine"),
+        ("IMAGE_URL_KEY", "short", "its 5 characters can be guessed"),
         ("IMAGE_BLOB_URL", "gs://bucket", "'gs://bucket' is not a folder"),
         ("OPENAI_BASE_URL", "localhost:1234", "is not an http or https URL"),
     ],
