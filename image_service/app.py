@@ -110,43 +110,11 @@ def create_app(
 
 def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
     workshop = parts.workshop
-    sandbox = Sandbox(
-        orders=workshop.orders,
-        acceptance=workshop.acceptance,
-        writer=workshop.writer,
-        journal=workshop.journal,
-        # Never a provider that is paid, and none that fails on purpose.
-        renderer=CheckedProvider(
-            LocalProvider(Temper(delay_s=settings.delay_s), draw=random.random)
-        ),
-    )
-    ordering = Ordering(
-        orders=workshop.orders,
-        sandbox=sandbox,
-        meter=workshop.meter,
-        manners=Manners(
-            compat_wait_s=settings.jobs.compat_wait_s,
-            joins_running=settings.jobs.joins_running,
-            gateway_secret=settings.jobs.gateway_secret,
-        ),
-        clock=parts.clock,
-    )
     store = Store(parts.database)
     jobs = JobPages(
         orders=workshop.orders,
         reading=workshop.reading,
         stream=Stream(reading=workshop.reading, watch=workshop.watch),
-    )
-    known = KnownBlobs(parts.blobs)
-    sender = Sender(parts.blobs, redirect_over_bytes=settings.redirect_over_bytes)
-    pictures = BlobPages(
-        known=known,
-        derivatives=Derivatives(blobs=parts.blobs, known=known, tasks=tasks, render=render),
-        sender=sender,
-        url_key=settings.url_key,
-    )
-    images = Images(
-        store=store, orders=workshop.orders, ordering=ordering, known=known, sender=sender
     )
     clients = openai.OpenAISurface(
         maker=JobsMaker(
@@ -159,7 +127,6 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
         tasks=tasks,
         clock=parts.clock,
     )
-
     health = Health(store=store, blobs=parts.blobs, models=open_model_check(settings))
 
     async def scrape(request: Request) -> Response:
@@ -167,13 +134,57 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
 
     return [
         *jobs.routes(),
-        *pictures.routes(),
-        *images.routes(),
+        *_picture_routes(settings, parts, store, tasks),
         *clients.routes(),
         *health.routes(),
         Route("/metrics", scrape),
         document_route(),
     ]
+
+
+def _picture_routes(settings: Settings, parts: Parts, store: Store, tasks: Tasks) -> list[Route]:
+    """Return the shop's images, and the blobs behind them, which come before ``/images/{id}``."""
+    known = KnownBlobs(parts.blobs)
+    sender = Sender(parts.blobs, redirect_over_bytes=settings.redirect_over_bytes)
+    blobs = BlobPages(
+        known=known,
+        derivatives=Derivatives(blobs=parts.blobs, known=known, tasks=tasks, render=render),
+        sender=sender,
+        url_key=settings.url_key,
+    )
+    images = Images(
+        store=store,
+        orders=parts.workshop.orders,
+        ordering=_ordering(settings, parts),
+        known=known,
+        sender=sender,
+    )
+    return [*blobs.routes(), *images.routes()]
+
+
+def _ordering(settings: Settings, parts: Parts) -> Ordering:
+    workshop = parts.workshop
+    sandbox = Sandbox(
+        orders=workshop.orders,
+        acceptance=workshop.acceptance,
+        writer=workshop.writer,
+        journal=workshop.journal,
+        # Never a provider that is paid, and none that fails on purpose.
+        renderer=CheckedProvider(
+            LocalProvider(Temper(delay_s=settings.delay_s), draw=random.random)
+        ),
+    )
+    return Ordering(
+        orders=workshop.orders,
+        sandbox=sandbox,
+        meter=workshop.meter,
+        manners=Manners(
+            compat_wait_s=settings.jobs.compat_wait_s,
+            joins_running=settings.jobs.joins_running,
+            gateway_secret=settings.jobs.gateway_secret,
+        ),
+        clock=parts.clock,
+    )
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
