@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,13 @@ from image_service.orders import Wish
 from tests.conformance.aws.conftest import BUCKET
 from tests.support.aws import Aws
 from tests.support.event_source import MAX_RECEIVES, Queues, open_queues
-from tests.support.lambda_runtime import Function, InvocationError, running_function
+from tests.support.lambda_runtime import (
+    Function,
+    InvocationError,
+    http_event,
+    running_function,
+)
+from tests.support.polling import eventually
 from tests.support.shop_orders import open_bench
 
 
@@ -104,6 +111,37 @@ def test_a_job_that_comes_twice_is_done_once(
     assert queues.poll(worker) == 1
     assert s3.list_objects_v2(**blob)["KeyCount"] == 0
     assert queues.poll(worker) == 0
+
+
+def test_an_order_at_the_api_is_made_by_the_worker_that_the_queue_tells(
+    settings: Mapping[str, str], queues: Queues, tmp_path: Path
+) -> None:
+    """The function that takes it makes nothing: Lambda freezes it after each answer."""
+    environ = {**settings, "IMAGE_QUEUE_URL": queues.url, "IMAGE_COMPAT_WAIT_S": "0.1"}
+    folders = [tmp_path / "http", tmp_path / "worker"]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        running_function(
+            "image_service.aws.http.handler", folder=folders[0], environ=environ
+        ) as http,
+        running_function(
+            "image_service.aws.worker.handler", folder=folders[1], environ=environ
+        ) as worker,
+    ):
+        order = {"prompt": "one for the queue", "size": "256x256"}
+        headers = {"content-type": "application/json", "prefer": "respond-async"}
+        taken = http.invoke(http_event("POST", "/images", headers=headers, body=json.dumps(order)))
+        assert taken["statusCode"] == 202
+        path = json.loads(str(taken["body"]))["links"]["self"]
+        # Announced for a second later, so that it is committed when the worker comes.
+        eventually(lambda: queues.poll(worker), "the message")
+        job = json.loads(str(http.invoke(http_event("GET", path))["body"]))
+        assert (job["status"], job["attempts"]) == ("succeeded", 1)
+        # Who waits at the API is answered before it gives up.
+        del headers["prefer"]
+        answer = http.invoke(http_event("POST", "/images", headers=headers, body=json.dumps(order)))
+        assert json.loads(str(answer["body"]))["status"] == "pendente"
 
 
 def test_a_job_that_is_gone_is_nobodys(worker: Function, queues: Queues) -> None:
