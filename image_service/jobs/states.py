@@ -45,6 +45,8 @@ OUTCOME_UNKNOWN = "outcome-unknown"
 _PASSING = frozenset({"provider-rate-limited", "provider-unavailable"})
 # Waits longer than this are the customer's to decide about.
 _LONGEST_WAIT_S = 120.0
+# An order that so many workers did not survive is what kills them.
+_MOST_DEATHS = 10
 # Doubled with each attempt, and shortened by up to a half, so that many do not come back at once.
 _FIRST_WAIT_S = 1.0
 
@@ -236,6 +238,8 @@ def interrupt(job: Job, fence: int, *, now: float) -> Job:
         return _end(job, State.EXPIRED, now, failure="expired")
     if not is_free:
         return _end(job, State.FAILED, now, failure=OUTCOME_UNKNOWN)
+    if job.attempts >= _MOST_DEATHS:
+        return _end(job, State.FAILED, now, failure="internal")
     return _requeue(job, now)
 
 

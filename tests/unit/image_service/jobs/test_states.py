@@ -112,6 +112,14 @@ def test_a_dead_workers_free_call_is_made_again() -> None:
     assert _claimed(job, now=10.0).fence == 2
 
 
+def test_an_order_that_kills_every_worker_is_given_up() -> None:
+    job, deaths = _FREE, 0
+    while not job.is_final:
+        job = states.take_over(_claimed(job, now=job.available_at), now=job.available_at + 10)
+        deaths += 1
+    assert (job.state, job.failure, deaths) == (State.FAILED, "internal", 10)
+
+
 def test_a_living_workers_job_is_not_taken_over() -> None:
     with pytest.raises(StaleError):
         states.take_over(_claimed(), now=9.9)
