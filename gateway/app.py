@@ -101,7 +101,10 @@ def serve(settings: Settings) -> int:
 
 
 def _warn_of_unknown_settings(config: Path) -> None:
-    text = read_config(config).decode("utf-8", "replace")
+    try:
+        text = read_config(config).decode("utf-8", "replace")
+    except ConfigError:
+        text = ""  # control says so, and may resume without it
     for name, meant in unknown_variables(os.environ, text).items():
         warn(Event.SETTING_UNKNOWN, name=name, **({"did_you_mean": meant} if meant else {}))
 

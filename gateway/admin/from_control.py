@@ -22,6 +22,7 @@ from gateway.admin.view import (
     Worker,
 )
 from gateway.admin.view import Control as ControlFacts
+from gateway.config.wording import plural
 from gateway.control.control import Control, utc_now
 from gateway.control.probes import Probe
 from gateway.routing import snapshot as compiled
@@ -88,8 +89,8 @@ class ControlView:
     def checks(self) -> Sequence[Check]:
         """The file, whether revisions can be kept, the newest certificate, and each backend."""
         config, fault = self._config(), self._control.reloader.history_fault
-        problems = len(config.problems)
-        detail = "" if config.ok else f"{config.path} has {problems} problem(s); see /api/status"
+        problems = plural(len(config.problems), "problem")
+        detail = "" if config.ok else f"{config.path} has {problems}; figueira reload tells which"
         checks = [
             Check(name="config", ok=config.ok, detail=detail),
             Check(name="history", ok=not fault, detail=fault),

@@ -6,8 +6,8 @@ effect is not certain.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from gateway.cli.flipping import verbs
 from gateway.cli.tidy import Verbs
 from gateway.settings import MAX_PORT, MAX_WORKERS, Settings
 
-_CONFIG = Path("routes.yaml")
+_FILE_DEFAULT = "FIGUEIRA_CONFIG, or routes.yaml"
 
 app = typer.Typer(
     name="figueira",
@@ -31,6 +31,8 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version  # noqa: PLC0415 - a third of what a start takes
+
         typer.echo(f"figueira {version('figueira')}")
         raise typer.Exit
 
@@ -44,6 +46,11 @@ def _whole(least: int, most: int) -> Callable[[int | None], int | None]:
         return number
 
     return check
+
+
+def _config() -> Path:
+    """The file that a gateway started here would run by."""
+    return Path(os.environ.get("FIGUEIRA_CONFIG") or _DEFAULTS.config)
 
 
 app.add_typer(verbs)
@@ -129,7 +136,9 @@ def serve(  # noqa: PLR0913 - an argument for each option
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="The file to look at.")] = _CONFIG,
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to look at.", show_default=_FILE_DEFAULT)
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Problems as JSON.")] = False,
 ) -> None:
@@ -139,7 +148,7 @@ def check(
     """
     from gateway.cli.check import check as run  # noqa: PLC0415 - as above
 
-    raise typer.Exit(run(file, as_json=as_json))
+    raise typer.Exit(run(file or _config(), as_json=as_json))
 
 
 @app.command()
@@ -164,7 +173,9 @@ def explain(
     header: Annotated[
         list[str] | None, typer.Option("-H", "--header", help="'Name: value'; repeatable.")
     ] = None,
-    config: Annotated[Path, typer.Option(help="The routes.yaml to decide by.")] = _CONFIG,
+    config: Annotated[
+        Path | None, typer.Option(help="The file to decide by.", show_default=_FILE_DEFAULT)
+    ] = None,
     client_ip: Annotated[str, typer.Option(help="Address the request comes from.")] = "127.0.0.1",
     draw: Annotated[
         float | None, typer.Option(help="The random draw to assume, from 0 up to 1.")
@@ -188,7 +199,7 @@ def explain(
         client_ip=client_ip,
         draw=draw,
     )
-    raise typer.Exit(run(config, question, as_json=as_json))
+    raise typer.Exit(run(config or _config(), question, as_json=as_json))
 
 
 @app.command()
@@ -196,7 +207,9 @@ def pin(
     backend: Annotated[str, typer.Argument(help="The backend to go to.")],
     *,
     valid_for: Annotated[str, typer.Option("--for", help="How long: 30m, 8h, 2d.")] = "1h",
-    config: Annotated[Path, typer.Option(help="The routes.yaml with the secret.")] = _CONFIG,
+    config: Annotated[
+        Path | None, typer.Option(help="The file with the secret.", show_default=_FILE_DEFAULT)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The pin as JSON.")] = False,
 ) -> None:
     """Make a header that sends a tester's new work to one backend, for a while.
@@ -208,7 +221,7 @@ def pin(
     """
     from gateway.cli.pin import pin as run  # noqa: PLC0415 - as above
 
-    raise typer.Exit(run(config, backend, valid_for, as_json=as_json))
+    raise typer.Exit(run(config or _config(), backend, valid_for, as_json=as_json))
 
 
 @app.command()

@@ -10,12 +10,15 @@ from urllib.parse import unquote
 import msgspec
 
 from gateway.cli.question import Asked
+from gateway.proxy.merging import QUERY_REFUSED
 from gateway.routing.decide import Forward, Reason, Reply
 from gateway.routing.explain import explain
 from gateway.routing.ids import number_of
 from gateway.routing.snapshot import Match, Owner
 from gateway.routing.table import Unmet
 from gateway.wire.inbound import BadRequest
+from gateway.wire.list_answer import ListRequest
+from gateway.wire.messages import RequestHead
 
 
 class Considered(msgspec.Struct, omit_defaults=True):
@@ -80,9 +83,32 @@ def answer(asked: Asked, draw: float | None) -> Answer:
         result.chances = {s.backend: s.percent for s in decision.route.shares if s.start < s.end}
         result.why = _why_drawn(decision)
         return result
+    unlisted = _unlisted(decision, asked.head)
+    if unlisted:
+        return msgspec.structs.replace(result, status=400, title="Bad Request", detail=unlisted)
     result.backend, result.bucket = decision.backend, decision.bucket
     result.why = _why(decision, asked.head.client_ip)
     return result
+
+
+def _unlisted(decision: Forward, head: RequestHead) -> str:
+    """Why a merged list cannot be asked for with this query; empty where it can."""
+    owner = decision.route.owner
+    if owner is None or owner.merge is None or decision.backend != owner.merged:
+        return ""
+    allowed = owner.merge.query
+    request = ListRequest(
+        method=head.method,
+        target=b"?" + head.query,
+        lines=(),
+        accept=b"",
+        if_match=None,
+        if_none_match=None,
+        has_body=False,
+    )
+    if not request.unlisted(allowed):
+        return ""
+    return f"{QUERY_REFUSED} (owner.lists.query allows {', '.join(allowed or ()) or 'none'})"
 
 
 def _why_drawn(decision: Forward) -> str:

@@ -14,6 +14,7 @@ from gateway.cli.desk import CONFIG, LEFT_ALONE, Desk, StoppedError, digest_of, 
 from gateway.cli.effect import effects
 from gateway.cli.outcome import Outcome
 from gateway.config.line_diff import line_diff
+from gateway.config.splits import has_safety
 from gateway.config.wording import Refusal, plural
 from gateway.control.replacing import (
     ChangedError,
@@ -92,6 +93,7 @@ def carry_out(desk: Desk, change: Change, options: Options) -> Outcome:
     outcome.effects = effects(change.served, change.text)
     outcome.served_already = desk.running is not None and change.text == change.served
     if options.dry_run:
+        outcome.notes = _not_asked(desk, change)
         return outcome
     began_s = time.monotonic()
     try:
@@ -112,6 +114,17 @@ def carry_out(desk: Desk, change: Change, options: Options) -> Outcome:
 def _fail(outcome: Outcome, message: str, hint: str) -> Outcome:
     outcome.state, outcome.message, outcome.hint = "failed", message, hint
     return outcome
+
+
+def _not_asked(desk: Desk, change: Change) -> list[str]:
+    """What a dry run leaves open."""
+    is_free = desk.admin is None or change.restores is not None
+    try:
+        if is_free or not has_safety(change.served):
+            return []
+    except ConfigError:
+        return []
+    return ["safety.max_moved is asked when it is written; figueira diff tells beforehand"]
 
 
 def _announce(desk: Desk, change: Change, *, force: bool) -> None:

@@ -65,6 +65,8 @@ def diff(comparison: Comparison) -> int:
         return _complain(f"{error.filename}: {error.strerror or error}")
     impact = tally.impact()
     _write(comparison, name, impact)
+    if not impact.requests:
+        return CANNOT_TELL
     return NOTHING_MOVES if not impact.moved and impact.is_certain else SOMETHING_MOVES
 
 

@@ -30,10 +30,12 @@ class RouteEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps a customer on one side; empty draws every request anew."""
     keeps_owned: bool = False
     """Whether what exists stays with the side that made it."""
+    changed: tuple[str, ...] = ()
+    """Keys beside the weights that both texts have and that differ: match, sticky, owner."""
 
 
 def effects(old: bytes, new: bytes) -> list[RouteEffect]:
-    """The routes whose weights differ, in the order of the new text; those that are gone last.
+    """The routes that differ, in the order of the new text; those that are gone last.
 
     A text that is no YAML has no routes.
     """
@@ -41,7 +43,11 @@ def effects(old: bytes, new: bytes) -> list[RouteEffect]:
     after = {route.name: route for route in _routes(new)}
     names = dict.fromkeys([*after, *before])
     found = (_effect(name, before.get(name), after.get(name)) for name in names)
-    return [effect for effect in found if effect.before != effect.after or effect.moved]
+    return [
+        effect
+        for effect in found
+        if effect.before != effect.after or effect.moved or effect.changed
+    ]
 
 
 def _routes(text: bytes) -> list[WrittenRoute]:
@@ -53,6 +59,8 @@ def _routes(text: bytes) -> list[WrittenRoute]:
 
 def _effect(name: str, old: WrittenRoute | None, new: WrittenRoute | None) -> RouteEffect:
     moved = moves(old.shares, new.shares) if old and new else ()
+    rules, before = dict(new.rules if new else ()), dict(old.rules if old else ())
+    changed = tuple(key for key in rules if key in before and rules[key] != before[key])
     return RouteEffect(
         route=name,
         before=_percents(old) if old else None,
@@ -62,7 +70,8 @@ def _effect(name: str, old: WrittenRoute | None, new: WrittenRoute | None) -> Ro
             for move in moved
         ),
         sticky=new.sticky if new else (),
-        keeps_owned=bool(new and new.has_owner),
+        keeps_owned=bool(new and new.has_owner) and "owner" not in changed,
+        changed=changed,
     )
 
 
@@ -79,15 +88,25 @@ def in_words(effect: RouteEffect) -> list[str]:
     names = dict.fromkeys([*effect.before, *effect.after])
     weights = ", ".join(_weight(name, effect.before, effect.after) for name in names)
     lines = [f"{effect.route}: {weights}"]
-    if not effect.moved:
+    if not effect.moved and not effect.changed:
         return [*lines, "  nobody moves"]
+    lines += [_CHANGED[key] for key in effect.changed]
     lines += _movements(effect)
-    if effect.keeps_owned:
+    if effect.moved and effect.keeps_owned:
         lines.append("  what exists stays with the side that made it: this moves new work alone")
     return lines
 
 
+_CHANGED = {
+    "match": "  its match changes: other requests take this route",
+    "sticky": "  its sticky changes: customers are told apart anew, and may move either way",
+    "owner": "  its owner changes: what exists may be looked for where it was not made",
+}
+
+
 def _movements(effect: RouteEffect) -> list[str]:
+    if "sticky" in effect.changed:
+        return [f"  a customer is told by {', else '.join(effect.sticky) or 'nothing'} from now on"]
     if not effect.sticky:
         return [
             f"  {share.percent:g} % of requests go to {share.target} instead of {share.origin}, "
@@ -100,6 +119,8 @@ def _movements(effect: RouteEffect) -> list[str]:
     ]
     if len(effect.moved) == 1:
         lines[0] += "; nobody moves the other way"
+    if not lines:
+        return []
     return [*lines, f"  a customer is told by {', else '.join(effect.sticky)}"]
 
 

@@ -21,6 +21,10 @@ _AdminPort = Annotated[
         "--admin", metavar="URL", help="http://HOST:PORT of the admin port, or none: no gateway."
     ),
 ]
+_RunningPort = Annotated[
+    str | None,
+    typer.Option("--admin", metavar="URL", help="http://HOST:PORT of the admin port."),
+]
 _Force = Annotated[
     bool, typer.Option("--force", help="Whatever it moves: safety.max_moved lets it pass.")
 ]
@@ -29,10 +33,11 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
 @verbs.command()
-def reload(*, admin: _AdminPort = None, force: _Force = False, as_json: _Json = False) -> None:
+def reload(*, admin: _RunningPort = None, force: _Force = False, as_json: _Json = False) -> None:
     """Have the running gateway look at its routes.yaml now; return when all workers follow it.
 
-    It takes in changes by itself as well; this waits for them, and says what serves.
+    It takes in changes by itself as well; this waits for them, and says what serves. The TLS
+    certificate and the access log are looked at again by SIGHUP, not by this.
 
     Exit codes: 0 all workers serve by the file; 1 the file is refused, and the last good revision
     serves; 2 wrong use; 3 no gateway is running, or a worker hangs.

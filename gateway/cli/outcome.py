@@ -102,7 +102,7 @@ def _print_change(outcome: Outcome, ink: Ink) -> None:
     if outcome.served_already:
         lines.append("this is what serves: nobody moves")
     elif not outcome.effects:
-        lines.append("no weight changes")
+        lines.append("no route changes")
     sys.stdout.write("".join(f"{line}\n" for line in [*lines, ""]))
     sys.stdout.flush()
 

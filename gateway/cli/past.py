@@ -104,4 +104,6 @@ def before_last(past: Past, serving: RevisionText) -> RevisionText:
             before = older.number
             if older.digest != line.digest and (found := past.revision(older.number)):
                 return found
-    raise NothingBeforeError(f"there is nothing before revision {line.number}")
+    now = serving.revision.number
+    again = f", which serves again as revision {now}" if now != line.number else ""
+    raise NothingBeforeError(f"there is nothing before revision {line.number}{again}")

@@ -76,6 +76,8 @@ def understand(question: Question, snapshot: Snapshot) -> Asked:
         BadRequest: The gateway would refuse such a request.
     """
     peer = _address(question.client_ip)
+    if question.method.upper() != question.method:
+        raise ValueError(f"methods are upper-case words: write {question.method.upper()}")
     if question.draw is not None and not 0 <= question.draw < 1:
         raise ValueError(
             f"--draw {question.draw:g} is out of range: give 0 up to, not including, 1"

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.admin.operations import ReloadResult
 from gateway.cli.admin import (
+    NOBODY,
     Admin,
     AdminError,
     NobodyThereError,
@@ -32,8 +33,10 @@ def reload(*, admin: str | None, force: bool, as_json: bool) -> int:
         the gateway gives no answer, 3 if none is running or a worker has not followed.
 
     Raises:
-        ValueError: `admin` is no URL.
+        ValueError: `admin` is no URL, or ``none``.
     """
+    if admin == NOBODY:
+        raise ValueError(f"--admin {NOBODY}: only a running gateway can reload; name its port")
     try:
         talk = Admin(admin or admin_url(read_settings(os.environ, {})))
         result = talk.reload()

@@ -65,7 +65,9 @@ def set_(
 
 def _change(desk: Desk, route: str, asked: Mapping[str, Weight], *, how: str) -> Change:
     if desk.text is None:
-        raise StoppedError(f"there is no file {desk.file}", "name it with --config")
+        serves = desk.running is not None
+        way_out = "figueira undo writes back what serves" if serves else "name it with --config"
+        raise StoppedError(f"there is no file {desk.file}", way_out)
     if desk.running is not None and desk.running.problems:
         raise StoppedError(
             f"the gateway refuses the file as it is, and revision {desk.running.revision} serves",

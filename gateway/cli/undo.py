@@ -55,6 +55,9 @@ def _change(desk: Desk, settings: Settings, to: int | None) -> Change:
 
 def _last_good(desk: Desk, past: Past, serving: RevisionText | None) -> RevisionText:
     """What an undo without a number goes back to."""
+    if serving is None and desk.running is None:
+        why = f"{desk.not_running}, and its database has no revision"
+        raise StoppedError(why, "nothing was changed; FIGUEIRA_DATABASE_URL names another")
     if serving is None:
         raise StoppedError(
             "what serves is not in the history", "name a revision: figueira undo --to N"

@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 
 from gateway.config.units import text
-from gateway.config.urls import expand
-from gateway.config.wording import Refusal, plural
+from gateway.config.wording import Refusal, plural, quoted
 
 SHORTEST = 32
 """Characters: 128 bits, even if there is nothing but hexadecimal digits in them."""
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^{}]*)?\}")
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
 
 def secret(value: object, environment: Mapping[str, str]) -> str:
@@ -26,9 +25,14 @@ def secret(value: object, environment: Mapping[str, str]) -> str:
             "a secret does not stand in this file", "write ${NAME}, a variable of the environment"
         )
     name = written[2:-1].partition(":-")[0]
-    if written.endswith(":-}") and not environment.get(name):
+    found = environment.get(name, "")
+    if not found and written.endswith(":-}"):
         return ""
-    found = expand(written, environment)
+    if not found:
+        raise Refusal(
+            f"the environment variable {quoted(name)} is not set",
+            f'set it, or write "${{{name}:-}}" where signed pins may be missing',
+        )
     if len(found) < SHORTEST:
         raise Refusal(
             f"the secret has {plural(len(found), 'character')}",

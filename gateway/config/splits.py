@@ -15,6 +15,8 @@ from gateway.config.units import weight
 from gateway.config.wording import Refusal
 from gateway.routing.snapshot import BUCKETS, Share
 
+_RULES = ("match", "sticky", "owner")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenRoute:
@@ -30,6 +32,8 @@ class WrittenRoute:
     sticky: tuple[str, ...] = ()
     """What keeps a customer on one side, in words; empty draws every request anew."""
     has_owner: bool = False
+    rules: tuple[tuple[str, Value], ...] = ()
+    """Its other keys that say who goes where, as they are written: match, sticky, owner."""
 
     @property
     def shares(self) -> tuple[Share, ...]:
@@ -48,6 +52,16 @@ def written_routes(source: bytes) -> list[WrittenRoute]:
     return routes_of(parse(decode(source)))
 
 
+def has_safety(source: bytes) -> bool:
+    """Whether a file says which changes are refused for what they move.
+
+    Raises:
+        ConfigError: The file is no YAML.
+    """
+    data = parse(decode(source)).data
+    return isinstance(data, dict) and data.get("safety") is not None
+
+
 def routes_of(document: Document) -> list[WrittenRoute]:
     """The same, of what was parsed already."""
     routes = document.data.get("routes") if isinstance(document.data, dict) else None
@@ -62,7 +76,8 @@ def _route(index: int, route: Value) -> WrittenRoute | None:
         return None
     backend, split = route.get("backend"), route.get("split")
     if isinstance(backend, str) and split is None:
-        return WrittenRoute(index=index, name=name, backend=backend, weights={})
+        rules = (("match", route.get("match")),)
+        return WrittenRoute(index=index, name=name, backend=backend, weights={}, rules=rules)
     if not isinstance(split, dict):
         return None
     try:
@@ -75,6 +90,7 @@ def _route(index: int, route: Value) -> WrittenRoute | None:
         weights=weights,
         sticky=_sticky(route.get("sticky")),
         has_owner=route.get("owner") is not None,
+        rules=tuple((key, route.get(key)) for key in _RULES),
     )
 
 

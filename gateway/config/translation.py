@@ -41,6 +41,12 @@ _SENTENCES: Final[dict[str, Callable[[object], str]]] = {
 _MAPPING_TYPES = frozenset({"model_type", "dict_type"})
 _FILLED_IN = frozenset({"url", "urls", "pin_secret"})
 """Keys in whose values ``${VAR}`` is filled in."""
+_EXAMPLES: Final = {
+    "version": "add: version: 1",
+    "match": "add: match: {path_prefix: /PATH}",
+    "max_moved": "add: max_moved: 10%",
+}
+"""What to write, where one good value is as short as its key."""
 _KEY = "[key]"
 """What pydantic ends a loc with when it means the key, not its value."""
 
@@ -87,7 +93,8 @@ def report_errors(errors: Sequence[ErrorDetails], report: Report) -> set[Path]:
     for error in errors:
         if error["type"] == "missing" and error["loc"] not in meant:
             *parent, key = error["loc"]
-            report.within(parent, f"missing key {quoted(str(key))}")
+            hint = _EXAMPLES.get(str(key), "")
+            report.within(parent, f"missing key {quoted(str(key))}", hint)
     return meant
 
 
@@ -97,6 +104,8 @@ def _unknown(loc: Sequence[str | int], report: Report) -> Iterator[Path]:
     known = keys_of(_DEEPER.get((*parent[:3:2], *parent[3:])) or _SPECS[tuple(parent[::2])[:2]])
     meant = report.guess.nearest(str(key), known)
     hint = hint_of(meant, known, kind="keys")
+    if key == "client_ip" and "cookie" in known:
+        hint = "write client_ip alone, as an item of the list: [client_ip]"
     report.at_key(loc, f"unknown key {quoted(str(key))}", hint)
     if meant is not None and (*report.marks.locate(parent), meant) not in report.marks.values:
         yield (*parent, meant)

@@ -71,9 +71,10 @@ def _settle(after: dict[str, Weight], unnamed: list[str], wanted: int | None) ->
             return
     verb = "gets" if len(unnamed) == 1 else "get"
     hint = f"say also what {' and '.join(unnamed)} {verb}" if unnamed else ""
-    relation = "more than" if total > goal else "not to"
-    come_to = f"the weights would come to {percent(total)}, {relation} {percent(goal)} percent"
-    raise Refusal(come_to, hint)
+    # Told as the operator adds up: with what was asked of the rest, to 100.
+    sum_told = total + BUCKETS - goal
+    relation = "more than" if sum_told > BUCKETS else "not to"
+    raise Refusal(f"the weights would come to {percent(sum_told)}, {relation} 100 percent", hint)
 
 
 def _number(weight: Weight) -> int:

@@ -117,7 +117,10 @@ def _live(work: Work, lifeline: Lifeline) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(lifeline))
-    except (StartError, ConfigError) as error:
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return CANNOT_START
+    except StartError as error:
         sys.stderr.write(f"figueira: error: {error}\n")
         return CANNOT_START
     return 0

@@ -147,10 +147,9 @@ class Control:
         if self.reloader.current is None and self._plan.may_resume:
             await self._resume_last()
         if self.reloader.current is None:
-            last = self.reloader.last
             speaking.cancel()
             await self.history.close()
-            raise ConfigError(last.problems if last else ())
+            raise self._unusable()
         self.prober.follow(self.reloader.current.snapshot)
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
@@ -167,6 +166,19 @@ class Control:
         self.prober.close()
         self.workers.close()
         await self.history.close()
+
+    def _unusable(self) -> ConfigError:
+        """Why there is nothing to serve by at the first start."""
+        last = self.reloader.last
+        problems = list(last.problems) if last else []
+        if self._plan.may_resume:
+            message = "the database has no accepted revision to begin with"
+            problems.append(
+                Problem(
+                    line=None, column=None, path="--resume", message=message, hint="mend the file"
+                )
+            )
+        return ConfigError(problems, str(self._plan.config))
 
     async def reload(self) -> Reloaded:
         """Look at the file now, and wait until every worker routes by what serves then."""
@@ -204,7 +216,9 @@ class Control:
         accepted = Accepted(number, codec.encode(snapshot), at)
         self.reloader.resume(accepted)
         self._publish(Current(accepted, snapshot), Event.REVISION_RESUMED)
-        say_refused(last.problems if last else (), self._plan.config, serving=number)
+        problems = last.problems if last else ()
+        say_refused(problems, self._plan.config, serving=number)
+        spawn(self._keep_refusal(Look(problems=problems, digest=self.reloader.seen)), "refusal")
 
     async def _asked(self) -> None:
         """End when the workers have, if it is the whole gateway that ends.

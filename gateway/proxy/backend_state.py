@@ -120,7 +120,9 @@ class BackendState:
         values = {"backend": self.pool.backend.name, "why": why.value}
         if self.service is Service.OUT:
             values["new_work"] = "moves" if self._has_stand_in else "stays"
-        _log.warning("%s", write_event(_EVENTS[self.service], **values))
+        # That all is well again is nothing to be looked at.
+        level = logging.INFO if self.service is Service.IN else logging.WARNING
+        _log.log(level, "%s", write_event(_EVENTS[self.service], **values))
 
     def _show(self) -> None:
         """Let its lanes be looked at while it is not in service; in service they pay nothing."""

@@ -17,7 +17,7 @@ from gateway.proxy.merging import MergedPool, Side
 from gateway.proxy.pool import Pool
 from gateway.proxy.recorder import Recorder
 from gateway.proxy.redirecting import redirect
-from gateway.proxy.trace import TraceIds, trace_id
+from gateway.proxy.trace import TRACE_DIGITS, TraceIds, trace_id
 from gateway.routing.decide import Reply, decide
 from gateway.routing.snapshot import Route, Snapshot
 from gateway.routing.table import Table
@@ -176,11 +176,11 @@ class Gateway:
         lane = meant if meant.gate is None else redirect(exchange, decision, lanes)
         exchange.lane = lane
         if inbound.traceparent is None:
-            line, exchange.trace_id = self.traces.next()
-            introduction += line
+            trace = self.traces.next()
+            exchange.trace_id = trace[:TRACE_DIGITS]
         else:
-            exchange.trace_id = trace_id(inbound.traceparent)
-        return write_request(inbound, introduction, authority=lane.authority)
+            trace, exchange.trace_id = b"", trace_id(inbound.traceparent)
+        return write_request(inbound, introduction, trace, authority=lane.authority)
 
     def _introduce(self, inbound: Inbound, peer: Peer) -> bytes:
         """As `Peer.introduction`, for a request that says something of its own origin."""
@@ -197,10 +197,6 @@ class Gateway:
             refused=self.recorder.refused,
             client_connections=len(self.doors),
             upstream_connections=self._open_connections(),
-            upstream_ejected={
-                name: {report.address: int(report.is_ejected) for report in pool.report()}
-                for name, pool in self._pools.items()
-            },
             upstreams={
                 name: {
                     report.address: AddressCounts(

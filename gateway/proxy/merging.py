@@ -46,7 +46,7 @@ _MOST_AT_ONCE = 32
 """Lists of one route that are under way: 64 MiB of two sides. More of them wait their turn."""
 _QUICK_BYTES = 64 * 1024
 """Merged within a millisecond; longer lists are merged beside the loop, which serves on."""
-_QUERY_REFUSED = "This list cannot be asked for with such a query."
+QUERY_REFUSED = "This list cannot be asked for with such a query."
 _BODY_REFUSED = "A request for this list has no body."
 _log = logging.getLogger("figueira")
 
@@ -185,7 +185,7 @@ class MergedList:
         if request.has_body:
             return self._refuse(request, _BODY_REFUSED)
         if request.unlisted(self._pool.merge.query):
-            return self._refuse(request, _QUERY_REFUSED)
+            return self._refuse(request, QUERY_REFUSED)
         parts = await self._ask_all(request)
         refusal = agreed_refusal(parts)
         if refusal is not None:

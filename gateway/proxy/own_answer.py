@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.proxy.trace import TRACE_DIGITS
 from gateway.wire.messages import Header
 from gateway.wire.problem import prefers_page, problem_parts
 
@@ -21,7 +22,7 @@ def own_answer(
     """
     lines = exchange.inbound.lines
     accept = b",".join(value for name, value in lines if name.lower() == b"accept")
-    exchange.trace_id = exchange.trace_id or gateway.traces.next()[1]
+    exchange.trace_id = exchange.trace_id or gateway.traces.next()[:TRACE_DIGITS]
     return problem_parts(
         status,
         title,

@@ -52,6 +52,7 @@ class AccessLine(msgspec.Struct, omit_defaults=True, gc=False):
     """What the customer got; 499 if the customer left first, 503 if the gateway's stop cut the
     connection before there was an answer."""
     duration_ms: float
+    """To the microsecond, like all durations here."""
     client: str = ""
     """The customer's address."""
     route: str = ""
@@ -116,11 +117,6 @@ class ClockText:
                 self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
             self._text = f"{self._prefix}.{rest:03d}Z"
         return self._text
-
-
-def milliseconds(duration_s: float) -> float:
-    """A duration as access lines have it, to the microsecond."""
-    return int(duration_s * 1e6 + 0.5) / 1000
 
 
 def encode_part(part: StickyNotes | Told) -> msgspec.Raw:

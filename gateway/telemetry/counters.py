@@ -118,8 +118,6 @@ class Counters(msgspec.Struct):
     """Open now, from customers."""
     upstream_connections: dict[str, int] = msgspec.field(default_factory=dict)
     """Open now, by backend."""
-    upstream_ejected: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
-    """Backend -> address, as in a URL -> workers that leave it out now; 0 where it is well."""
     upstream_in_flight: dict[str, int] = msgspec.field(default_factory=dict)
     """Requests under way now, by backend, those that wait for a connection included."""
     service: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
@@ -153,7 +151,6 @@ class Counters(msgspec.Struct):
         _add_to(self.upstream_connections, other.upstream_connections)
         _add_to(self.upstream_in_flight, other.upstream_in_flight)
         _add_to(self.breaker_opened, other.breaker_opened)
-        _add_each(self.upstream_ejected, other.upstream_ejected)
         _add_each(self.service, other.service)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
@@ -174,8 +171,7 @@ class Counters(msgspec.Struct):
     def without_gauges(self) -> Counters:
         """What a dead worker leaves behind: its connections are gone, its counts stay (a copy)."""
         left = total([self])
-        left.client_connections, left.upstream_connections, left.upstream_ejected = 0, {}, {}
-        left.upstreams = {}
+        left.client_connections, left.upstream_connections, left.upstreams = 0, {}, {}
         left.arrivals = left.arrivals.without_gauges()
         left.upstream_in_flight, left.service = {}, {}
         return left

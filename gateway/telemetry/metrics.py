@@ -96,9 +96,9 @@ def _upstream_connections(counters: Counters, _facts: Facts) -> Iterator[tuple[L
 
 
 def _addresses_ejected(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
-    for backend, addresses in counters.upstream_ejected.items():
-        for address, workers in addresses.items():
-            yield (backend, address), workers
+    for backend, addresses in counters.upstreams.items():
+        for address, counts in addresses.items():
+            yield (backend, address), counts.ejected
 
 
 def _customers_seen(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:

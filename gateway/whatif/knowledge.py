@@ -25,6 +25,10 @@ class OtherTrust:
     new: Networks
     is_customer_other: bool
     """Whether ``trust.proxies`` has changed, so that the customer may be another one."""
+    has_signed_pins: bool
+    """Whether a pin may have been believed for its signature."""
+    keeps_signed_pins: bool
+    """Whether such a pin is still believed; an old secret that is not told counts as the same."""
 
     def reads_otherwise(self, record: Record) -> bool:
         """Whether the new trust may let be read what the old one did not, or the reverse."""
@@ -32,6 +36,18 @@ class OtherTrust:
             return False
         client = record.client
         return self.is_customer_other or self.old.contains(client) != self.new.contains(client)
+
+    def keeps_pin(self, record: Record) -> bool | None:
+        """Whether the new trust believes a pin that the old one has; None: it depends.
+
+        A record does not tell for what a pin was believed: its sender's address, or a signature.
+        """
+        kept = {self.keeps_signed_pins} if self.has_signed_pins else set[bool]()
+        if self.old.contains(record.client):
+            if self.is_customer_other:
+                return None
+            kept.add(self.new.contains(record.client))
+        return kept.pop() if len(kept) == 1 else None if kept else True
 
 
 def other_trust(asked: Asked, old: Trust, new: Trust) -> OtherTrust:
@@ -45,6 +61,8 @@ def other_trust(asked: Asked, old: Trust, new: Trust) -> OtherTrust:
         old=Networks(old.testers),
         new=Networks(new.testers),
         is_customer_other=is_customer_other,
+        has_signed_pins=bool(old.pin_secret or new.pin_secret),
+        keeps_signed_pins=not old.pin_secret or old.pin_secret == new.pin_secret,
     )
 
 

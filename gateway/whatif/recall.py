@@ -24,6 +24,8 @@ PRESENT: Final = b"\x01"
 MOST_VALUES = 64
 """Of one key that are assumed in turn; a file with more asks too much of a record without it."""
 
+_PIN_READ_ANEW = "header x-figueira-backend, as the new trust reads it"
+
 Value = bytes | None
 
 
@@ -78,7 +80,7 @@ class RecalledHead(RequestHead):
         method, path = record.method, record.path
         super().__init__(method.encode("latin-1", "replace"), path.encode("latin-1", "replace"))
         self.named = _Named(recall)
-        self.pin = pin_of(record)
+        self.pin = recall.pin()
         """The backend that a tester asks for; empty without one."""
 
     @property
@@ -115,6 +117,16 @@ class Recall:
         """Key -> value."""
         self.is_new = False
         """Whether it is the new snapshot that looks."""
+
+    def pin(self) -> str:
+        """The backend that a tester asks for, if whoever decides believes it; empty if not."""
+        asked = pin_of(self.record)
+        if not asked or not self.is_new:
+            return asked
+        is_kept = self._known.trust.keeps_pin(self.record)
+        if is_kept is None:
+            is_kept = self._assume(_PIN_READ_ANEW, [None, asked.encode()]) is not None
+        return asked if is_kept else ""
 
     def bucket(self, source: str) -> int | None:
         """The bucket of a sticky source that is there; None if it is not told."""

@@ -159,6 +159,7 @@ class Recording:
         """Route name -> what its lines note, where that is anything."""
         self._revision = 0
         self._remembered = 0
+        self._is_host_hidden = False
 
     def install(self, snapshot: Snapshot, revision: int) -> None:
         """Begin anew by a snapshot."""
@@ -167,12 +168,14 @@ class Recording:
         self._revision, self._remembered = revision, 0
         asked = asked_by([snapshot])
         hidden = CREDENTIALS.union(snapshot.sensitive.headers)
+        self._is_host_hidden = "host" in hidden
         headers = [(name.encode(), name, name in hidden) for name in asked.headers]
         query = [(key.encode(), key, key in snapshot.sensitive.query) for key in asked.query]
         self.notes = {
             route.name: Notes(route, headers, query, self)
             for route in snapshot.routes
-            if route.sticky or headers or query
+            # A Host to be hidden is taken out of every line.
+            if route.sticky or headers or query or self._is_host_hidden
         }
 
     def write(self, line: AccessLine, head: RequestHead) -> None:
@@ -181,6 +184,8 @@ class Recording:
         A request that was decided under an older revision notes nothing: its head was read for
         what that one asked for.
         """
+        if self._is_host_hidden:
+            line.host = ""
         notes = self.notes.get(line.route)
         if notes is not None and line.revision == self._revision:
             notes.write(line, head)

@@ -78,7 +78,7 @@ class Replay:
         pair = tree
         while isinstance(pair, Fork):
             pair = pair.branches[0]
-        customer = _customer(record, pair)
+        customer = _customer(record)
         if isinstance(tree, Pair):
             outcome = self._decided(tree, recall)
             if outcome is not None:
@@ -123,6 +123,7 @@ class Replay:
             record.method,
             record.path,
             pin_of(record),
+            bool(pin_of(record)) and self._known.trust.keeps_pin(record),
             tuple(noted),
             self._known.kind_of_address(record),
             self._known.trust.reads_otherwise(record),
@@ -191,12 +192,10 @@ class Replay:
         return found
 
 
-def _customer(record: Record, pair: Pair) -> str:
-    """Who asks: by the source that decides, else by the first that is there, else the address."""
-    sticky = record.sticky
-    if sticky:
-        noted: Noted | None = sticky.get(pair.new.by) or sticky.get(pair.old.by)
-        noted = noted or next(filter(None, sticky.values()), None)
-        if noted is not None:
-            return noted.token
-    return record.client
+def _customer(record: Record) -> str:
+    """Who asks: by the first sticky source that is there, else by the address.
+
+    Not by the source that decides: the same customer also asks for what no source decides.
+    """
+    noted: Noted | None = next(filter(None, (record.sticky or {}).values()), None)
+    return record.client if noted is None else noted.token

@@ -102,6 +102,8 @@ class Tally:
         if replayed.customer:
             customers.add(replayed.customer)
             if outcome.is_moved:
+                # Also those whom the total leaves out, told by their address alone.
+                self._customers.add(replayed.customer)
                 self._customers_moved.add(replayed.customer)
         self._exemplify(move, record)
 

@@ -36,6 +36,7 @@ _OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
 _BLIND = (b"h2", b"http/", b"tls/")
 """Beginnings of the protocols that are not gone on in, in lower case."""
 _join_field = b": ".join
+_TRACE_DIGITS = 32
 _checked_hosts: set[bytes] = set()
 _MAX_CHECKED, _MAX_CHECKED_BYTES = 1024, 64
 """A gateway serves a handful of hosts; a hostile client can only have them checked anew."""
@@ -221,12 +222,16 @@ _NEEDED = frozenset(
 )
 
 
-def write_request(inbound: Inbound, extra: bytes = b"", *, authority: bytes = b"") -> bytes:
+def write_request(
+    inbound: Inbound, extra: bytes = b"", trace: bytes = b"", *, authority: bytes = b""
+) -> bytes:
     """Write the head that a backend gets.
 
     Args:
         inbound: The request.
         extra: Whole field lines to add at the end, each with its CRLF.
+        trace: For a request that brought no traceparent: the digits of a trace id and a parent id
+            (W3C Trace Context, section 3.2; version 00, sampled). Empty adds none.
         authority: Host for a request that brought none (HTTP/1.0): HTTP/1.1 needs one, if only an
             empty one (RFC 9112, section 3.2).
     """
@@ -236,4 +241,13 @@ def write_request(inbound: Inbound, extra: bytes = b"", *, authority: bytes = b"
         if inbound.host is None:
             lines = [(b"Host", authority), *lines]
         inbound.fields = fields = b"\r\n".join(map(_join_field, lines))
-    return b"%b %b HTTP/1.1\r\n%b\r\n%b\r\n" % (inbound.method, inbound.target, fields, extra)
+    if not trace:
+        return b"%b %b HTTP/1.1\r\n%b\r\n%b\r\n" % (inbound.method, inbound.target, fields, extra)
+    return b"%b %b HTTP/1.1\r\n%b\r\n%btraceparent: 00-%b-%b-01\r\n\r\n" % (
+        inbound.method,
+        inbound.target,
+        fields,
+        extra,
+        trace[:_TRACE_DIGITS],
+        trace[_TRACE_DIGITS:],
+    )

@@ -52,7 +52,14 @@ def _bomb() -> BadFile:
         problems += [
             f':{level + 1}:1: error: unknown key "b{level}" ({KNOWN})',
             *(
-                [f':1:1: error: missing key "{key}"' for key in ("version", "backends", "routes")]
+                [
+                    f':1:1: error: missing key "{key}"{hint}'
+                    for key, hint in (
+                        ("version", " (add: version: 1)"),
+                        ("backends", ""),
+                        ("routes", ""),
+                    )
+                ]
                 if level == 0
                 else []
             ),

@@ -14,6 +14,7 @@ import trustme
 from tests.e2e.conftest import Backends, Start
 from tests.e2e.operator import give, json_of, weight
 from tests.support.figueira import COMMAND, run, serving
+from tests.support.polling import eventually
 from tests.support.processes import free_port
 from tests.support.routes_file import SHIPPED, RoutesFile
 
@@ -210,12 +211,77 @@ def test_a_worker_that_hangs_is_told_and_the_flip_is_not_called_done(start: Star
         ["history", "--text"],
         ["history", "--limit", "0"],
         ["reload", "--admin", "localhost:9000"],
+        ["reload", "--admin", "none"],
     ],
     ids=" ".join,
 )
 def test_wrong_use_has_exit_code_2(tmp_path: Path, words: list[str]) -> None:
     ended = run(*words, folder=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
+
+
+def test_a_restart_without_the_file_serves_by_the_last_good_revision_if_asked_to(
+    backends: Backends, tmp_path: Path
+) -> None:
+    """Whoever has deleted it is as badly off as whoever has broken it; `undo` writes it back."""
+    (tmp_path / "one").mkdir()
+    database = f"sqlite+aiosqlite:///{tmp_path}/figueira.db"
+    settings = {**backends.settings, "FIGUEIRA_DATABASE_URL": database, "FIGUEIRA_RESUME": "1"}
+    with serving(tmp_path / "one", **settings) as figueira:
+        good = figueira.routes.text
+        figueira.routes.path.unlink()
+        figueira.wait_for_problems()
+        ended = give(figueira, "set", "images", "image_service=5")
+        assert "figueira undo writes back what serves" in ended.stderr
+    (tmp_path / "two").mkdir()
+    prefix = ("sh", "-c", 'rm "$FIGUEIRA_CONFIG"; exec "$@"', "sh")
+    with serving(tmp_path / "two", prefix=prefix, **settings) as figueira:
+        assert len(figueira.events("revision_resumed")) == 1
+        ended = give(figueira, "undo")
+        assert (ended.returncode, figueira.routes.text) == (0, good)
+
+
+def test_the_file_that_a_restart_could_not_use_is_in_the_history(
+    backends: Backends, tmp_path: Path
+) -> None:
+    """Refused files are listed where they happened, also those that nobody served before."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    database = f"sqlite+aiosqlite:///{tmp_path}/figueira.db"
+    settings = {**backends.settings, "FIGUEIRA_DATABASE_URL": database, "FIGUEIRA_RESUME": "1"}
+    with serving(tmp_path / "one", **settings) as figueira:
+        good = figueira.routes.text
+    with serving(tmp_path / "two", good.replace("split:", "splitt:"), **settings) as figueira:
+
+        def refusal() -> str | None:
+            found = json.loads(give(figueira, "history", "--json").stdout)["refusals"]
+            return found[0]["problem"] if found else None
+
+        assert 'unknown key "splitt"' in eventually(refusal, "a refusal in the history")
+
+
+def test_where_there_is_nothing_to_resume_that_is_said_as_well(tmp_path: Path) -> None:
+    """Of the file, every problem on a line of its own, as without --resume."""
+    (tmp_path / "routes.yaml").write_text("version: 2\nbackends: {}\n")
+    environment = {"FIGUEIRA_PORT": "0", "FIGUEIRA_ADMIN_PORT": "0"}
+    ended = run("serve", "--resume", folder=tmp_path, **environment)
+    *problems, last = ended.stderr.splitlines()
+    assert (ended.returncode, len(problems) > 1) == (1, True)
+    assert all(line.startswith("routes.yaml:") for line in problems)
+    assert last == (
+        "routes.yaml: error: --resume: the database has no accepted revision to begin with "
+        "(mend the file)"
+    )
+
+
+def test_an_undo_without_gateway_and_history_says_that(tmp_path: Path) -> None:
+    """Nothing that serves is looked for where nothing runs."""
+    ended = run("undo", "--admin", "http://127.0.0.1:1", folder=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "figueira: error: no gateway is running at http://127.0.0.1:1, and its database has no "
+        "revision (nothing was changed; FIGUEIRA_DATABASE_URL names another)\n"
+    )
 
 
 def test_a_restart_with_a_broken_file_serves_by_the_last_good_revision_if_asked_to(

@@ -67,7 +67,10 @@ def test_undo_goes_back_step_by_step_and_forward_by_number(start: Start) -> None
         assert weight(figueira) == 0
         last = give(figueira, "undo")
         assert (last.returncode, last.stdout) == (1, "")
-        assert last.stderr == "figueira: error: there is nothing before revision 1\n"
+        assert last.stderr == (
+            "figueira: error: there is nothing before revision 1, "
+            "which serves again as revision 7\n"
+        )
         assert give(figueira, "undo", "--to", "4").returncode == 0
         assert (figueira.routes.text, weight(figueira)) == (texts[3], 100)
         undone = give(figueira, "undo", "--to", "99")
@@ -152,6 +155,21 @@ def test_a_dry_run_tells_everything_and_changes_nothing(start: Start) -> None:
             assert (found["state"], found["effects"][0]["route"]) == ("dry_run", "images")
         assert (figueira.routes.text, figueira.routes.path.stat().st_mtime_ns) == before
         assert figueira.status()["revision"]["number"] == 2
+
+
+def test_a_dry_run_says_that_safety_is_not_asked(start: Start) -> None:
+    """A flip that is refused later would come as a surprise; an undo is never refused for it."""
+    with start() as figueira:
+        give(figueira, "set", "images", "image_service=25")
+        figueira.routes.rename_over(figueira.routes.text + "safety: {max_moved: 10%}\n")
+        figueira.wait_for_good_file()
+        ended = give(figueira, "set", "images", "image_service=75", "--dry-run")
+        assert (ended.returncode, ended.stderr) == (
+            0,
+            "figueira: note: safety.max_moved is asked when it is written; "
+            "figueira diff tells beforehand\n",
+        )
+        assert give(figueira, "undo", "--dry-run").stderr == ""
 
 
 def test_json_is_one_object_whatever_comes_of_it(start: Start) -> None:

@@ -98,7 +98,9 @@ def test_promise_4_an_ill_candidate_is_noticed_avoided_and_taken_back(
         _look_as_operators_do(shop)
         shop.candidate.recover()
         eventually(lambda: shop.made_by() == "candidate" and shop.is_in(), "back in service")
-        assert shop.figueira.events("backend_in_service")
+        back = shop.figueira.events("backend_in_service")
+        assert back
+        assert all(" INFO " in line for line in back)
         made = shop.candidate.creations() + shop.legacy.creations()
         assert len(made) == len(set(made))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.cli.check import check
 
 GOOD = """\
@@ -191,3 +194,25 @@ def test_a_name_that_is_no_text_is_still_shown(
     strange = file.rename(file.parent / os.fsdecode(b"caf\xe9.yaml"))
     assert check(strange, as_json=False) == 0
     assert "caf\\xe9.yaml: ok" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["check"], ["explain", "GET", "/"], ["pin", "legacy"]])
+def test_the_file_is_the_one_that_a_gateway_started_here_would_run_by(
+    file: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Whoever sets FIGUEIRA_CONFIG for `serve` means it for every verb."""
+    named = file.with_name("named.yaml")
+    named.write_text(BAD, "utf-8")
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setenv("FIGUEIRA_CONFIG", str(named))
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, str(named) in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("text", [GOOD, BAD], ids=["good", "bad"])
+def test_the_collector_of_garbage_is_left_as_it_was(file: Path, text: str) -> None:
+    """Whoever checks in a program that goes on needs it again."""
+    file.write_text(text, "utf-8")
+    assert gc.isenabled()
+    check(file, as_json=False)
+    assert gc.isenabled()

@@ -123,6 +123,15 @@ def test_nothing_moves_between_equal_files() -> None:
     assert "No request of 18 would move." in out
 
 
+@pytest.mark.parametrize("content", [b"", b"another program's line\n"], ids=["empty", "foreign"])
+def test_a_log_without_a_single_request_tells_nothing(folder: Path, content: bytes) -> None:
+    """Not that nothing moves: a pipeline with the wrong log would go on."""
+    (folder / "other.log").write_bytes(content)
+    code, out, _ = run("old.yaml", "new.yaml", "--traffic", "other.log")
+    assert code == 2
+    assert "No recorded request could be put before the two files." in out
+
+
 def test_what_may_move_is_no_nothing(folder: Path) -> None:
     """A header that nobody recorded may decide: exit code 1, and the key is named."""
     log = b'192.0.2.1 - - [23/Nov/2026:03:00:00 +0000] "POST /images HTTP/1.1" 200 1 "-" "x"\n'

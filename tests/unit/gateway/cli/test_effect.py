@@ -106,8 +106,53 @@ def test_who_moves_is_said(old: bytes, new: bytes, said: list[str] | None) -> No
 
 
 def test_what_exists_stays_where_something_is_owned() -> None:
-    owner = ", owner: {id: '/i/{id}', ranges: {a: 1..9, b: 10..}, unknown: a, lists: a}" + STICKY
+    owner = _OWNER + STICKY
     lines = _words(_file("split: {b: 5, a: rest}", owner), _file("split: {b: 6, a: rest}", owner))
     assert lines[-1] == (
         "  what exists stays with the side that made it: this moves new work alone"
+    )
+
+
+_OWNER = ", owner: {id: '/i/{id}', ranges: {a: 1..9, b: 10..}, unknown: a, lists: a}"
+_OTHER_OWNER = _OWNER.replace("1..9", "1..4")
+_WARNED = {
+    "owner": "  its owner changes: what exists may be looked for where it was not made",
+    "sticky": "  its sticky changes: customers are told apart anew, and may move either way",
+    "match": "  its match changes: other requests take this route",
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        (
+            _file("split: {b: 5, a: rest}", STICKY + _OWNER),
+            _file("split: {b: 6, a: rest}", STICKY + _OTHER_OWNER),
+            "owner",
+        ),
+        (
+            _file("split: {b: 5, a: rest}", STICKY + _OWNER),
+            _file("split: {b: 5, a: rest}", STICKY + _OTHER_OWNER),
+            "owner",
+        ),
+        (
+            _file("split: {b: 5, a: rest}", STICKY),
+            _file("split: {b: 6, a: rest}", ", sticky: [client_ip]"),
+            "sticky",
+        ),
+        (
+            _file("split: {b: 5, a: rest}", STICKY),
+            _file("split: {b: 6, a: rest}", STICKY).replace(b"/i}", b"/j}"),
+            "match",
+        ),
+    ],
+    ids=["owner-and-weight", "owner", "sticky-and-weight", "match-and-weight"],
+)
+def test_an_undo_says_what_it_changes_beside_weights(old: bytes, new: bytes, changed: str) -> None:
+    """It takes a whole file back: that nobody moves the other way would not be true any more."""
+    lines = _words(old, new)
+    assert [line for line in lines if line in _WARNED.values()] == [_WARNED[changed]]
+    assert not any("what exists stays" in line for line in lines)
+    assert any("nobody moves the other way" in line for line in lines) is (
+        b"b: 6" in new and changed != "sticky"
     )

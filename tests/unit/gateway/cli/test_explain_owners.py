@@ -29,6 +29,28 @@ _TWICE = "; a safe method that misses it there asks image_service too (owner.sec
 
 
 @pytest.mark.parametrize(
+    ("keys", "query", "allowed"),
+    [("[status]", "status=1&page=2", "status"), ("[]", "page=2", "none"), ("[status]", "", "")],
+    ids=["another-key", "none-allowed", "no-query"],
+)
+def test_a_list_that_is_asked_for_with_another_query_is_said_to_be_refused(
+    tmp_path: Path, keys: str, query: str, allowed: str
+) -> None:
+    """As the gateway refuses it: an operator would look for the fault in a backend."""
+    file = tmp_path / "routes.yaml"
+    merged = f"lists: {{merge: $.id, query: {keys}}}"
+    file.write_text(_ROUTES.replace("lists: merge", merged), "utf-8")
+    asked = f"/shops/3/images?{query}"
+    result = CliRunner().invoke(app, ["explain", "--config", str(file), "GET", asked])
+    said = (
+        f"GET {asked} is answered by the gateway itself\n"
+        "  because  400 Bad Request: This list cannot be asked for with such a query. "
+        f"(owner.lists.query allows {allowed})\n"
+    )
+    assert (result.exit_code, result.stdout == said) == ((1, True) if allowed else (0, False))
+
+
+@pytest.mark.parametrize(
     ("target", "where", "because"),
     [
         ("/7", "legacy", "id 7 lies in its range 1..1000; the split is for new resources"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def test_what_explain_says_on_the_page_is_what_it_says(
     for command, out in told:
         result = CliRunner().invoke(app, shlex.split(command)[1:])
         assert result.stdout == out
+
+
+def test_the_hashes_on_the_page_are_those_of_the_shipped_file() -> None:
+    """At the weights that the page goes through, and with the mistake that it shows."""
+    texts = [SHIPPED.replace("image_service: 0,", f"image_service: {n},") for n in (0, 5, 25)]
+    texts.append(texts[-1].replace("split:", "splitt:"))
+    known = {sha256(text.encode()).hexdigest()[:12] for text in texts}
+    shown = re.findall(r"(?<=[ (=])[0-9a-f]{12}(?=[) \n]|[0-9a-f]{52}\n)", PAGE)
+    assert set(shown) == known
 
 
 @pytest.mark.parametrize("command", [command for command, _ in BLOCKS])

@@ -56,7 +56,7 @@ def test_names_of_headers_have_no_case_and_keys_of_queries_have() -> None:
             "safety: {max_moved: ten}",
             '2:21: error: safety.max_moved: bad share "ten" (write it like 10% or 0.5%)',
         ),
-        ("safety: {}", '2:1: error: safety: missing key "max_moved"'),
+        ("safety: {}", '2:1: error: safety: missing key "max_moved" (add: max_moved: 10%)'),
         ("safety:", "2:8: error: safety: must be a mapping, not nothing"),
         (
             "safety: {max_move: 10%}",

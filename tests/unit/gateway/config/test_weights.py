@@ -87,8 +87,14 @@ def test_what_is_asked_for_is_what_becomes_of_it(
         pytest.param(
             _split(a=10, b=20, c="rest"),
             _split(c=60),
-            "the weights would come to 30, not to 40 percent|say also what a and b get",
+            "the weights would come to 90, not to 100 percent|say also what a and b get",
             id="rest-of-three",
+        ),
+        pytest.param(
+            _split(image_service=5, legacy="rest"),
+            _split(legacy=90, image_service=9),
+            "the weights would come to 99, not to 100 percent|",
+            id="rest-and-number",
         ),
         pytest.param(
             _split(a=10, b="rest"),

@@ -111,7 +111,6 @@ _COUNTERS = st.builds(
     refused=_TALLIES,
     client_connections=_COUNTS,
     upstream_connections=_TALLIES,
-    upstream_ejected=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
     upstream_in_flight=_TALLIES,
     service=st.dictionaries(st.sampled_from(["legacy", "image_service"]), _TALLIES),
     breaker_opened=_TALLIES,
@@ -176,10 +175,9 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
     left = worker.without_gauges()
     assert left.client_connections == 0
     assert left.upstream_connections == {}
-    assert (left.upstream_ejected, left.upstream_in_flight, left.service) == ({}, {}, {})
+    assert (left.upstream_in_flight, left.service) == ({}, {})
     left.client_connections = worker.client_connections
     left.upstream_connections = worker.upstream_connections
-    left.upstream_ejected = worker.upstream_ejected
     assert left.upstreams == {}
     left.upstreams = worker.upstreams
     assert (left.arrivals.limit, left.arrivals.full) == (0, 0)

@@ -18,6 +18,7 @@ from gateway.telemetry.counters import Counters, LaneCounters
 from gateway.telemetry.exposition import render
 from gateway.telemetry.metric import Facts
 from gateway.telemetry.metrics import METRICS
+from gateway.telemetry.upstreams import AddressCounts
 
 DOCS = Path(__file__).parents[4] / "docs" / "metrics.md"
 FACTS = Facts(
@@ -48,7 +49,12 @@ def _busy() -> Counters:
         refused={"400": 5},
         client_connections=12,
         upstream_connections={"legacy": 3},
-        upstream_ejected={"legacy": {"[::1]:8001": 2, "unix:/run/shop.sock": 0}},
+        upstreams={
+            "legacy": {
+                "[::1]:8001": AddressCounts(ejected=2),
+                "unix:/run/shop.sock": AddressCounts(),
+            }
+        },
         upstream_in_flight={"legacy": 7},
         service={"legacy": {"in": 2}, "image_service": {"out:breaker": 1, "in": 1}},
         breaker_opened={"image_service": 3},

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from gateway.routing.decide import Forward, decide
 from gateway.routing.snapshot import Match, Route, Sensitive, Snapshot
 from gateway.routing.split import bucket_of
+from gateway.telemetry.access_line import AccessLine, encode_lines
 from gateway.whatif import recording as module
 from gateway.whatif.recording import LONGEST_TOLD_BYTES
 from gateway.whatif.tokens import Tokens
@@ -153,3 +154,22 @@ def test_new_work_is_told_once_for_each_customer_and_side() -> None:
     recorded.recording.forget()
     recorded.line(request)
     assert len(take()) == len(told), "another control is told again"
+
+
+@pytest.mark.parametrize("is_matched", [True, False], ids=["a-route-asks", "no-route-asks"])
+def test_a_host_that_is_sensitive_stands_in_no_line(is_matched: bool) -> None:
+    """Neither beside its token, nor of a request that got no route."""
+    asks = Match(path_prefix="/", hosts=("shop.example",))
+    shop = Route(name="shop", matches=(asks,), backend="legacy")
+    routes = [shop, MONOLITH] if is_matched else [MONOLITH]
+    file = replace(snapshot(*routes), sensitive=Sensitive(headers=("host",)))
+    recorded = Recorded(file)
+    request = head("/", b"GET", {b"host": b"shop.example"})
+    line = recorded.access_line(request)
+    unrouted = AccessLine("", "GET", "/", 400, 1.0, host="shop.example")
+    line.host = "shop.example"
+    for each in (line, unrouted):
+        recorded.recording.write(each, request)
+    written = encode_lines([line, unrouted])
+    assert b"shop.example" not in written
+    assert (_TOKENS.token(b"shop.example").encode() in written) is is_matched

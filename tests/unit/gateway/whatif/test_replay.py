@@ -294,3 +294,48 @@ def test_whether_a_path_is_ambiguous_may_hang_on_the_bucket(draw: float, is_refu
         _record(b'{"method":"GET","path":"/a/../images","status":200}')
     )
     assert open_ended.missing == ("draw",)
+
+
+_SECRET, _OTHER_SECRET = "s" * 32, "t" * 32
+_LEFT_OPEN = "header x-figueira-backend, as the new trust reads it"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "goes_to"),
+    [
+        (Trust(testers=("192.0.2.0/24",)), Trust(testers=("192.0.2.0/25",)), "image_service"),
+        (Trust(testers=("192.0.2.0/24",)), Trust(), "legacy"),
+        (Trust(), Trust(testers=("192.0.2.0/24",)), "image_service"),
+        (Trust(pin_secret=_SECRET), Trust(pin_secret=_SECRET), "image_service"),
+        (Trust(pin_secret=_SECRET), Trust(pin_secret=_OTHER_SECRET), "legacy"),
+        (Trust(), Trust(pin_secret=_SECRET), "image_service"),
+        (
+            Trust(testers=("192.0.2.0/24",), pin_secret=_SECRET),
+            Trust(pin_secret=_SECRET),
+            _LEFT_OPEN,
+        ),
+        (Trust(testers=("192.0.2.0/24",)), Trust(proxies=("192.0.2.99/32",)), _LEFT_OPEN),
+    ],
+    ids=[
+        "still-a-tester",
+        "no-tester-any-more",
+        "a-tester-now",
+        "signed",
+        "another-secret",
+        "old-secret-not-told",
+        "signed-perhaps",
+        "another-customer-perhaps",
+    ],
+)
+def test_a_testers_pin_is_judged_by_the_new_trust(old: Trust, new: Trust, goes_to: str) -> None:
+    """Whoever is no tester any more goes where everybody goes; a signature may still do."""
+    file = snapshot(images(0), MONOLITH)
+    request = head("/images", b"POST", client_ip="192.0.2.1")
+    request.pin = "image_service"
+    record = _record(Recorded(file).line(request))
+    assert record.reason == "pin"
+    replayed = Replay(replace(file, trust=old), replace(file, trust=new)).decide(record)
+    if goes_to == _LEFT_OPEN:
+        assert replayed.missing == (_LEFT_OPEN,)
+    else:
+        assert [outcome.new.backend for outcome in replayed.outcomes] == [goes_to]

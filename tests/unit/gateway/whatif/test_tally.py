@@ -15,7 +15,7 @@ from gateway.whatif.tally import Tally
 from gateway.whatif.tokens import Tokens
 from gateway.wire.messages import RequestHead
 from tests.unit.gateway.routing.generated import draws, requests, snapshots
-from tests.unit.gateway.routing.shop import MONOLITH, head, images, prefix, snapshot
+from tests.unit.gateway.routing.shop import CLIENT_IP, MONOLITH, head, images, prefix, snapshot
 from tests.unit.gateway.whatif.recorded import KEY, Recorded, end_of
 
 
@@ -53,6 +53,7 @@ def test_promise_5_the_counts_are_those_of_a_real_replay(
         assert told == truth
         assert impact.moved == truth.total()
     assert impact.requests + impact.never_routed == len(traffic)
+    assert impact.customers_moved.count <= impact.customers.count
 
 
 def test_customers_writes_and_existing_resources_are_counted_apart() -> None:
@@ -73,6 +74,33 @@ def test_customers_writes_and_existing_resources_are_counted_apart() -> None:
     without_owner = snapshot(images(100_000, owner=None), MONOLITH)
     impact = _impact(old, without_owner, *by_customer, *others)
     assert (impact.moved, impact.existing_moved, impact.writes_moved) == (40, 10, 30)
+
+
+def test_customers_who_move_are_among_those_who_were_seen() -> None:
+    """Those of a route without sticky are told by their address, beside those with a token."""
+    old, new = snapshot(images(0), MONOLITH), snapshot(images(0), _to_image_service("/"))
+    recorded = Recorded(old)
+    lines = [recorded.line(head("/images", b"POST", {b"x-customer-id": b"1"}, "192.0.2.1"))]
+    lines += [recorded.line(head("/", client_ip=f"192.0.2.{n}")) for n in range(1, 6)]
+    impact = _impact(old, new, *lines)
+    assert (impact.customers_moved.count, impact.customers.count) == (5, 6)
+
+
+def test_a_customer_stays_one_whatever_the_new_file_tells_customers_by() -> None:
+    """Lists and existing resources are decided by nobody's bucket, and are the same people's."""
+    old = snapshot(images(5_000), MONOLITH)
+    new = snapshot(images(5_000, sticky=(CLIENT_IP,)), MONOLITH)
+    recorded = Recorded(old)
+    asked = [("/images", b"POST"), ("/images/7", b"GET"), ("/images", b"GET")]
+    lines = [
+        recorded.line(head(path, method, {b"x-customer-id": b"1"}, "192.0.2.1"))
+        for path, method in asked
+    ]
+    assert _impact(old, new, *lines).customers.count == 1
+
+
+def _to_image_service(path: str) -> Route:
+    return Route(name="all", matches=(prefix(path),), backend="image_service")
 
 
 def test_routes_that_nobody_takes_and_requests_by_another_route_are_told() -> None:

@@ -182,6 +182,12 @@ def test_order_duplicates_and_case_cross_unchanged() -> None:
     )
 
 
+def test_a_trace_is_begun_behind_everything_else() -> None:
+    written = write_request(_read((b"A", b"1")), b"B: 2\r\n", b"ab" * 16 + b"cd" * 8)
+    trace = b"00-" + b"ab" * 16 + b"-" + b"cd" * 8 + b"-01"
+    assert written.endswith(b"A: 1\r\nB: 2\r\ntraceparent: " + trace + b"\r\n\r\n")
+
+
 def test_extra_lines_come_last_in_order() -> None:
     written = write_request(_read((b"A", b"1")), b"Via: 1.1 x\r\nB: 2\r\n")
     assert written.endswith(b"\r\nA: 1\r\nVia: 1.1 x\r\nB: 2\r\n\r\n")
