@@ -68,8 +68,10 @@ schema: $(VENV)/dev.stamp
 # Needs uv. The output holds hashes and no address of any registry.
 lock:
 	uv pip compile pyproject.toml --extra postgres --group build --generate-hashes --universal \
-	  --python-version 3.11 --no-header --quiet -o requirements.lock
-	uv pip compile pyproject.toml --extra postgres --group build --group dev --generate-hashes --universal \
+	  --python-version 3.11 --no-header --quiet -c tools/lock-constraints.txt -o requirements.lock
+	uv pip compile pyproject.toml --extra aws --group build --generate-hashes --universal \
+	  --python-version 3.11 --no-header --quiet -c requirements.lock -o deploy/aws/requirements.lock
+	uv pip compile pyproject.toml --extra postgres --extra s3 --extra aws --group build --group dev --generate-hashes --universal \
 	  --python-version 3.11 --no-header --quiet -c requirements.lock -o requirements-dev.lock
 	uv pip compile bench/requirements.in --generate-hashes --universal \
 	  --python-version 3.11 --no-header --quiet -o bench/requirements.lock

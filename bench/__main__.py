@@ -9,7 +9,18 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import complaint, cost, flip, growth, latency, memory, owner, profile
+from bench import (
+    blobs,
+    complaint,
+    cost,
+    flip,
+    growth,
+    images,
+    latency,
+    memory,
+    owner,
+    profile,
+)
 from bench.cases import CASES, GET_1K
 from bench.claims import claims, put
 from bench.machine import this_machine
@@ -62,7 +73,17 @@ MEASURES: dict[str, Measure] = {
     "flip": _flip,
 }
 """Sub-command -> what it measures, in the order of the report."""
-ALONE = ("profile", "owner", "complaint")
+ALONE: dict[str, Callable[[argparse.Namespace], int]] = {
+    "profile": lambda given: profile.run(given.cases or [GET_1K.name], given.beside),
+    "owner": lambda _: owner.run(),
+    "complaint": lambda given: complaint.run(given.docs, quick=given.quick),
+    "images": lambda given: images.run(
+        given.docs or _ROOT / "docs", images.QUICK if given.quick else images.Extent()
+    ),
+    "blobs": lambda given: blobs.run(
+        given.docs or _ROOT / "docs", blobs.QUICK if given.quick else blobs.Extent()
+    ),
+}
 """Sub-commands with something of their own to say, apart from the report."""
 
 
@@ -71,12 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     # So that the processes started here end with this one, however it is told to.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    if given.what == "profile":
-        return profile.run(given.cases or [GET_1K.name], given.beside)
-    if given.what == "owner":
-        return owner.run()
-    if given.what == "complaint":
-        return complaint.run(given.docs, quick=given.quick)
+    if given.what in ALONE:
+        return ALONE[given.what](given)
     extent = _extent(given)
     machine = this_machine()
     results = Results()
@@ -113,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure the gateway beside other proxies. Lists are separated by commas.",
     )
     add = parser.add_argument
-    add("what", nargs="?", choices=[*MEASURES, *ALONE], help="default: all but the last three")
+    add("what", nargs="?", choices=[*MEASURES, *ALONE], help="default: all of the report")
     add("--only", type=_some_of([peer.name for peer in PEERS]), help="proxies; cost alone")
     add(
         "--cases",

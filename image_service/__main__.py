@@ -1,28 +1,13 @@
-"""``python -m image_service``: the service under uvicorn until SIGTERM or SIGINT."""
+"""``python -m image_service``: ``figueira-images serve`` without its extra."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
-import os
-import signal
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from types import FrameType
+from collections.abc import Sequence
 
-import uvicorn
-
-from image_service.app import create_app
-from image_service.errors import StartupError
-from image_service.settings import DEFAULT_HOST, DEFAULT_PORT, Settings, read_settings
-
-# Docker kills after 10 s. An order given up by then is recorded and its customer answered, a
-# second before uvicorn would drop the connection.
-_ORDER_GRACE_S = 7.0
-_REQUEST_GRACE_S = 8
-_BACKLOG = 512
+from image_service.cli import run_serve
+from image_service.settings import DEFAULT_HOST, DEFAULT_PORT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,17 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 after a signal, 1 when the service could not start (one line on stderr
         says why).
     """
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    try:
-        settings = read_settings({**os.environ, **_flags(arguments)})
-        with listen(settings.host, settings.port) as listener:
-            asyncio.run(_serve(settings, listener))
-    except StartupError as error:
-        sys.stderr.write(f"image_service: {error}\n")
-        return 1
-    return 0
+    return run_serve(_flags(arguments))
 
 
 def _flags(arguments: Sequence[str] | None) -> dict[str, str]:
@@ -58,83 +33,6 @@ def _flags(arguments: Sequence[str] | None) -> dict[str, str]:
     )
     given: dict[str, str | None] = vars(parser.parse_args(arguments))
     return {variable: value for variable, value in given.items() if value is not None}
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket.
-
-    Raises:
-        StartupError: The address cannot be listened on.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except (OSError, UnicodeError) as error:
-        number = error.errno if isinstance(error, OSError) else None
-        # create_server() repeats the address in its text; a name that is not found has a
-        # negative number, which is no errno.
-        reason = os.strerror(number) if number is not None and number > 0 else str(error)
-        raise StartupError(
-            where=f"address {host}:{port}",
-            why=f"it cannot be listened on ({reason})",
-            remedy="stop who holds it, or choose another with --host and --port "
-            "(IMAGE_HOST, IMAGE_PORT)",
-        ) from error
-    # Accepted connections inherit it. asyncio sets it only on sockets of its own making; without it
-    # the second half of every answer waits some 40 ms for the customer's acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """Ends the orders under way before it ends the connections that wait for them."""
-
-    drain: Callable[[float], Awaitable[None]]
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, and wait for both."""
-        await asyncio.gather(super().shutdown(sockets), self.drain(_ORDER_GRACE_S))
-
-
-async def _serve(settings: Settings, listener: socket.socket) -> None:
-    app = create_app(settings)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http="h11",  # stricter than httptools: refuses a missing Host and endless headers
-            ws="none",
-            # Our own lifespan below: uvicorn would show its failure as a traceback.
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_REQUEST_GRACE_S,
-        )
-    )
-    _stop_on_signals(server)
-    async with app.router.lifespan_context(app):
-        server.drain = app.state.drain
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        sys.stderr.write(
-            f"image_service: listening on http://{shown}:{port} (provider {settings.provider})\n"
-        )
-        sys.stderr.flush()
-        await server.serve(sockets=[listener])
-
-
-def _stop_on_signals(server: uvicorn.Server) -> None:
-    """Let a signal stop the server also while it starts, and end the process with code 0.
-
-    Uvicorn raises the signals it caught once more when it is done; with the default handlers
-    the process would then die of them.
-    """
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
 
 
 if __name__ == "__main__":

@@ -7,35 +7,49 @@ from __future__ import annotations
 
 import logging
 import os
-import time
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from image_service.blobs import FolderBlobs
+from image_service.blob_pages import BlobPages
+from image_service.blobs.facts import KnownBlobs
+from image_service.derivatives.making import Derivatives
+from image_service.derivatives.rendering import render
 from image_service.errors import (
+    BlobStoreError,
     MethodError,
     MissingBlobError,
     PromptError,
     RequestError,
-    StartupError,
 )
 from image_service.health import Health
 from image_service.images import Images
+from image_service.jobs.pages import JobPages
+from image_service.jobs.stream import Stream
+from image_service.ledger.prices import Prices
 from image_service.legacy_style import allow_response, page
-from image_service.orders import Orders
-from image_service.providers.local import LocalProvider
+from image_service.openai_api import surface as openai
+from image_service.openai_api.making import JobsMaker
+from image_service.openapi.document import document_route
+from image_service.ordering import Manners, Ordering
+from image_service.parts import Parts, open_parts
+from image_service.problems import ProblemError
+from image_service.providers.assembly import open_model_check
+from image_service.providers.catalogue import offered_models
+from image_service.providers.checked import CheckedProvider
+from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Provider
+from image_service.sending import Sender
 from image_service.settings import Settings, read_settings
-from image_service.store import Store, open_store
+from image_service.store import Store
 from image_service.tasks import Tasks
+from image_service.trials.sandbox import Sandbox
 
 _LOG = logging.getLogger("image_service.app")
 
@@ -43,36 +57,49 @@ _LOG = logging.getLogger("image_service.app")
 _DRAIN_GRACE_S = 1.0
 
 
-def create_app(settings: Settings | None = None, *, provider: Provider | None = None) -> Starlette:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    provider: Provider | None = None,
+    prices: Prices | None = None,
+) -> Starlette:
     """Build the application; it opens its database and blobs when its lifespan starts.
 
-    While it runs, ``state.drain`` ends orders under way: it waits for them for the given seconds,
-    then records them as failed.
+    While it runs, ``state.drain`` ends orders under way: it begins no more, waits for the others
+    for the given seconds, then breaks them off. What has not begun stays on record.
 
     Args:
         settings: None reads the environment, at the start of the lifespan.
         provider: Paints instead of the one that the settings name.
+        prices: What that one costs; None takes the price table that the settings name.
     """
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
         chosen = read_settings(os.environ) if settings is None else settings
-        tasks = Tasks()
-        application.state.drain = tasks.drain
-        async with _open_routes(chosen, provider, tasks) as routes:
+        async with open_parts(chosen, provider=provider, prices=prices) as parts:
+            workshop = parts.workshop
+            application.state.drain = workshop.stop
+            tasks = Tasks()
+            routes = _routes(chosen, parts, tasks)
             application.router.routes[:] = routes
+            workshop.start(makes_pictures=chosen.jobs.has_worker)
             try:
                 yield
             finally:
                 application.router.routes.clear()
+                await workshop.stop(_DRAIN_GRACE_S)
+                await tasks.drain(_DRAIN_GRACE_S)
 
     application = Starlette(
         lifespan=lifespan,
         exception_handlers={
             HTTPException: _answer_http_exception,
             RequestError: _answer_refused,
+            ProblemError: _answer_problem,
             PromptError: _answer_failure,
             MissingBlobError: _answer_failure,
+            BlobStoreError: _answer_failure,
             ClientDisconnect: _answer_nobody,
             Exception: _answer_failure,
         },
@@ -81,81 +108,89 @@ def create_app(settings: Settings | None = None, *, provider: Provider | None = 
     return application
 
 
-@asynccontextmanager
-async def _open_routes(
-    settings: Settings, provider: Provider | None, tasks: Tasks
-) -> AsyncIterator[list[Route]]:
-    """Open what the routes need, and close it afterwards in the opposite order.
-
-    Raises:
-        StartupError: The database or the blob folder cannot be used.
-    """
-    blobs = await _open_blobs(settings)
-    store = await _open_store(settings)
-    painter = provider or _open_provider(settings)
-    orders = Orders(
-        store=store,
-        blobs=blobs,
-        provider=painter,
+def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
+    workshop = parts.workshop
+    store = Store(parts.database)
+    jobs = JobPages(
+        orders=workshop.orders,
+        reading=workshop.reading,
+        stream=Stream(reading=workshop.reading, watch=workshop.watch),
+    )
+    clients = openai.OpenAISurface(
+        maker=JobsMaker(
+            orders=workshop.orders,
+            reading=workshop.reading,
+            database=parts.database,
+            blobs=parts.blobs,
+        ),
+        models=offered_models(settings.providers, settings.models),
         tasks=tasks,
-        concurrency=settings.concurrency,
-        clock=time.time,  # noqa: TID251 - the one clock, injected from here
+        clock=parts.clock,
     )
-    images = Images(store=store, blobs=blobs, orders=orders)
-    try:
-        yield [*images.routes(), *Health(store=store, blobs=blobs).routes()]
-    finally:
-        await tasks.drain(_DRAIN_GRACE_S)
-        await painter.close()
-        await store.close()
+    health = Health(store=store, blobs=parts.blobs, models=open_model_check(settings))
+
+    async def scrape(request: Request) -> Response:
+        return await workshop.meter.write(workshop.reading, request, now=parts.clock())
+
+    return [
+        *jobs.routes(),
+        *_picture_routes(settings, parts, store, tasks),
+        *clients.routes(),
+        *health.routes(),
+        Route("/metrics", scrape),
+        document_route(),
+    ]
 
 
-async def _open_blobs(settings: Settings) -> FolderBlobs:
-    blobs = FolderBlobs(settings.blob_folder)
-    try:
-        await blobs.check()
-    except OSError as error:
-        raise StartupError(
-            where=f"IMAGE_BLOB_URL ({settings.blob_folder})",
-            why=f"the folder cannot be written ({error.strerror})",
-            remedy="give this user the right to write there, or name another folder",
-        ) from error
-    return blobs
+def _picture_routes(settings: Settings, parts: Parts, store: Store, tasks: Tasks) -> list[Route]:
+    """Return the shop's images, and the blobs behind them, which come before ``/images/{id}``."""
+    known = KnownBlobs(parts.blobs)
+    sender = Sender(parts.blobs, redirect_over_bytes=settings.redirect_over_bytes)
+    blobs = BlobPages(
+        known=known,
+        derivatives=Derivatives(blobs=parts.blobs, known=known, tasks=tasks, render=render),
+        sender=sender,
+        url_key=settings.url_key,
+    )
+    images = Images(
+        store=store,
+        orders=parts.workshop.orders,
+        ordering=_ordering(settings, parts),
+        known=known,
+        sender=sender,
+    )
+    return [*blobs.routes(), *images.routes()]
 
 
-async def _open_store(settings: Settings) -> Store:
-    url = settings.database
-    try:
-        if url.get_backend_name() == "sqlite" and url.database is not None:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        store = open_store(url)
-        await store.prepare()
-    except (OSError, SQLAlchemyError, ImportError) as error:
-        cause = getattr(error, "orig", None) or error
-        lines = str(cause).splitlines() or [""]
-        raise StartupError(
-            where=f"IMAGE_DATABASE_URL ({url.render_as_string(hide_password=True)})",
-            why=f"the database cannot be used ({type(cause).__name__}: {lines[0]})",
-            remedy="check that it runs and that this user may create tables there",
-        ) from error
-    return store
-
-
-def _open_provider(settings: Settings) -> Provider:
-    if settings.provider == "procedural" or settings.openai_api_key is None:
-        return LocalProvider(settings.delay_s)
-    # Importing the SDK takes more than a second, which only its users should wait.
-    from image_service.providers.openai import OpenAIProvider  # noqa: PLC0415
-
-    return OpenAIProvider(
-        model=settings.model,
-        api_key=settings.openai_api_key,
-        base_url=settings.openai_base_url,
+def _ordering(settings: Settings, parts: Parts) -> Ordering:
+    workshop = parts.workshop
+    sandbox = Sandbox(
+        orders=workshop.orders,
+        acceptance=workshop.acceptance,
+        writer=workshop.writer,
+        journal=workshop.journal,
+        # Never a provider that is paid, and none that fails on purpose.
+        renderer=CheckedProvider(
+            LocalProvider(Temper(delay_s=settings.delay_s), draw=random.random)
+        ),
+    )
+    return Ordering(
+        orders=workshop.orders,
+        sandbox=sandbox,
+        meter=workshop.meter,
+        manners=Manners(
+            compat_wait_s=settings.jobs.compat_wait_s,
+            joins_running=settings.jobs.joins_running,
+            gateway_secret=settings.jobs.gateway_secret,
+        ),
+        clock=parts.clock,
     )
 
 
-async def _answer_http_exception(_request: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: a path that does not exist."""
+    if openai.is_here(request):
+        return openai.answer_unknown(request)
     return page(error.status_code if isinstance(error, HTTPException) else 500)
 
 
@@ -165,10 +200,14 @@ async def _answer_refused(_request: Request, error: Exception) -> Response:
     return page(error.status if isinstance(error, RequestError) else 500)
 
 
+async def _answer_problem(_request: Request, error: Exception) -> Response:
+    return error.problem.response() if isinstance(error, ProblemError) else page(500)
+
+
 async def _answer_failure(request: Request, error: Exception) -> Response:
     path = request.url.path[:200]
     _LOG.error("request_failed method=%s path=%r error=%s", request.method, path, error)
-    return page(500)
+    return openai.answer_fault() if openai.is_here(request) else page(500)
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:

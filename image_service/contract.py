@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Literal
 
 from image_service.errors import OrderError, PromptError, RequestError
 
@@ -45,13 +46,24 @@ SIZES = {
 DEFAULT_SIZE = "512x512"
 
 
+Quality = Literal["auto", "low", "medium", "high"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A valid order; ``product_id`` is None when the picture belongs to no product."""
+    """A valid order.
+
+    Attributes:
+        prompt: What to paint.
+        size: How large; the picture has exactly this size.
+        product_id: None when the picture belongs to no product.
+        quality: How much the provider may spend; a provider that knows one quality ignores it.
+    """
 
     prompt: str
     size: Size
     product_id: int | None
+    quality: Quality = "auto"
 
 
 def read_json(content_type: str, body: bytes) -> object:

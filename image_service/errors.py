@@ -8,18 +8,26 @@
         MethodError           405: which methods there are
       OrderError              the order is answered 200 with a Portuguese sentence
       PromptError             the prompt is not text; the monolith answers it with 500
-      PictureError            no picture came of an order: the reason
+      PictureError          no picture came of an order: why, and what became of the money
         ModerationError       the provider will not paint this
         RateLimitError        too many orders for the provider just now
         QuotaError            the provider's account is empty
-        UnavailableError      the provider did not take the order
         RejectedError         the provider refused our request itself
-        OutcomeUnknownError   no answer in time; a picture may have been bought
+        UnavailableError      the provider was not reached, or failed
+        AnswerTimeoutError    no answer in time
         BadPictureError       what came is not the picture that was ordered
       MissingBlobError        a stored picture is gone
+      UnreadablePictureError  a stored picture cannot be decoded
+      BusyError               too much is being made at once; soon there will be room
+      BlobStoreError          the place where pictures are kept does not answer as it should
+      BlobRequestError        a request for a blob is answered as problem+json
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+from image_service.providers.usage import Outcome, Usage
 
 
 class ImageServiceError(Exception):
@@ -86,14 +94,34 @@ class PictureError(ImageServiceError):
     """No picture came of an order.
 
     Attributes:
+        kind: Why, in one word: the code of the problem that a customer is answered.
         reason: What happened, for the log: no secret and nothing that a customer wrote.
+        outcome: What became of the money; after ``bought`` and ``unknown`` the picture is not
+            ordered again without somebody asking for it.
+        retry_after_s: How long the provider asks to be left alone; None when it does not say.
+        usage: What was used all the same; None when nobody said.
+        provider: Who was asked last; None when nobody was.
     """
 
-    kind = "failed"
+    kind = "internal"
+    outcome: Outcome = "unknown"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        outcome: Outcome | None = None,
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
+        provider: str | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        if outcome is not None:
+            self.outcome = outcome
+        self.retry_after_s = retry_after_s
+        self.usage = usage
+        self.provider = provider
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"
@@ -102,43 +130,47 @@ class PictureError(ImageServiceError):
 class ModerationError(PictureError):
     """The provider's rules forbid this picture; ordering it again changes nothing."""
 
-    kind = "moderated"
+    kind = "moderation-blocked"
+    outcome = "not_bought"
 
 
 class RateLimitError(PictureError):
-    """The provider takes no more orders just now; nothing was bought."""
+    """The provider takes no more orders just now."""
 
-    kind = "rate_limited"
+    kind = "provider-rate-limited"
+    outcome = "not_bought"
 
 
 class QuotaError(PictureError):
     """The provider's account is used up; only its owner can change that."""
 
-    kind = "quota_exhausted"
-
-
-class UnavailableError(PictureError):
-    """The provider could not be reached or failed."""
-
-    kind = "unavailable"
+    kind = "provider-quota"
+    outcome = "not_bought"
 
 
 class RejectedError(PictureError):
-    """The provider refused our request: wrong key, unknown model, bad parameter."""
+    """The provider refused our request itself: wrong key, unknown model, bad parameter."""
 
-    kind = "rejected"
+    kind = "provider-rejected"
+    outcome = "not_bought"
 
 
-class OutcomeUnknownError(PictureError):
+class UnavailableError(PictureError):
+    """The provider could not be reached, failed, or broke the connection off."""
+
+    kind = "provider-unavailable"
+
+
+class AnswerTimeoutError(PictureError):
     """No answer came in time: the picture may have been made and charged all the same."""
 
-    kind = "outcome_unknown"
+    kind = "provider-timeout"
 
 
 class BadPictureError(PictureError):
     """The answer is no picture, or not the one that was ordered."""
 
-    kind = "bad_picture"
+    kind = "provider-bad-answer"
 
 
 class MissingBlobError(ImageServiceError):
@@ -150,3 +182,71 @@ class MissingBlobError(ImageServiceError):
 
     def __str__(self) -> str:
         return f"the blob sha256:{self.sha256} is missing"
+
+
+class UnreadablePictureError(ImageServiceError):
+    """What is stored is no picture that can be decoded, or too large a one.
+
+    Attributes:
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class BusyError(ImageServiceError):
+    """More is being made than memory is meant for.
+
+    Attributes:
+        under_way: How much that is.
+    """
+
+    def __init__(self, under_way: int) -> None:
+        super().__init__(under_way)
+        self.under_way = under_way
+
+    def __str__(self) -> str:
+        return f"{self.under_way} derivatives are being made already"
+
+
+class BlobStoreError(ImageServiceError, OSError):
+    """The object store is unreachable, refuses us, or fails.
+
+    Attributes:
+        reason: What it said, on one line and without secrets.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the blob store fails: {self.reason}"
+
+
+class BlobRequestError(ImageServiceError):
+    """A request for a blob that is refused; the answer quotes nothing of the request.
+
+    Attributes:
+        status: HTTP status.
+        code: What is wrong, for programs.
+        detail: What is wrong, for people.
+        headers: Fields that belong to this refusal.
+    """
+
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, code, detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}: {self.detail}"

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from image_service.blobs import BlobStore
+from image_service.errors import ImageServiceError
 from image_service.legacy_style import json_response
 from image_service.resource import Resource
 from image_service.store import Store
@@ -25,11 +26,19 @@ _CHECK_TIMEOUT_S = 2.0
 class Health:
     """Handlers of the two probes."""
 
-    def __init__(self, *, store: Store, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        blobs: BlobStore,
+        models: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._checks: dict[str, Callable[[], Awaitable[None]]] = {
             "database": store.check,
             "blobs": blobs.check,
         }
+        if models is not None:
+            self._checks["models"] = models
 
     def routes(self) -> list[Route]:
         """Return the paths of the probes."""
@@ -57,7 +66,7 @@ async def _result(name: str, check: Callable[[], Awaitable[None]]) -> str:
     try:
         async with asyncio.timeout(_CHECK_TIMEOUT_S):
             await check()
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, ImageServiceError) as error:
         _LOG.warning("check_failed name=%s error=%s", name, type(error).__name__)
         return "failed"
     return "ok"

@@ -2,63 +2,45 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from image_service.blobs import BlobStore
-from image_service.conditional import (
-    Asked,
-    NotModified,
-    Part,
-    Unsatisfiable,
-    Whole,
-    decide_reading,
-)
-from image_service.contract import (
-    BODY_LIMIT_BYTES,
-    DELETED,
-    MISSING,
-    parse_order,
-    read_json,
-    record,
-)
-from image_service.errors import OrderError, RequestError
-from image_service.legacy_style import json_response, page
+from image_service.blobs.facts import KnownBlobs
+from image_service.contract import DELETED, MISSING, record
+from image_service.legacy_style import json_response
+from image_service.ordering import Ordering
 from image_service.orders import Orders
 from image_service.resource import Resource
+from image_service.sending import Sender
 from image_service.store import Store, StoredImage
 
 
 class Images:
     """Handlers of the image paths."""
 
-    def __init__(self, *, store: Store, blobs: BlobStore, orders: Orders) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        orders: Orders,
+        ordering: Ordering,
+        known: KnownBlobs,
+        sender: Sender,
+    ) -> None:
         self._store = store
-        self._blobs = blobs
         self._orders = orders
+        self._ordering = ordering
+        self._known = known
+        self._sender = sender
 
     def routes(self) -> list[Route]:
         """Return the paths and what they answer."""
         return [
-            Route("/images", Resource({"GET": self.list_all, "POST": self.create})),
+            Route("/images", Resource({"GET": self.list_all, "POST": self._ordering.create})),
             Route("/images/{id}", Resource({"GET": self.show, "DELETE": self.remove})),
             Route("/images/{id}/file", Resource({"GET": self.send_file})),
         ]
-
-    async def create(self, request: Request, _image_id: int | None) -> Response:
-        """Take an order and answer when its picture is there."""
-        body = await _read_body(request)
-        try:
-            order = parse_order(read_json(request.headers.get("content-type", ""), body))
-        except OrderError as refusal:
-            return json_response({"error": refusal.sentence})
-        image = await self._orders.place(order)
-        if image is None:
-            return json_response(MISSING)
-        return json_response(_record(image)) if image.status == "pronta" else page(500)
 
     async def list_all(self, _request: Request, _image_id: int | None) -> Response:
         """Answer every image in order of id."""
@@ -69,9 +51,12 @@ class Images:
         image = await self._find(image_id)
         return json_response(MISSING if image is None else _record(image))
 
-    async def remove(self, _request: Request, image_id: int | None) -> Response:
+    async def remove(self, request: Request, image_id: int | None) -> Response:
         """Delete an image; its blob stays, another image may show the same picture."""
-        removed = image_id is not None and await self._store.remove(image_id)
+        if self._ordering.is_trial(request):
+            removed = await self._find(image_id) is not None
+        else:
+            removed = image_id is not None and await self._orders.remove_image(image_id)
         return json_response(DELETED if removed else MISSING)
 
     async def send_file(self, request: Request, image_id: int | None) -> Response:
@@ -85,65 +70,9 @@ class Images:
         return None if image_id is None else await self._store.get(image_id)
 
     async def _picture(self, request: Request, sha256: str) -> Response:
-        size_bytes = await self._blobs.size_bytes(sha256)
-        etag = f'"{sha256}"'
-        headers = {
-            "ETag": etag,
-            # A picture never changes, but it can be deleted: keep it, and ask before each use.
-            "Cache-Control": "private, no-cache",
-            "Accept-Ranges": "bytes",
-            "X-Content-Type-Options": "nosniff",
-        }
-        reading = decide_reading(_asked(request), etag=etag, size_bytes=size_bytes)
-        match reading:
-            case NotModified():
-                return Response(status_code=304, headers=headers)
-            case Unsatisfiable():
-                headers["Content-Range"] = f"bytes */{size_bytes}"
-                return Response(status_code=416, headers=headers)
-            case Whole():
-                return self._send(request, sha256, (0, size_bytes), headers)
-            case Part(start=start, stop=stop):
-                headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
-                return self._send(request, sha256, (start, stop), headers)
-            case _:
-                assert_never(reading)
-
-    def _send(
-        self, request: Request, sha256: str, span: tuple[int, int], headers: dict[str, str]
-    ) -> Response:
-        start, stop = span
-        status = 206 if "Content-Range" in headers else 200
-        headers["Content-Length"] = str(stop - start)
-        if request.method == "HEAD":
-            return Response(status_code=status, headers=headers, media_type="image/png")
-        content = self._blobs.read(sha256, start, stop)
-        return StreamingResponse(content, status, headers=headers, media_type="image/png")
-
-
-def _asked(request: Request) -> Asked:
-    # A repeated If-None-Match is one list (RFC 9110, section 5.3).
-    tags = request.headers.getlist("if-none-match")
-    return Asked(
-        method=request.method,
-        if_none_match=", ".join(tags) if tags else None,
-        if_range=request.headers.get("if-range"),
-        byte_range=request.headers.get("range"),
-    )
-
-
-async def _read_body(request: Request) -> bytes:
-    """Read the body, at most as much as an order may have.
-
-    Raises:
-        RequestError: 413 when it is longer.
-    """
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_LIMIT_BYTES:
-            raise RequestError(413)
-    return bytes(body)
+        facts = await self._known.original(sha256)
+        # A picture never changes, but it can be deleted: keep it, and ask before each use.
+        return await self._sender.answer(request, facts, {"Cache-Control": "private, no-cache"})
 
 
 def _record(image: StoredImage) -> dict[str, object]:

@@ -35,6 +35,11 @@ _PAGES: dict[int, tuple[str, str]] = {
         "The server encountered an internal error and was unable to complete your request. "
         "Either the server is overloaded or there is an error in the application.",
     ),
+    503: (
+        "Service Unavailable",
+        "The server is temporarily unable to service your request due to maintenance downtime or "
+        "capacity problems. Please try again later.",
+    ),
 }
 
 
@@ -50,7 +55,7 @@ def json_response(value: object, status: int = 200) -> Response:
 
 
 def page(status: int) -> Response:
-    """Answer with the HTML page of a status: 400, 404, 405, 413, 415 or 500."""
+    """Answer with the HTML page of a status: 400, 404, 405, 413, 415, 500 or 503."""
     title, text = _PAGES[status]
     body = (
         f"<!doctype html>\n<html lang=en>\n<title>{status} {title}</title>\n"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import BigInteger, Dialect, Double, Identity, Integer, String, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # The monolith counts from 1; both sides may create images at the same time.
@@ -51,7 +61,7 @@ class ImageRow(Base):
 
     __tablename__ = "images"
     # Without AUTOINCREMENT SQLite gives the id of a deleted last row out again.
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - the name is SQLAlchemy's
+    __table_args__ = (Index("images_of_picture", "sha256"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"),
@@ -63,6 +73,8 @@ class ImageRow(Base):
     size: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16))
     sha256: Mapped[str | None] = mapped_column(String(64))
+    # What the provider sent, where the picture had to be made from it.
+    original_sha256: Mapped[str | None] = mapped_column(String(64))
     provider: Mapped[str] = mapped_column(String(64))
     failure: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[float] = mapped_column(Double)

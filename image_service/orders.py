@@ -1,79 +1,260 @@
-"""Carries an order out: row, provider, check, blob, row."""
+"""Orders: what every surface calls to have a picture made."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import functools
+import secrets
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from anyio import to_thread
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import delete
 
-from image_service.blobs import BlobStore
 from image_service.contract import Order
-from image_service.errors import PictureError
-from image_service.pictures import normalised
-from image_service.providers.port import Provider
-from image_service.store import Store, StoredImage
-from image_service.tasks import Tasks
+from image_service.jobs import states
+from image_service.jobs.accepting import Acceptance, Answer, Known, Submission, Taken
+from image_service.jobs.admission import Full, retry_after_s
+from image_service.jobs.entries import Entry, read_entry, select_entries
+from image_service.jobs.idempotency import Claim
+from image_service.jobs.identity import job_id
+from image_service.jobs.journal import Change, Journal, Note
+from image_service.jobs.reading import Reading
+from image_service.jobs.rows import JobRow
+from image_service.jobs.states import FinishedError
+from image_service.jobs.watch import Watch
+from image_service.ledger.budgets import Budgets, Exceeded, ends_in_s
+from image_service.ledger.prices import MICRO, Prices
+from image_service.models import ImageRow
+from image_service.problems import Problem, ProblemError
+from image_service.writer import Writer
 
-_LOG = logging.getLogger("image_service.orders")
+_NOISE_BITS = 80
+# What is told about the time that an order takes, before any has been measured.
+_USUAL_S = 10.0
+# When to look again at an order that is being made.
+RETRY_AFTER_S = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """An order and its circumstances.
+
+    Attributes:
+        order: What.
+        customer: Who, as ``jobs.customers.customer_of`` names him.
+        claim: Its Idempotency-Key; None when it has none.
+        has_image: Whether it becomes an image of the shop.
+        priority: The higher goes first, from -7 to 7.
+        cancel_after_s: After so long the customer has no more use for it; None for never.
+        wants_partials: Whether pictures on the way are asked for.
+        traceparent: The request's; None when it has none.
+    """
+
+    order: Order
+    customer: str
+    claim: Claim | None = None
+    has_image: bool = True
+    priority: int = 0
+    cancel_after_s: float | None = None
+    wants_partials: bool = False
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The order is on record.
+
+    Attributes:
+        job_id: What to ask for.
+        image_id: Its number in the shop; None for a replay, or when it has none.
+        is_replay: Whether it was there before, under the same Idempotency-Key.
+    """
+
+    job_id: str
+    image_id: int | None
+    is_replay: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What orders are taken on.
+
+    Attributes:
+        provider: Who is asked.
+        prices: What it costs.
+        budgets: Who may spend how much.
+        concurrency: How many pictures are made at once.
+        deadline_s: After so long an order expires that does not say itself; None for never.
+    """
+
+    provider: str
+    prices: Prices
+    budgets: Budgets
+    concurrency: int
+    deadline_s: float | None = None
 
 
 class Orders:
-    """Makes pictures, a bounded number at once; the others wait in the order they came."""
+    """Takes orders, lets callers wait for them, cancels them."""
 
     def __init__(
         self,
         *,
-        store: Store,
-        blobs: BlobStore,
-        provider: Provider,
-        tasks: Tasks,
-        concurrency: int,
+        acceptance: Acceptance,
+        writer: Writer,
+        journal: Journal,
+        reading: Reading,
+        watch: Watch,
+        terms: Terms,
         clock: Callable[[], float],
     ) -> None:
-        self._store = store
-        self._blobs = blobs
-        self._provider = provider
-        self._tasks = tasks
-        # asyncio's semaphore wakes its waiters first come, first served.
-        self._turns = asyncio.Semaphore(concurrency)
+        self._acceptance = acceptance
+        self._writer = writer
+        self._journal = journal
+        self._reading = reading
+        self._watch = watch
+        self._terms = terms
         self._clock = clock
 
-    async def place(self, order: Order) -> StoredImage | None:
-        """Make the picture and return its image, ``pronta`` or ``falhou``.
+    async def submit(self, wish: Wish) -> Receipt:
+        """Put an order on record; it is carried out from then on, whatever becomes of us.
 
-        None when the image was deleted while it was being made. An order once placed is
-        finished, also when the caller stops waiting for it.
+        Raises:
+            ProblemError: It is refused: no room, no budget, a key used for something else.
         """
-        return await asyncio.shield(self._tasks.spawn(self._carry_out(order), name="order"))
+        submission = self.submission(wish)
+        answer = await self._acceptance.submit(submission)
+        match answer:
+            case Taken():
+                return Receipt(job_id=answer.job_id, image_id=answer.image_id, is_replay=False)
+            case Known(is_same=True):
+                return Receipt(job_id=answer.job_id, image_id=None, is_replay=True)
+            case _:
+                raise ProblemError(self.refusal(answer, submission))
 
-    async def _carry_out(self, order: Order) -> StoredImage | None:
-        image_id = await self._store.add(order, provider=self._provider.name, now=self._clock())
-        try:
-            sha256 = await self._make(order)
-        except PictureError as error:
-            _LOG.warning("order_failed id=%d kind=%s reason=%r", image_id, error.kind, error.reason)
-            return await self._fail(image_id, order, error.kind)
-        except asyncio.CancelledError:
-            # Only shutdown cancels this task, and it ends here: whoever waits gets an answer.
-            _LOG.warning("order_interrupted id=%d", image_id)
-            return await self._fail(image_id, order, "interrupted")
-        except Exception:  # noqa: BLE001 - the root of the task, logged with its traceback
-            # Whatever it was, the row must not wait for ever.
-            _LOG.exception("order_failed id=%d kind=internal", image_id)
-            return await self._fail(image_id, order, "internal")
-        if not await self._store.finish(image_id, sha256=sha256, now=self._clock()):
-            return None
-        return StoredImage(image_id=image_id, order=order, status="pronta", sha256=sha256)
+    def submission(self, wish: Wish) -> Submission:
+        """Price an order and give it a name."""
+        now = self._clock()
+        after_s = self._terms.deadline_s if wish.cancel_after_s is None else wish.cancel_after_s
+        return Submission(
+            job_id=job_id(now=now, noise=secrets.randbits(_NOISE_BITS)),
+            now=now,
+            customer=wish.customer,
+            order=wish.order,
+            provider=self._terms.provider,
+            price=self._terms.prices.most(self._terms.provider, wish.order),
+            has_image=wish.has_image,
+            priority=wish.priority,
+            deadline_at=None if after_s is None else now + after_s,
+            wants_partials=wish.wants_partials,
+            traceparent=wish.traceparent,
+            claim=wish.claim,
+        )
 
-    async def _make(self, order: Order) -> str:
-        """Make the picture, keep it and return its sha256."""
-        async with self._turns:
-            content = await self._provider.paint(order)
-            picture = await to_thread.run_sync(normalised, content, order.size)
-            return await self._blobs.put(picture)
+    def refusal(self, answer: Answer, submission: Submission) -> Problem:
+        """Put into words why an order is not taken."""
+        match answer:
+            case Full():
+                wait_s = retry_after_s(
+                    answer.waiting, concurrency=self._terms.concurrency, usual_s=_USUAL_S
+                )
+                detail = f"{answer.waiting} orders wait."
+                return Problem(code=answer.code, detail=detail, retry_after_s=wait_s)
+            case Exceeded():
+                code = "global-budget-exceeded" if answer.is_global else "budget-exceeded"
+                more: dict[str, object] = {"price_usd": submission.price / MICRO}
+                if not answer.is_global:
+                    more["left_usd"] = answer.left / MICRO
+                period = self._terms.budgets.period
+                return Problem(
+                    code=code,
+                    detail=f"The budget of this {period} (UTC) does not allow for this order.",
+                    retry_after_s=ends_in_s(submission.now, period),
+                    more=more,
+                )
+            case _:
+                return Problem(code="idempotency-mismatch")
 
-    async def _fail(self, image_id: int, order: Order, failure: str) -> StoredImage:
-        await self._store.fail(image_id, failure=failure, now=self._clock())
-        return StoredImage(image_id=image_id, order=order, status="falhou", sha256=None)
+    async def wait(
+        self, name: str, *, after: int = 0, is_new: bool = False, timeout_s: float | None
+    ) -> Entry | None:
+        """Return a job once it is finished or the time is over; None when there is none.
+
+        Args:
+            name: The job.
+            after: With a version, return as soon as the job has a higher one; 0 waits for the end.
+            is_new: The job was taken a moment ago: there is nothing to look up yet.
+            timeout_s: How long to wait; None for as long as it takes, or the service runs.
+        """
+        deadline = None if timeout_s is None else self._clock() + timeout_s
+        entry = None if is_new else await self._reading.job(name)
+        while is_new or (entry is not None and not self._is_over(entry, after)):
+            left_s = None if deadline is None else deadline - self._clock()
+            if left_s is not None and left_s <= 0:
+                break
+            version = 1 if entry is None else entry.job.version
+            is_new = False
+            changed = await self._watch.changed(name, after=version, timeout_s=left_s)
+            entry = changed or await self._reading.job(name)
+        return await self._reading.job(name) if is_new else entry
+
+    def _is_over(self, entry: Entry, after: int) -> bool:
+        return (
+            entry.job.is_final or self._watch.is_closed or (after > 0 and entry.job.version > after)
+        )
+
+    async def remove_image(self, image_id: int) -> bool:
+        """Delete an image, and cancel its order if that waits; False when there is no image."""
+        now = self._clock()
+
+        async def write(connection: AsyncConnection) -> tuple[bool, list[Entry]]:
+            result = await connection.execute(delete(ImageRow).where(ImageRow.id == image_id))
+            if result.rowcount == 0:
+                return False, []
+            rows = await connection.execute(
+                select_entries()
+                .where(JobRow.image_id == image_id, JobRow.state == states.State.QUEUED)
+                .with_for_update(of=JobRow)
+            )
+            entries = [read_entry(row) for row in rows]
+            changes = [
+                Change(
+                    before=entry,
+                    after=replace(states.cancel(entry.job, now=now), failure="gone"),
+                    note=Note(provider=""),
+                )
+                for entry in entries
+            ]
+            return True, await self._journal.write(connection, changes, now=now)
+
+        was_there, canceled = await self._writer.write(write)
+        for entry in canceled:
+            self._watch.publish(entry)
+        return was_there
+
+    async def cancel(self, name: str) -> Entry | None:
+        """Cancel a job; None when there is none. It may be ``running`` for a moment longer.
+
+        Raises:
+            FinishedError: It is too late.
+        """
+        now = self._clock()
+
+        async def write(connection: AsyncConnection) -> Entry | FinishedError | None:
+            decide = functools.partial(states.cancel, now=now)
+            try:
+                return await self._journal.change(
+                    connection, name, decide, Note(provider=""), now=now
+                )
+            except FinishedError as error:
+                # Raised here, it would undo what others have written beside.
+                return error
+
+        result = await self._writer.write(write)
+        if isinstance(result, FinishedError):
+            raise result
+        if result is not None:
+            self._watch.publish(result)
+            if not result.job.is_final:
+                await self._journal.dispatcher.cancel(name)
+        return result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from image_service.contract import SIZES, Size
 
 DEFAULT_MODEL = "gpt-image-2.5-flare"
@@ -26,11 +28,29 @@ RETIRED_MODELS = {
     "dall-e-3": "2026-05-12",
     "gpt-image-1": "2026-10-23",
 }
-# Every GPT image model makes pictures with sides of 1024 and 1536 pixels. The smaller squares
-# are legacy sizes of the retired models: the standard square is ordered and scaled down.
-_STANDARD_SQUARE = SIZES["1024x1024"]
+# What every GPT image model makes (openai 3.54, types/image_generate_params.py). Newer ones make
+# other sizes too; these three are the only ones that no model refuses.
+_MADE = (SIZES["1024x1024"], SIZES["1536x1024"], SIZES["1024x1536"])
+# Scaled down further, a picture that was paid for at its full size would be thrown away.
+_LARGEST_FACTOR = 4
 
 
-def size_to_order(size: Size) -> Size:
-    """Return the size to ask OpenAI for, of the same proportions as ``size``."""
-    return size if max(size.width, size.height) >= _STANDARD_SQUARE.width else _STANDARD_SQUARE
+def offered_models(providers: Sequence[str], models: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of models under which a client may order.
+
+    It is the one that OpenAI is asked for first: whoever names a model is billed for that one. The
+    renderer costs nothing and stands in for all of them, under their names as under its own.
+    """
+    return (models[0],) if providers[0] == "openai" else (providers[0], *KNOWN_MODELS)
+
+
+def size_to_order(size: Size) -> Size | None:
+    """Return the size to ask OpenAI for: the smallest whole multiple of ``size`` that is made.
+
+    None when there is none: such an order is refused before anything is bought.
+    """
+    for factor in range(1, _LARGEST_FACTOR + 1):
+        larger = Size(width=size.width * factor, height=size.height * factor)
+        if larger in _MADE:
+            return larger
+    return None

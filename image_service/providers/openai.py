@@ -1,119 +1,208 @@
 """The provider that buys pictures from OpenAI, or from whoever speaks its API.
 
-Importing this module imports the SDK, which takes more than a second: only the composition root
-does so, and only when this provider is chosen.
+Importing this module imports the SDK, which takes more than a second: only the assembly does so,
+and only when this provider is chosen.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import asyncio
+import dataclasses
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypedDict
 
-import httpx2
 import openai
+from openai import BaseModel
+from openai.types import ImageGenStreamEvent
 
 from image_service import errors
-from image_service.contract import Order
-from image_service.pictures import BYTE_LIMIT
+from image_service.contract import Order, Quality
 from image_service.providers.catalogue import size_to_order
+from image_service.providers.openai_faults import Fault
+from image_service.providers.openai_mapping import failure, mapping
+from image_service.providers.openai_reading import decoded, field, first_picture, usage_of
+from image_service.providers.openai_wire import CURRENT_DEPARTURE, Departure, open_client
+from image_service.providers.port import Call, Painted, Partial
+from image_service.providers.repeating import pause_s
+
+_LOG = logging.getLogger("image_service.providers.openai")
 
 # The slowest models take about two minutes; half again as much is a call that hangs.
-_TIMEOUT_S = 180.0
-# Four characters of base64 carry three bytes.
-_BASE64_LIMIT = BYTE_LIMIT * 4 // 3 + 4
-# Error codes and request ids are shorter.
-_LONGEST_WORD = 80
-# The order had not left when these happened; after any other, it may be carried out unseen.
-_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+TIMEOUT_S = 180.0
+# Each costs 100 output tokens; two show that something happens, and roughly what.
+_PARTIALS = 2
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whose money is spent, and where.
+
+    Attributes:
+        api_key: The key; never logged.
+        base_url: None for OpenAI itself.
+        timeout_s: How long a call may take when its caller sets no shorter deadline.
+    """
+
+    api_key: str = dataclasses.field(repr=False)
+    base_url: str | None
+    timeout_s: float = TIMEOUT_S
 
 
 class OpenAIProvider:
-    """Orders each picture exactly once: a repeated call would be paid again."""
+    """Orders each picture once, and again only where nothing can have been bought.
 
-    def __init__(
-        self, *, model: str, api_key: str, base_url: str | None, timeout_s: float = _TIMEOUT_S
-    ) -> None:
+    Args:
+        model: The model that is asked for.
+        account: Whose key.
+        draw: Numbers in [0, 1), to spread repetitions.
+    """
+
+    def __init__(self, *, model: str, account: Account, draw: Callable[[], float]) -> None:
         self.name = f"openai/{model}"
         self._model = model
+        self._timeout_s = account.timeout_s
+        self._draw = draw
         # The SDK would repeat a timed-out order on its own, and send no key that tells them apart.
         self._client = openai.AsyncOpenAI(
-            api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0
+            api_key=account.api_key,
+            base_url=account.base_url,
+            max_retries=0,
+            http_client=open_client(account.timeout_s),
         )
 
-    async def paint(self, order: Order) -> bytes:
-        """Order one PNG and return its bytes."""
-        try:
-            answer: object = await self._client.images.generate(
-                model=self._model,
-                prompt=order.prompt,
-                size=str(size_to_order(order.size)),
-                n=1,
-                output_format="png",
-            )
-        except openai.OpenAIError as error:
-            raise _failure(error) from error
-        except ValueError as error:
-            # The SDK lets the JSON parser's own error through.
-            raise errors.BadPictureError("the answer is not JSON") from error
-        return _content(answer)
+    async def paint(self, order: Order, *, call: Call) -> Painted:
+        """Order one PNG; a size that the model does not make is refused before anything is sent.
+
+        Raises:
+            PictureError: By the table of ``openai_faults``.
+        """
+        loop = asyncio.get_running_loop()
+        given_s = self._timeout_s if call.deadline_s is None else call.deadline_s
+        ends_at = loop.time() + min(given_s, self._timeout_s)
+        calls = 1
+        while True:
+            try:
+                return await self._paint_once(order, call, ends_at)
+            except errors.PictureError as error:
+                error.provider = self.name
+                left_s = ends_at - loop.time()
+                wait_s = pause_s(error, calls=calls, left_s=left_s, draw=self._draw())
+                if wait_s is None:
+                    raise
+                _LOG.warning(
+                    "provider_repeats name=%s kind=%s wait_s=%.2f", self.name, error.kind, wait_s
+                )
+            calls += 1
+            await asyncio.sleep(wait_s)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
+    async def _paint_once(self, order: Order, call: Call, ends_at: float) -> Painted:
+        departure = Departure()
+        token = CURRENT_DEPARTURE.set(departure)
+        try:
+            async with asyncio.timeout_at(ends_at):
+                return await (self._buy if call.on_partial is None else self._stream)(order, call)
+        except TimeoutError as error:
+            late = Fault(stage="waiting" if departure.is_sent else "connecting", is_timeout=True)
+            raise failure(late, "the deadline") from error
+        finally:
+            CURRENT_DEPARTURE.reset(token)
 
-def _failure(error: openai.OpenAIError) -> errors.PictureError:
-    """Map the SDK's error; its message may quote the prompt or the key and is not passed on."""
-    match error:
-        case openai.APIConnectionError():
-            cause = type(error.__cause__).__name__
-            if isinstance(error.__cause__, _NOT_SENT):
-                return errors.UnavailableError(f"no connection ({cause})")
-            return errors.OutcomeUnknownError(f"no answer ({cause})")
-        case openai.APIResponseValidationError():
-            return errors.BadPictureError("the answer has another shape")
-        case openai.APIStatusError():
-            return _status_failure(error)
-        case _:
-            return errors.UnavailableError(f"the SDK failed ({type(error).__name__})")
+    async def _buy(self, order: Order, call: Call) -> Painted:
+        """Order a picture that comes in one piece."""
+        request = _request(self._model, order, call)
+        with mapping("waiting"):
+            answer: object = await self._client.images.generate(**request)
+        return self._finished(answer, first_picture(answer))
+
+    async def _stream(self, order: Order, call: Call) -> Painted:
+        """Order a picture that shows itself while it is painted."""
+        request = _request(self._model, order, call)
+        with mapping("waiting"):
+            events = await self._client.images.generate(
+                **request, stream=True, partial_images=_PARTIALS
+            )
+        with mapping("streaming"):
+            async with events:
+                return await self._follow(events, call)
+
+    async def _follow(self, events: openai.AsyncStream[ImageGenStreamEvent], call: Call) -> Painted:
+        if not events.response.headers.get("content-type", "").startswith("text/event-stream"):
+            # Some who speak this API do not stream, and answer as if nobody had asked for it.
+            answer: object = json.loads(await events.response.aread())
+            return self._finished(answer, first_picture(answer))
+        index = 0
+        async for event in events:
+            kind = field(event, "type")
+            if kind == "image_generation.completed":
+                return self._finished(event, field(event, "b64_json"))
+            # Whatever else a later version of the API may send is passed over.
+            if kind == "image_generation.partial_image":
+                index += await _deliver(index, field(event, "b64_json"), call)
+        raise failure(Fault(stage="streaming"), "the stream ended before the picture")
+
+    def _finished(self, answer: object, encoded: object) -> Painted:
+        """Take the picture out of a complete answer; a 200 that is not JSON arrives as a str."""
+        usage = usage_of(answer)
+        try:
+            content = decoded(encoded)
+        except errors.BadPictureError as error:
+            is_from_api = isinstance(answer, BaseModel | dict)
+            bad = failure(Fault(stage="answered", is_from_api=is_from_api), error.reason)
+            bad.usage = usage
+            raise bad from error
+        return Painted(content=content, provider=self.name, usage=usage)
 
 
-def _status_failure(error: openai.APIStatusError) -> errors.PictureError:
-    reason = (
-        f"status {error.status_code}, code {_word(error.code)}, request {_word(error.request_id)}"
+class _Request(TypedDict):
+    model: str
+    prompt: str
+    size: str
+    quality: Quality
+    n: int
+    output_format: Literal["png"]
+    safety_identifier: str | openai.Omit
+    extra_headers: dict[str, str]
+
+
+def _request(model: str, order: Order, call: Call) -> _Request:
+    """Say what is ordered.
+
+    Raises:
+        RejectedError: The model does not make this size; nothing is sent.
+    """
+    size = size_to_order(order.size)
+    if size is None:
+        raise errors.RejectedError(f"{model} makes no picture that becomes {order.size}")
+    traceparent = call.traceparent or ""
+    is_trace = _TRACEPARENT.fullmatch(traceparent) is not None
+    return _Request(
+        model=model,
+        prompt=order.prompt,
+        size=str(size),
+        quality=order.quality,
+        n=1,
+        output_format="png",
+        safety_identifier=call.safety_identifier or openai.omit,
+        extra_headers={"traceparent": traceparent} if is_trace else {},
     )
-    if error.code in ("moderation_blocked", "content_policy_violation"):
-        return errors.ModerationError(reason)
-    if error.code == "insufficient_quota":
-        return errors.QuotaError(reason)
-    if isinstance(error, openai.RateLimitError):
-        return errors.RateLimitError(reason)
-    # 408 and 504: somebody on the way gave up waiting, the order may still be carried out.
-    if error.status_code in (408, 504):
-        return errors.OutcomeUnknownError(reason)
-    if isinstance(error, openai.InternalServerError):
-        return errors.UnavailableError(reason)
-    return errors.RejectedError(reason)
 
 
-def _word(value: object) -> str:
-    """Show a short identifier of the answer; anything else that stands there is hidden."""
-    text = str(value)
-    is_plain = (
-        len(text) <= _LONGEST_WORD and text.isascii() and text.replace("-", "_").isidentifier()
-    )
-    return text if is_plain else "(unreadable)"
-
-
-def _content(answer: object) -> bytes:
-    """Take the picture out of the answer; a 200 that is not JSON arrives as a str."""
-    data = getattr(answer, "data", None)
-    encoded = getattr(data[0], "b64_json", None) if isinstance(data, list) and data else None
-    if not isinstance(encoded, str):
-        raise errors.BadPictureError(f"the answer holds no picture ({type(answer).__name__})")
-    if len(encoded) > _BASE64_LIMIT:
-        raise errors.BadPictureError(f"{len(encoded)} characters of base64 are too many")
+async def _deliver(index: int, encoded: object, call: Call) -> int:
+    """Hand a partial picture on; return how many were: one that is none does no harm."""
     try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise errors.BadPictureError("the picture is not base64") from error
+        partial = Partial(index=index, content=decoded(encoded))
+    except errors.BadPictureError as error:
+        _LOG.warning("partial_refused index=%d reason=%r", index, error.reason)
+        return 0
+    if call.on_partial is not None:
+        await call.on_partial(partial)
+    return 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-import image_service.__main__
+import image_service.serving
 import legacy_stub.__main__
 from tests.e2e.compose import (
     DOCKERFILE,
@@ -123,7 +123,7 @@ def test_no_service_is_killed_while_it_still_drains() -> None:
     patience_s = {
         "gateway": float(SERVICES["gateway"].environment["FIGUEIRA_DRAIN_S"]) + SUPERVISOR_S,
         "legacy": legacy_stub.__main__.GRACE_S,
-        "image-service": image_service.__main__._REQUEST_GRACE_S,
+        "image-service": image_service.serving.REQUEST_GRACE_S,
     }
     for name, least_s in patience_s.items():
         assert float(SERVICES[name].stop_grace_period.removesuffix("s")) > least_s, name
@@ -165,7 +165,12 @@ def test_the_example_of_the_environment_names_every_variable_and_sets_no_secret(
 
 def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
     """So no secret, state or history of the checkout can end up in an image."""
-    copies = [rest.split() for word, rest in stages()["build"] if word == "COPY"]
+    copies = [
+        rest.split()
+        for instructions in stages().values()
+        for word, rest in instructions
+        if word == "COPY" and not rest.startswith("--from=")
+    ]
     copied = {source for *sources, _ in copies for source in sources}
     ignore = [
         line

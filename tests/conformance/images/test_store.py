@@ -1,4 +1,4 @@
-"""What the service's store does on every database."""
+"""What the service's tables do on every database."""
 
 from __future__ import annotations
 
@@ -6,92 +6,116 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from image_service.contract import SIZES, Order
+from image_service.database import Database, open_database
+from image_service.jobs.wording import read_order, write_order
 from image_service.models import FIRST_ID
-from image_service.store import Store, StoredImage, open_store
+from image_service.store import Store
+from tests.support.shop_orders import Bench, open_bench
 
 _ORDER = Order(prompt="praia", size=SIZES["512x512"], product_id=None)
-_SHA256 = "ab" * 32
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    """A store on an empty database."""
-    opened = open_store(make_url(database_url))
-    await opened.prepare()
-    yield opened
-    await opened.close()
+async def bench(database_url: str) -> AsyncIterator[Bench]:
+    """Orders on an empty database, which nobody carries out."""
+    async with open_bench(database_url) as opened:
+        yield opened
 
 
-async def _add(store: Store) -> int:
-    return await store.add(_ORDER, provider="procedural", now=1.0)
-
-
-async def test_ids_begin_beyond_the_monoliths_and_are_never_given_out_twice(store: Store) -> None:
-    first = await _add(store)
+async def test_ids_begin_beyond_the_monoliths_and_are_never_given_out_twice(bench: Bench) -> None:
+    first = await bench.take(_ORDER)
     assert first == FIRST_ID
-    assert await store.remove(first)
-    assert await _add(store) == FIRST_ID + 1
+    assert await bench.orders.remove_image(first)
+    assert await bench.take(_ORDER) == FIRST_ID + 1
 
 
-async def test_an_image_is_pending_until_it_is_finished(store: Store) -> None:
-    image_id = await _add(store)
-    pending = StoredImage(image_id=image_id, order=_ORDER, status="pendente", sha256=None)
-    assert await store.get(image_id) == pending
-    assert await store.finish(image_id, sha256=_SHA256, now=2.0)
-    ready = StoredImage(image_id=image_id, order=_ORDER, status="pronta", sha256=_SHA256)
-    assert await store.get(image_id) == ready
+async def test_an_image_is_pending_while_its_order_waits(bench: Bench) -> None:
+    image = await bench.store.get(await bench.take(_ORDER))
+    assert image is not None
+    assert (image.status, image.sha256, image.order) == ("pendente", None, _ORDER)
 
 
-async def test_a_failed_image_stays_on_record(store: Store) -> None:
-    image_id = await _add(store)
-    assert await store.fail(image_id, failure="moderated", now=2.0)
-    failed = StoredImage(image_id=image_id, order=_ORDER, status="falhou", sha256=None)
-    assert await store.all() == [failed]
+async def test_what_is_not_there_is_neither_found_nor_changed(bench: Bench) -> None:
+    assert await bench.store.get(FIRST_ID) is None
+    assert not await bench.orders.remove_image(FIRST_ID)
 
 
-async def test_what_is_not_there_is_neither_found_nor_changed(store: Store) -> None:
-    assert await store.get(FIRST_ID) is None
-    assert not await store.remove(FIRST_ID)
-    assert not await store.finish(FIRST_ID, sha256=_SHA256, now=2.0)
-    assert not await store.fail(FIRST_ID, failure="moderated", now=2.0)
-
-
-async def test_images_are_listed_in_order_of_id(store: Store) -> None:
-    ids = [await _add(store) for _ in range(5)]
-    for image_id in reversed(ids):
-        await store.finish(image_id, sha256=_SHA256, now=2.0)
-    assert [image.image_id for image in await store.all()] == ids
+async def test_images_are_listed_in_order_of_id(bench: Bench) -> None:
+    ids = [await bench.take(_ORDER) for _ in range(5)]
+    assert [image.image_id for image in await bench.store.all()] == ids
 
 
 @pytest.mark.parametrize("prompt", ["\0", "a\0b", "\\", "\\0", "\\\\0\0", "ação \U0001f33f"])
-async def test_any_prompt_comes_back_as_it_was(store: Store, prompt: str) -> None:
+async def test_any_prompt_comes_back_as_it_was(bench: Bench, prompt: str) -> None:
     order = Order(prompt=prompt, size=SIZES["512x512"], product_id=2**63 - 1)
-    image = await store.get(await store.add(order, provider="procedural", now=1.0))
+    image = await bench.store.get(await bench.take(order))
     assert image is not None
     assert image.order == order
+    assert read_order(write_order(order)) == order
 
 
-async def test_many_orders_at_once_are_all_kept(store: Store) -> None:
-    ids = await asyncio.gather(*(_add(store) for _ in range(40)))
-    assert sorted(ids) == list(range(FIRST_ID, FIRST_ID + 40))
+async def test_many_orders_at_once_are_all_kept_in_few_transactions(bench: Bench) -> None:
+    ids = await asyncio.gather(*(bench.take(_ORDER) for _ in range(400)))
+    assert sorted(ids) == list(range(FIRST_ID, FIRST_ID + 400))
 
 
 async def test_several_processes_may_start_at_once_on_an_empty_database(database_url: str) -> None:
-    stores = [open_store(make_url(database_url)) for _ in range(6)]
-    await asyncio.gather(*(store.prepare() for store in stores))
-    assert await _add(stores[0]) == FIRST_ID
-    await asyncio.gather(*(store.close() for store in stores))
+    databases = [open_database(make_url(database_url)) for _ in range(6)]
+    await asyncio.gather(*(database.prepare() for database in databases))
+    await asyncio.gather(*(database.close() for database in databases))
+    async with open_bench(database_url) as bench:
+        assert await bench.take(_ORDER) == FIRST_ID
 
 
 async def test_a_start_on_a_database_in_use_changes_nothing(
-    store: Store, database_url: str
+    bench: Bench, database_url: str
 ) -> None:
-    image_id = await _add(store)
-    second = open_store(make_url(database_url))
-    await second.prepare()
-    assert [image.image_id for image in await second.all()] == [image_id]
-    assert await _add(second) == image_id + 1
-    await second.close()
+    image_id = await bench.take(_ORDER)
+    async with open_bench(database_url) as second:
+        assert [image.image_id for image in await second.store.all()] == [image_id]
+        assert await second.take(_ORDER) == image_id + 1
+
+
+_BEFORE_THE_HISTORY = """
+    CREATE TABLE images (
+        id {id} NOT NULL PRIMARY KEY {identity},
+        prompt TEXT NOT NULL, product_id BIGINT, size VARCHAR(16) NOT NULL,
+        status VARCHAR(16) NOT NULL, sha256 VARCHAR(64), provider VARCHAR(64) NOT NULL,
+        failure VARCHAR(32), created_at DOUBLE PRECISION NOT NULL, finished_at DOUBLE PRECISION
+    )"""
+_ID = {
+    "sqlite": {"id": "INTEGER", "identity": "AUTOINCREMENT"},
+    "postgresql": {"id": "BIGINT", "identity": "GENERATED BY DEFAULT AS IDENTITY"},
+}
+
+
+async def test_a_database_from_before_the_history_is_taken_over_with_its_unfinished_orders(
+    database_url: str,
+) -> None:
+    """Free ones are made; one that may have been paid for is not bought again."""
+    database = open_database(make_url(database_url))
+    await _make_old(database)
+    await database.prepare()
+    images = {image.image_id: image for image in await Store(database).all()}
+    assert [images[number].status for number in (1, 2, 3)] == ["pronta", "pendente", "falhou"]
+    async with database.read() as connection:
+        rows = (await connection.execute(text("SELECT image_id, state FROM jobs"))).all()
+    assert [tuple(row) for row in rows] == [(2, "queued")]
+    await database.close()
+
+
+async def _make_old(database: Database) -> None:
+    rows = (
+        "INSERT INTO images (id, prompt, size, status, provider, created_at) VALUES "
+        "(1, 'praia', '256x256', 'pronta', 'procedural', 1.0), "
+        "(2, 'serra\\0', '256x256', 'pendente', 'procedural', 1.0), "
+        "(3, 'mar', '256x256', 'pendente', 'openai/gpt-image-2', 1.0)"
+    )
+    dialect = database.engine.dialect.name
+    async with database.write() as connection:
+        await connection.execute(text(_BEFORE_THE_HISTORY.format(**_ID[dialect])))
+        await connection.exec_driver_sql(rows)

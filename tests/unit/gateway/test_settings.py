@@ -158,8 +158,14 @@ def test_the_page_on_settings_lists_every_variable_there_is_and_only_those() -> 
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     listed = re.findall(r"(?m)^\| `([A-Z][A-Z0-9_]+)` \|", page)
     sources = "".join(
-        (ROOT / name / "settings.py").read_text(encoding="utf-8")
-        for name in ("gateway", "legacy_stub", "image_service")
+        (ROOT / name).read_text(encoding="utf-8")
+        for name in (
+            "gateway/settings.py",
+            "legacy_stub/settings.py",
+            "image_service/settings.py",
+            "image_service/blobs/place.py",
+            "image_service/aws/environment.py",
+        )
     )
     read = set(re.findall(r'"((?:FIGUEIRA|LEGACY|IMAGE|OPENAI)_[A-Z_]+)"', sources))
     assert set(VARIABLES) < read

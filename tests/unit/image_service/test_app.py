@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from image_service.app import create_app
+from image_service.blobs.place import FolderPlace
 from image_service.errors import StartupError
 from image_service.settings import Settings
 
@@ -40,7 +41,6 @@ async def test_settings_are_read_when_the_lifespan_starts(monkeypatch: pytest.Mo
 
 async def test_a_file_that_is_no_database_is_named(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "data" / "images.db"
-    path.parent.mkdir()
     path.write_bytes(b"this is not a database at all" * 100)
     app = create_app(settings)
     with pytest.raises(StartupError, match=r"images\.db.*file is not a database"):
@@ -52,7 +52,7 @@ async def test_a_blob_folder_that_cannot_be_written_is_named(
     settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    app = create_app(replace(settings, blob_folder=tmp_path / "file" / "blobs"))
+    app = create_app(replace(settings, blob_place=FolderPlace(folder=tmp_path / "file" / "blobs")))
     with pytest.raises(StartupError, match=r"file/blobs.*Not a directory"):
         async with app.router.lifespan_context(app):
             pytest.fail("it started")

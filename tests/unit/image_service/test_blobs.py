@@ -84,3 +84,17 @@ async def test_the_check_fails_where_nothing_can_be_written(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError):
         await FolderBlobs(tmp_path / "file" / "blobs").check()
+
+
+async def test_the_check_fails_where_nothing_can_be_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network file systems cannot: the service says so at its start, not at an order."""
+
+    def refuse(_file: Path, _link: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(PermissionError):
+        await FolderBlobs(tmp_path).check()
+    assert _files(tmp_path) == set()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from image_service.__main__ import listen, main
+from image_service.__main__ import main
+from image_service.serving import listen
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import httpx
 import pytest
 
-from image_service.errors import ModerationError, OutcomeUnknownError
-from tests.unit.image_service.conftest import FakeProvider, RunApp, order
+from image_service.errors import AnswerTimeoutError, ModerationError
+from image_service.providers.port import Painted
+from tests.unit.image_service.conftest import PAID, FakeProvider, RunApp, order
 
 _FIRST_ID = 1_000_000_001
 
@@ -39,8 +39,8 @@ async def test_the_order_is_on_record_before_the_provider_is_called(
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
-        (ModerationError("status 400"), "moderated"),
-        (OutcomeUnknownError("no answer in time"), "outcome_unknown"),
+        (ModerationError("status 400"), "moderation-blocked"),
+        (AnswerTimeoutError("no answer in time"), "provider-timeout"),
         (RuntimeError("a bug"), "internal"),
     ],
 )
@@ -56,14 +56,15 @@ async def test_a_picture_that_cannot_be_made_answers_500_and_is_on_record(
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert await _status(client) == "falhou"
-    assert f"order_failed id={_FIRST_ID} kind={kind}" in caplog.text
+    [line] = [r.message for r in caplog.records if r.message.startswith("job_failed")]
+    assert f"kind={kind}" in line
 
 
 async def test_a_picture_of_the_wrong_shape_is_not_served(run_app: RunApp) -> None:
     class WrongShape(FakeProvider):
-        async def paint(self, order: object) -> bytes:
-            del order
-            return b"not a picture"
+        async def paint(self, order: object, *, call: object) -> Painted:
+            del order, call
+            return Painted(content=b"not a picture", provider=self.name)
 
     async with run_app(WrongShape()) as client:
         assert (await client.post("/images", json={"prompt": "praia"})).status_code == 500
@@ -116,24 +117,38 @@ async def test_no_more_pictures_are_made_at_once_than_allowed_and_the_rest_wait_
     assert provider.prompts == [f"praia {number}" for number in range(5)]
 
 
-async def test_an_order_that_shutdown_interrupts_is_answered_and_on_record_as_failed(
-    run_app: RunApp,
-    provider: FakeProvider,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+async def test_a_free_order_that_shutdown_interrupts_is_made_by_the_next_service(
+    run_app: RunApp, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its customer is told to come back; nothing was bought, so nothing is lost by repeating it."""
     monkeypatch.setattr("image_service.app._DRAIN_GRACE_S", 0.0)
     provider.gate.clear()
     async with run_app(provider) as client:
         customer = asyncio.gather(client.post("/images", json={"prompt": "praia"}))
         await provider.started.wait()
     [answer] = await customer
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    async with run_app(FakeProvider()) as client, asyncio.timeout(5):
+        while await _status(client) == "pendente":
+            pass
+        assert await _status(client) == "pronta"
+
+
+async def test_a_paid_order_that_shutdown_interrupts_is_answered_and_not_bought_again(
+    run_app: RunApp, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("image_service.app._DRAIN_GRACE_S", 0.0)
+    provider.gate.clear()
+    async with run_app(provider, PAID) as client:
+        customer = asyncio.gather(client.post("/images", json={"prompt": "praia"}))
+        await provider.started.wait()
+    [answer] = await customer
     assert answer.status_code == 500
-    async with run_app(FakeProvider()) as client:
+    second = FakeProvider()
+    async with run_app(second, PAID) as client:
         assert await _status(client) == "falhou"
-    assert [r.levelno for r in caplog.records if "order_interrupted" in r.message] == [
-        logging.WARNING
-    ]
+        await order(client, "another")
+    assert second.prompts == ["another"]
 
 
 async def test_nothing_a_customer_wrote_reaches_the_log(

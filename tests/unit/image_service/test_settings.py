@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from image_service.blobs.place import FolderPlace
 from image_service.errors import StartupError
 from image_service.settings import read_settings
 
@@ -14,8 +15,8 @@ def test_everything_has_a_default() -> None:
     settings = read_settings({})
     assert (settings.host, settings.port) == ("127.0.0.1", 8002)
     assert str(settings.database) == "sqlite+aiosqlite:///var/images.db"
-    assert settings.blob_folder == Path("var/blobs")
-    assert (settings.provider, settings.model) == ("procedural", "gpt-image-2.5-flare")
+    assert settings.blob_place == FolderPlace(folder=Path("var/blobs"))
+    assert (settings.providers, settings.models) == (("procedural",), ("gpt-image-2.5-flare",))
     assert (settings.delay_s, settings.concurrency) == (0.0, 8)
 
 
@@ -26,13 +27,13 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 def test_a_key_chooses_openai() -> None:
     settings = read_settings({"OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": "http://fake/v1"})
-    assert settings.provider == "openai"
+    assert settings.providers == ("openai",)
     assert settings.openai_base_url == "http://fake/v1"
 
 
 def test_a_key_is_not_used_when_the_operator_asks_for_the_renderer() -> None:
     environ = {"OPENAI_API_KEY": "sk-secret", "IMAGE_PROVIDER": "procedural"}
-    assert read_settings(environ).provider == "procedural"
+    assert read_settings(environ).providers == ("procedural",)
 
 
 def test_the_key_is_not_shown() -> None:
@@ -52,6 +53,14 @@ def test_the_key_is_not_shown() -> None:
         ("IMAGE_DELAY", "inf", "'inf' is not"),
         ("IMAGE_DELAY", "-1", "'-1' is not"),
         ("IMAGE_PROVIDER", "dalle", "'dalle' is unknown; set auto, openai or procedural"),
+        ("IMAGE_PROVIDER", "procedural,procedural", "'procedural' comes twice"),
+        ("IMAGE_PROVIDER", "auto,procedural", "'auto' is unknown"),
+        ("IMAGE_JITTER", "1.5", "'1.5' is not a number from 0 to 1"),
+        ("IMAGE_FAIL_RATE", "5%", "'5%' is not a number from 0 to 1"),
+        ("IMAGE_CHECK_MODELS", "yes", "'yes' is neither 0 nor 1"),
+        ("IMAGE_MODEL", "gpt-image-2,dall-e-3", "dall-e-3 retired on 2026-05-12"),
+        ("IMAGE_MODEL", "gpt-image-2,gpt-image-2", "gpt-image-2 comes twice"),
+        ("IMAGE_MODEL", "gpt-image-2," * 4, "5 models are more than 4"),
         ("IMAGE_MODEL", "gpt-5", "'gpt-5' is unknown; choose one of gpt-image-2.6-sunburst"),
         ("IMAGE_MODEL", "dall-e-2", "dall-e-2 retired on 2026-05-12"),
         ("IMAGE_MODEL", "dall-e-3", "dall-e-3 retired on 2026-05-12"),
@@ -61,7 +70,9 @@ def test_the_key_is_not_shown() -> None:
         ("IMAGE_DATABASE_URL", "postgresql://h/x", "postgresql+asyncpg://"),
         ("IMAGE_DATABASE_URL", "sqlite+aiosqlite://", "would forget its orders"),
         ("IMAGE_DATABASE_URL", "sqlite+aiosqlite:///:memory:", "would forget its orders"),
-        ("IMAGE_BLOB_URL", "s3://bucket/pictures", "S3 buckets are not supported yet"),
+        ("IMAGE_BLOB_URL", "s3://", "is not the name of a bucket"),
+        ("IMAGE_BLOB_URL", "file://elsewhere/blobs", "is not the URL of a folder on this machine"),
+        ("IMAGE_URL_KEY", "short", "its 5 characters can be guessed"),
         ("IMAGE_BLOB_URL", "gs://bucket", "'gs://bucket' is not a folder"),
         ("OPENAI_BASE_URL", "localhost:1234", "is not an http or https URL"),
     ],
@@ -85,3 +96,35 @@ def test_a_password_in_a_wrong_database_url_is_not_shown() -> None:
 def test_openai_without_a_key_is_refused() -> None:
     with pytest.raises(StartupError, match="OPENAI_API_KEY: IMAGE_PROVIDER is openai"):
         read_settings({"IMAGE_PROVIDER": "openai"})
+
+
+def test_several_providers_and_models_are_asked_in_order() -> None:
+    settings = read_settings(
+        {
+            "IMAGE_PROVIDER": "openai, procedural",
+            "IMAGE_MODEL": "gpt-image-2.6-flare,gpt-image-2",
+            "OPENAI_API_KEY": "sk-secret",
+        }
+    )
+    assert settings.providers == ("openai", "procedural")
+    assert settings.models == ("gpt-image-2.6-flare", "gpt-image-2")
+
+
+def test_the_renderer_can_be_slow_and_moody() -> None:
+    settings = read_settings(
+        {
+            "IMAGE_DELAY": "2",
+            "IMAGE_JITTER": "0.3",
+            "IMAGE_FAIL_RATE": "0.05",
+            "IMAGE_MODERATION_WORDS": "Proibido, secret ,",
+        }
+    )
+    assert (settings.delay_s, settings.jitter, settings.fail_rate) == (2.0, 0.3, 0.05)
+    assert settings.moderation_words == {"proibido", "secret"}
+
+
+@pytest.mark.parametrize("key", ["sk-secret\n", "sk secret", "sk-sécret"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(StartupError, match="OPENAI_API_KEY: it holds") as error:
+        read_settings({"OPENAI_API_KEY": key})
+    assert "cret" not in str(error.value)

@@ -1,9 +1,10 @@
-"""The OpenAI provider against a mocked wire."""
+"""The OpenAI provider against a mocked wire: how a connection can break.
+
+What answers can be is in tests/conformance/providers, over real connections.
+"""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -11,115 +12,60 @@ import pytest
 import respx
 
 from image_service import errors
-from image_service.contract import SIZES, Order
-from image_service.providers.openai import OpenAIProvider
+from image_service.contract import SIZES, Order, Size
+from image_service.providers import repeating
+from image_service.providers.openai import Account, OpenAIProvider
+from image_service.providers.port import Call
 
 _URL = "https://openai.test/v1/images/generations"
-_KEY = "sk-very-secret"
 _ORDER = Order(prompt="a private prompt", size=SIZES["1536x1024"], product_id=None)
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator[OpenAIProvider]:
-    openai = OpenAIProvider(
-        model="gpt-image-2.5-flare", api_key=_KEY, base_url="https://openai.test/v1"
-    )
+async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIProvider]:
+    monkeypatch.setattr(repeating, "_FIRST_PAUSE_S", 0.0)
+    account = Account(api_key="sk-very-secret", base_url="https://openai.test/v1")
+    openai = OpenAIProvider(model="gpt-image-2.5-flare", account=account, draw=lambda: 0.0)
     yield openai
     await openai.close()
 
 
-def _error(status: int, code: str | None) -> tuple[int, str]:
-    error = {"message": f"{_KEY} a private prompt", "code": code, "type": "x", "param": None}
-    return status, json.dumps({"error": error})
-
-
-async def test_one_png_is_ordered_with_our_model_and_size(
-    httpx2_mock: respx.Router, provider: OpenAIProvider
-) -> None:
-    encoded = base64.b64encode(b"picture").decode()
-    route = httpx2_mock.post(_URL).respond(json={"created": 1, "data": [{"b64_json": encoded}]})
-    assert await provider.paint(_ORDER) == b"picture"
-    assert json.loads(route.calls.last.request.content) == {
-        "model": "gpt-image-2.5-flare",
-        "prompt": "a private prompt",
-        "size": "1536x1024",
-        "n": 1,
-        "output_format": "png",
-    }
-
-
-async def test_a_small_picture_is_ordered_in_the_smallest_size_models_make(
-    httpx2_mock: respx.Router, provider: OpenAIProvider
-) -> None:
-    route = httpx2_mock.post(_URL).respond(json={"created": 1, "data": [{"b64_json": ""}]})
-    await provider.paint(Order(prompt="x", size=SIZES["256x256"], product_id=None))
-    assert json.loads(route.calls.last.request.content)["size"] == "1024x1024"
-
-
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("broken", "answer", "calls"),
     [
-        (_error(400, "moderation_blocked"), errors.ModerationError),
-        (_error(400, "content_policy_violation"), errors.ModerationError),
-        (_error(400, "invalid_size"), errors.RejectedError),
-        (_error(401, "invalid_api_key"), errors.RejectedError),
-        (_error(403, None), errors.RejectedError),
-        (_error(404, "model_not_found"), errors.RejectedError),
-        (_error(408, None), errors.OutcomeUnknownError),
-        (_error(429, "rate_limit_exceeded"), errors.RateLimitError),
-        (_error(429, "insufficient_quota"), errors.QuotaError),
-        (_error(500, None), errors.UnavailableError),
-        ((502, "<h1>Bad Gateway</h1>"), errors.UnavailableError),
-        (_error(504, None), errors.OutcomeUnknownError),
-        ((200, "<h1>Hello</h1>"), errors.BadPictureError),
-        ((200, "{"), errors.BadPictureError),
-        ((200, "[]"), errors.BadPictureError),
-        ((200, "{}"), errors.BadPictureError),
-        ((200, '{"data": null}'), errors.BadPictureError),
-        ((200, '{"data": []}'), errors.BadPictureError),
-        ((200, '{"data": [{"url": "http://x"}]}'), errors.BadPictureError),
-        ((200, '{"data": [{"b64_json": 5}]}'), errors.BadPictureError),
-        ((200, '{"data": [{"b64_json": "%%%"}]}'), errors.BadPictureError),
-        ((200, '{"data": ["x"]}'), errors.BadPictureError),
+        (httpx2.ConnectError("refused"), ("provider-unavailable", "not_bought"), 3),
+        (httpx2.ConnectTimeout("no route"), ("provider-unavailable", "not_bought"), 3),
+        (httpx2.PoolTimeout("busy"), ("provider-unavailable", "not_bought"), 3),
+        (httpx2.ReadTimeout("too slow"), ("provider-timeout", "unknown"), 1),
+        (httpx2.WriteTimeout("too slow"), ("provider-timeout", "unknown"), 1),
+        (httpx2.WriteError("reset"), ("provider-unavailable", "unknown"), 1),
+        (httpx2.ReadError("reset"), ("provider-unavailable", "unknown"), 1),
+        (httpx2.RemoteProtocolError("cut off"), ("provider-unavailable", "unknown"), 1),
     ],
 )
-async def test_each_answer_fails_in_its_own_way_and_is_asked_for_once(
-    httpx2_mock: respx.Router,
-    provider: OpenAIProvider,
-    answer: tuple[int, str],
-    kind: type[errors.PictureError],
-) -> None:
-    status, body = answer
-    kind_of_body = "application/json" if body[0] in "{[" else "text/html"
-    route = httpx2_mock.post(_URL).respond(status, text=body, content_type=kind_of_body)
-    with pytest.raises(errors.PictureError) as failure:
-        await provider.paint(_ORDER)
-    assert type(failure.value) is kind
-    assert route.call_count == 1
-    assert _KEY not in str(failure.value)
-    assert "private" not in str(failure.value)
-
-
-@pytest.mark.parametrize(
-    ("broken", "kind"),
-    [
-        (httpx2.ReadTimeout("too slow"), errors.OutcomeUnknownError),
-        (httpx2.ConnectError("refused"), errors.UnavailableError),
-        (httpx2.ConnectTimeout("no route"), errors.UnavailableError),
-        (httpx2.PoolTimeout("busy"), errors.UnavailableError),
-        (httpx2.ReadError("reset"), errors.OutcomeUnknownError),
-        (httpx2.RemoteProtocolError("cut off"), errors.OutcomeUnknownError),
-    ],
-)
-async def test_a_connection_that_breaks_after_the_order_went_out_leaves_it_open(
+async def test_only_a_connection_that_never_came_about_is_tried_again(
     httpx2_mock: respx.Router,
     provider: OpenAIProvider,
     broken: Exception,
-    kind: type[errors.PictureError],
+    answer: tuple[str, str],
+    calls: int,
 ) -> None:
-    """Before that nothing was bought; after it nobody knows."""
+    """After the request has begun to leave nobody knows whether it was carried out."""
     route = httpx2_mock.post(_URL).mock(side_effect=broken)
     with pytest.raises(errors.PictureError) as failure:
-        await provider.paint(_ORDER)
-    assert type(failure.value) is kind
-    assert route.call_count == 1
+        await provider.paint(_ORDER, call=Call())
+    assert (failure.value.kind, failure.value.outcome) == answer
+    assert route.call_count == calls
+
+
+async def test_a_size_that_no_model_makes_is_refused_before_anything_is_sent(
+    httpx2_mock: respx.Router, provider: OpenAIProvider
+) -> None:
+    odd = Order(prompt="x", size=Size(width=640, height=480), product_id=None)
+    with pytest.raises(errors.RejectedError, match="640x480"):
+        await provider.paint(odd, call=Call())
+    assert httpx2_mock.calls == []
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "sk-very-secret" not in repr(Account(api_key="sk-very-secret", base_url=None))

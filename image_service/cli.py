@@ -1,0 +1,144 @@
+"""The command ``figueira-images``: serve, work, migrate, clean up."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Annotated
+
+import typer
+
+from image_service.errors import StartupError
+from image_service.settings import DEFAULT_HOST, DEFAULT_PORT, Settings, read_settings
+
+app = typer.Typer(
+    help="The image service: takes orders for pictures, buys each once, keeps and serves them.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Act = Callable[[Settings], Coroutine[object, object, None]]
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help=f"Address to listen on [IMAGE_HOST, {DEFAULT_HOST}]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help=f"Port to listen on, 0 = any [IMAGE_PORT, {DEFAULT_PORT}]")
+    ] = None,
+    worker: Annotated[
+        bool | None,
+        typer.Option("--worker/--no-worker", help="Make pictures as well [IMAGE_WORKER, on]"),
+    ] = None,
+) -> None:
+    """Take orders over HTTP; by default make the pictures as well."""
+    flags = {}
+    if host is not None:
+        flags["IMAGE_HOST"] = host
+    if port is not None:
+        flags["IMAGE_PORT"] = str(port)
+    if worker is not None:
+        flags["IMAGE_WORKER"] = "on" if worker else "off"
+    raise typer.Exit(run_serve(flags))
+
+
+@app.command()
+def worker() -> None:
+    """Make pictures of orders that other processes take, on the same database and blobs."""
+    raise typer.Exit(_run(_work, {}))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to date, as every start does, and end."""
+    raise typer.Exit(_run(_migrate, {}))
+
+
+@app.command()
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+) -> None:
+    """Delete what nobody can ask for any more: old jobs and keys, and pictures of no image.
+
+    Serving processes delete jobs and keys every hour; pictures wait for this command.
+    """
+
+    async def act(settings: Settings) -> None:
+        await _clean(settings, dry_run=dry_run)
+
+    raise typer.Exit(_run(act, {}))
+
+
+def run_serve(flags: Mapping[str, str]) -> int:
+    """Serve until a signal; ``flags`` override the environment. Returns the exit code."""
+
+    async def act(settings: Settings) -> None:
+        # Not needed by the other commands, and slow to import.
+        from image_service.serving import listen, serve  # noqa: PLC0415
+
+        with listen(settings.host, settings.port) as listener:
+            await serve(settings, listener)
+
+    return _run(act, flags)
+
+
+async def _work(settings: Settings) -> None:
+    from image_service.serving import work  # noqa: PLC0415 - as above
+
+    await work(settings)
+
+
+async def _migrate(settings: Settings) -> None:
+    from image_service.parts import open_dispatcher, open_prepared  # noqa: PLC0415 - as above
+
+    database = await open_prepared(settings)
+    try:
+        await open_dispatcher(settings, database)
+    finally:
+        await database.close()
+    sys.stdout.write("The database is up to date.\n")
+
+
+async def _clean(settings: Settings, *, dry_run: bool) -> None:
+    from image_service.blobs.garbage import sweep  # noqa: PLC0415 - as above
+    from image_service.blobs.opening import open_blobs  # noqa: PLC0415
+    from image_service.housekeeping import clean, referred  # noqa: PLC0415
+    from image_service.parts import open_prepared, wall_clock  # noqa: PLC0415
+
+    blobs = await open_blobs(settings.blob_place, clock=wall_clock)
+    database = await open_prepared(settings)
+    now = wall_clock()
+    try:
+        cleaned = await clean(database, now=now, keep_s=settings.jobs.keep_s, dry_run=dry_run)
+        swept = await sweep(blobs, functools.partial(referred, database), now=now, dry_run=dry_run)
+    finally:
+        await database.close()
+    did = "would be deleted" if dry_run else "deleted"
+    sys.stdout.write(
+        f"{cleaned.jobs} finished jobs, {cleaned.claims} keys, {swept.deleted} of {swept.seen} "
+        f"pictures ({swept.deleted_bytes / 1e6:.1f} MB) {did}.\n"
+    )
+
+
+def _run(act: Act, flags: Mapping[str, str]) -> int:
+    """Do something with the settings; 1 and one line on stderr when that cannot even begin."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    try:
+        asyncio.run(act(read_settings({**os.environ, **flags})))
+    except StartupError as error:
+        sys.stderr.write(f"image_service: {error}\n")
+        return 1
+    return 0

@@ -1,0 +1,102 @@
+"""What clients see of a job, decided purely."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from image_service.contract import record
+from image_service.jobs.entries import Entry
+from image_service.jobs.states import State
+from image_service.ledger.prices import MICRO
+from image_service.problems import Problem
+
+QUEUED = "queued"
+
+
+def path_of(job_id: str) -> str:
+    """Return where a job is asked for."""
+    return f"/images/jobs/{job_id}"
+
+
+def links_of(job_id: str) -> dict[str, str]:
+    """Return what can be done with a job."""
+    path = path_of(job_id)
+    return {"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel"}
+
+
+def new_document(job_id: str, image_id: int | None) -> dict[str, object]:
+    """Describe a job that was taken a moment ago."""
+    return {"id": job_id, "status": QUEUED, "image_id": image_id, "links": links_of(job_id)}
+
+
+def document(entry: Entry, *, position: int | None) -> dict[str, object]:
+    """Describe a job; ``position`` is how many go before it, None when it does not wait."""
+    job = entry.job
+    said: dict[str, object] = {
+        "id": job.job_id,
+        "status": str(job.state),
+        "image_id": entry.image_id,
+        "position": position,
+        "progress": job.progress,
+        "attempts": job.attempts,
+        "cost_usd": job.cost / MICRO,
+        "created_at": _moment(entry.created_at),
+        "started_at": _moment(job.started_at),
+        "finished_at": _moment(job.finished_at),
+        "deadline": _moment(job.deadline_at),
+        "cancel_requested": job.is_cancel_asked,
+        "links": links_of(job.job_id),
+    }
+    if job.state is State.SUCCEEDED:
+        said["result"] = result_of(entry)
+    elif job.is_final:
+        said["problem"] = problem_of(entry).document()
+    return said
+
+
+def image_of(entry: Entry) -> dict[str, object] | None:
+    """Return the shop's record of the job's image; None when it has none."""
+    if entry.image_id is None:
+        return None
+    state = entry.job.state
+    status = "pronta" if state is State.SUCCEEDED else "falhou"
+    if not entry.job.is_final:
+        status = "pendente"
+    return record(image_id=entry.image_id, order=entry.order, status=status)
+
+
+def result_of(entry: Entry) -> dict[str, object]:
+    """Describe the picture of a job that has succeeded."""
+    sha256 = entry.job.sha256
+    said: dict[str, object] = {
+        "sha256": sha256,
+        "blob": f"/images/blobs/{sha256}",
+        "provider": entry.job.painted_by,
+    }
+    image = image_of(entry)
+    return said if image is None else image | said
+
+
+def problem_of(entry: Entry) -> Problem:
+    """Say why a finished job has no picture."""
+    job = entry.job
+    more: dict[str, object] = {"job": path_of(job.job_id)}
+    if job.attempt is not None:
+        more["outcome"] = job.attempt.state
+    return Problem(
+        code=job.failure or "internal",
+        retry_after_s=None if job.retry_after_s is None else max(1, round(job.retry_after_s)),
+        more=more,
+    )
+
+
+def etag_of(entry: Entry, position: int | None) -> str:
+    """Tag what ``document`` says: it changes with the version, and with the place in the queue."""
+    place = "" if position is None else f".{position}"
+    return f'"{entry.job.version}{place}"'
+
+
+def _moment(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

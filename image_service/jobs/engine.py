@@ -1,0 +1,327 @@
+"""Carries jobs out: claims them, paints, settles; keeps its leases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from image_service.jobs import states
+from image_service.jobs.claims import Claims
+from image_service.jobs.dispatch import Dispatcher
+from image_service.jobs.entries import Entry
+from image_service.jobs.journal import Decide, Journal, Note
+from image_service.jobs.painting import Painter, Painting
+from image_service.jobs.states import Failure, Job, Picture, StaleError
+from image_service.jobs.watch import Watch
+from image_service.tasks import Tasks
+from image_service.telemetry import Meter
+from image_service.writer import Writer
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger("image_service.jobs.engine")
+
+# How late a cancel from another process is noticed, and a dead worker's job.
+_TICK_S = 1.0
+# A dispatcher takes milliseconds, and a second or two when its connection has to be made anew.
+_FORGOTTEN_AFTER_S = 5.0
+# A database that restarts is away for a few seconds; a picture that was paid for waits for it.
+_SETTLE_PAUSE_S = 1.0
+# A provider sends three partial pictures at most; the last step is the picture itself.
+_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How a worker works.
+
+    Attributes:
+        concurrency: How many pictures are made at once.
+        lease_s: After this long without a sign of life its jobs are taken over.
+        most_attempts: How many calls a job may take that buy nothing.
+    """
+
+    concurrency: int
+    lease_s: float
+    most_attempts: int
+
+
+@dataclass(slots=True)
+class _Running:
+    fence: int
+    task: asyncio.Task[None]
+    # From here on there is nothing left to break off.
+    is_settling: bool = False
+
+    def break_off(self) -> None:
+        if not self.is_settling:
+            self.task.cancel()
+
+
+class Engine:
+    """A worker, in the sense of ``dispatch.Worker``."""
+
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        journal: Journal,
+        claims: Claims,
+        painter: Painter,
+        watch: Watch,
+        meter: Meter,
+        effort: Effort,
+    ) -> None:
+        self._writer = writer
+        self._journal = journal
+        self._claims = claims
+        self._painter = painter
+        self._watch = watch
+        self._meter = meter
+        self._effort = effort
+        self._tasks = Tasks()
+        self._running: dict[str, _Running] = {}
+        self._beginning: set[asyncio.Task[object]] = set()
+        self._freed = asyncio.Event()
+        self._may_begin = False
+        self._remembers = False
+
+    @property
+    def concurrency(self) -> int:
+        """How many pictures are made at once."""
+        return self._effort.concurrency
+
+    @property
+    def running(self) -> int:
+        """How many are being made."""
+        return len(self._running)
+
+    async def assist(self) -> None:
+        """Carry out what one is told to, and look after what is begun, until cancelled."""
+        self._may_begin = True
+        await self._keep_up()
+
+    async def give_up(self, job_id: str) -> None:
+        """Break a job off that is in hand here, and return when that is on record."""
+        running = self._running.get(job_id)
+        if running is not None:
+            running.break_off()
+            await asyncio.wait([running.task])
+
+    async def oversee(self) -> None:
+        """Look after dead workers' jobs and deadlines until cancelled, without working."""
+        await self._keep_up()
+
+    async def run(self, dispatcher: Dispatcher) -> None:
+        """Work until cancelled; what was begun goes on until ``drain``."""
+        self._may_begin = self._remembers = True
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_up(), name="leases")
+            group.create_task(self._persist(dispatcher), name="dispatcher")
+
+    async def _persist(self, dispatcher: Dispatcher) -> None:
+        """Run the dispatcher again whenever the database fails under it."""
+        while True:
+            try:
+                await dispatcher.run(self)
+            except (OSError, SQLAlchemyError) as error:
+                _LOG.warning("dispatch_failed error=%s", type(error).__name__)
+            await asyncio.sleep(_SETTLE_PAUSE_S)
+
+    async def drain(self, grace_s: float) -> None:
+        """Wait for what was begun, at most ``grace_s`` seconds; break off the rest, and settle."""
+        self._may_begin = self._remembers = False
+        await asyncio.gather(*self._beginning, return_exceptions=True)
+        beating = self._tasks.spawn(self._keep_up(), name="leases")
+        tasks = [running.task for running in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
+        for running in list(self._running.values()):
+            running.break_off()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        beating.cancel()
+        await self._tasks.drain(0)
+
+    async def wait_for_hand(self) -> None:
+        """Wait until fewer are running than may."""
+        while len(self._running) >= self._effort.concurrency:
+            self._freed.clear()
+            await self._freed.wait()
+
+    async def begin_next(self) -> int:
+        """Claim what waits, and begin it."""
+        return await self._to_the_end(self._begin_next())
+
+    async def _begin_next(self) -> int:
+        free = self._effort.concurrency - len(self._running)
+        if free <= 0 or not self._may_begin or not await self._claims.are_waiting():
+            return 0
+        entries = await self._claims.claim_next(self._painter.name, limit=free)
+        for entry in entries:
+            self._hold(entry)
+        return len(entries)
+
+    async def carry_out(self, job_id: str) -> None:
+        """Claim one job, and carry it out."""
+        await self.wait_for_hand()
+        task = await self._to_the_end(self._begin_one(job_id))
+        if task is not None:
+            # Whoever waits here may be stopped; the job is not.
+            await asyncio.shield(task)
+
+    async def _begin_one(self, job_id: str) -> asyncio.Task[None] | None:
+        if not self._may_begin:
+            return None
+        entry = await self._claims.claim_one(self._painter.name, job_id)
+        return None if entry is None else self._hold(entry).task
+
+    async def _to_the_end(self, begin: Coroutine[object, object, T]) -> T:
+        """Let nobody come between claiming a job and beginning it: it would count as bought."""
+        task = self._tasks.spawn(begin, name="begin")
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+        return await asyncio.shield(task)
+
+    def look_at(self, job_id: str) -> None:
+        """Break a job off whose cancel was asked for in this process."""
+        running = self._running.get(job_id)
+        if running is not None:
+            running.break_off()
+
+    def _hold(self, entry: Entry) -> _Running:
+        job = entry.job
+        task = self._tasks.spawn(self._work(entry), name=f"job {job.job_id}")
+        running = self._running[job.job_id] = _Running(job.fence, task)
+        task.add_done_callback(lambda _: self._end(job.job_id))
+        return running
+
+    def _end(self, job_id: str) -> None:
+        self._running.pop(job_id, None)
+        self._freed.set()
+
+    async def _work(self, entry: Entry) -> None:
+        job = entry.job
+        note = Note(provider=self._painter.name)
+        try:
+            painting = await self._painter.paint(
+                entry, lambda index, sha256: self._show(job, index, sha256), left_s=self._left(job)
+            )
+        except asyncio.CancelledError:
+            _LOG.warning("job_interrupted job=%s", job.job_id)
+            decide = self._interrupted(job)
+        except TimeoutError:
+            decide = self._interrupted(job)
+        except Exception:  # noqa: BLE001 - the root of the task, logged with its traceback
+            _LOG.exception("job_failed job=%s kind=internal", job.job_id)
+            decide = self._failed(job, Failure(kind="internal", outcome="unknown"))
+        else:
+            note = painting.note
+            decide = self._decided(job, painting)
+        if job.job_id in self._running:
+            self._running[job.job_id].is_settling = True
+        await self._settle(job, decide, note)
+
+    def _left(self, job: Job) -> float | None:
+        if job.deadline_at is None:
+            return None
+        return max(job.deadline_at - self._claims.now(), 0.0)
+
+    def _decided(self, job: Job, painting: Painting) -> Decide:
+        match painting.result:
+            case Picture() as picture:
+                return lambda held: states.succeed(held, job.fence, picture, now=self._claims.now())
+            case Failure() as failure:
+                _LOG.warning(
+                    "job_failed job=%s kind=%s outcome=%s reason=%r",
+                    *(job.job_id, failure.kind, failure.outcome, painting.reason),
+                )
+                return self._failed(job, failure)
+
+    def _failed(self, job: Job, failure: Failure) -> Decide:
+        return lambda held: states.fail(
+            held,
+            job.fence,
+            failure,
+            now=self._claims.now(),
+            most_attempts=self._effort.most_attempts,
+            draw=self._claims.draw(),
+        )
+
+    def _interrupted(self, job: Job) -> Decide:
+        return lambda held: states.interrupt(held, job.fence, now=self._claims.now())
+
+    async def _show(self, job: Job, index: int, sha256: str) -> None:
+        """Tell that a partial picture is there."""
+        note = Note(
+            provider=self._painter.name,
+            kind="partial_image",
+            data={"index": index, "url": f"/images/blobs/{sha256}"},
+        )
+        progress = (index + 1) / _STEPS
+        await self._settle(
+            job, lambda held: states.report(held, job.fence, progress=progress), note
+        )
+
+    async def _settle(self, job: Job, decide: Decide, note: Note) -> None:
+        """Write what came of it, and again for as long as the database is away."""
+
+        async def write(connection: AsyncConnection) -> Entry | None:
+            return await self._journal.change(
+                connection, job.job_id, decide, note, now=self._claims.now()
+            )
+
+        while True:
+            try:
+                entry = await self._writer.write(write)
+            except StaleError:
+                _LOG.warning("job_lost job=%s fence=%d", job.job_id, job.fence)
+                return
+            except (OSError, SQLAlchemyError) as error:
+                _LOG.warning("settle_failed job=%s error=%s", job.job_id, type(error).__name__)
+                await asyncio.sleep(_SETTLE_PAUSE_S)
+            else:
+                if entry is not None:
+                    self._watch.publish(entry)
+                    if note.kind is None:
+                        self._meter.called(entry, note.provider)
+                return
+
+    async def _keep_up(self) -> None:
+        """Extend our leases, break off what is canceled, end what nobody works on any more."""
+        beaten_at = 0.0
+        while True:
+            try:
+                now = self._claims.now()
+                if self._running and now - beaten_at >= self._effort.lease_s / 3:
+                    await self._claims.beat()
+                    beaten_at = now
+                await self._look_after_ours()
+                await self._claims.sweep()
+                await self._remember()
+            except (OSError, SQLAlchemyError) as error:
+                _LOG.warning("leases_failed error=%s", type(error).__name__)
+            await asyncio.sleep(min(_TICK_S, self._effort.lease_s / 3))
+
+    async def _remember(self) -> None:
+        """Begin what waits although hands are free: nobody was told of it."""
+        has_hand = len(self._running) < self._effort.concurrency and self._remembers
+        if has_hand and await self._claims.are_waiting(since_s=_FORGOTTEN_AFTER_S):
+            begun = await self.begin_next()
+            _LOG.warning("jobs_forgotten begun=%d", begun)
+
+    async def _look_after_ours(self) -> None:
+        if not self._running:
+            return
+        ours = dict(self._running)
+        held = await self._claims.held()
+        for job_id, running in ours.items():
+            is_cancel_asked = held.get((job_id, running.fence))
+            # None: the lease ran out, and somebody else has settled the job.
+            if is_cancel_asked is not False:
+                running.break_off()

@@ -1,0 +1,108 @@
+"""One call to the provider, from the order to the kept picture."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from image_service.blobs import BlobStore
+from image_service.errors import PictureError
+from image_service.jobs.customers import safety_identifier
+from image_service.jobs.entries import Entry
+from image_service.jobs.journal import Note
+from image_service.jobs.states import Failure, Picture
+from image_service.jobs.tracing import continued
+from image_service.ledger.prices import Prices, UnknownModelError
+from image_service.providers.port import Call, Painted, Partial, Provider
+from image_service.providers.usage import Usage
+
+Deliver = Callable[[int, str], Awaitable[None]]
+"""Takes the number and the sha256 of a partial picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Painting:
+    """How a call ended: with a picture, or a failure and what the log is told of it."""
+
+    result: Picture | Failure
+    note: Note
+    reason: str = ""
+
+
+class Painter:
+    """Calls the provider, and keeps what it sends."""
+
+    def __init__(self, *, provider: Provider, blobs: BlobStore, prices: Prices) -> None:
+        self._provider = provider
+        self._blobs = blobs
+        self._prices = prices
+
+    @property
+    def name(self) -> str:
+        """Who paints."""
+        return self._provider.name
+
+    async def paint(self, entry: Entry, deliver: Deliver, *, left_s: float | None) -> Painting:
+        """Make one call; ``left_s`` is the time until the job's deadline.
+
+        Raises:
+            TimeoutError: The deadline passed; what became of the call is unknown.
+        """
+
+        async def keep_partial(partial: Partial) -> None:
+            await deliver(partial.index, await self._blobs.put(partial.content))
+
+        call = Call(
+            traceparent=continued(entry.traceparent, noise=secrets.randbits(192)),
+            on_partial=keep_partial if entry.wants_partials else None,
+            deadline_s=left_s,
+            safety_identifier=safety_identifier(entry.customer),
+        )
+        try:
+            async with asyncio.timeout(left_s):
+                painted = await self._provider.paint(entry.order, call=call)
+        except PictureError as error:
+            return self._failed(error)
+        return await self._keep(entry, painted)
+
+    def _failed(self, error: PictureError) -> Painting:
+        provider = error.provider or self.name
+        failure = Failure(
+            kind=error.kind,
+            outcome=error.outcome,
+            cost=self._cost(provider, error.usage),
+            retry_after_s=error.retry_after_s,
+        )
+        note = Note(provider=provider, usage=error.usage)
+        return Painting(result=failure, note=note, reason=error.reason)
+
+    async def _keep(self, entry: Entry, painted: Painted) -> Painting:
+        cost = self._cost(painted.provider, painted.usage)
+        try:
+            original = painted.original
+            original_sha256 = None if original is None else await self._blobs.put(original)
+            sha256 = await self._blobs.put(painted.content)
+        except OSError as error:
+            failure = Failure(kind="internal", outcome="bought", cost=cost)
+            note = Note(provider=painted.provider, usage=painted.usage)
+            return Painting(result=failure, note=note, reason=f"it cannot be kept ({error})")
+        return Painting(
+            result=Picture(
+                sha256=sha256,
+                painted_by=painted.provider[:64],
+                # Who does not say what was used is believed to have used all of it.
+                cost=entry.job.price if cost is None else cost,
+            ),
+            note=Note(
+                provider=painted.provider, usage=painted.usage, original_sha256=original_sha256
+            ),
+        )
+
+    def _cost(self, provider: str, usage: Usage | None) -> int | None:
+        try:
+            return self._prices.cost(provider, usage)
+        except UnknownModelError:
+            # A provider that answers under another model's name: count what was reserved.
+            return None

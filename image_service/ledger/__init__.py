@@ -1,0 +1,3 @@
+"""What pictures cost, and who may spend how much."""
+
+from __future__ import annotations

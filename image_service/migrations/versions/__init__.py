@@ -1,0 +1,3 @@
+"""One module per change."""
+
+from __future__ import annotations

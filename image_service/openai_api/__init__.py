@@ -1,0 +1,3 @@
+"""The surface that OpenAI's own clients speak: ``/v1/images/generations`` and ``/v1/models``."""
+
+from __future__ import annotations

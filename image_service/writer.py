@@ -1,0 +1,97 @@
+"""Group commit: writes that come at the same time share a transaction, and one flush to disk.
+
+A batch whose transaction fails is done again one by one, so that nobody pays for another's fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from image_service.database import Database
+from image_service.tasks import Tasks
+
+T = TypeVar("T")
+Write = Callable[[AsyncConnection], Awaitable[T]]
+"""Works within a transaction that others share. It may run again after it was undone."""
+
+# As much as is done in some 50 ms; readers of PostgreSQL's row locks wait no longer than that.
+_MOST_AT_ONCE = 64
+
+
+class _Pending(Protocol):
+    """A write whose type of result nobody else needs to know."""
+
+    async def run(self, connection: AsyncConnection) -> Callable[[], None]:
+        """Write; what is returned is to be called once that is committed."""
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the caller why nothing is written."""
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[T]):
+    write: Write[T]
+    done: asyncio.Future[T] = field(default_factory=asyncio.Future)
+
+    async def run(self, connection: AsyncConnection) -> Callable[[], None]:
+        result = await self.write(connection)
+        return lambda: None if self.done.done() else self.done.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+class Writer:
+    """Does all writes of this process, in the order they came."""
+
+    def __init__(self, database: Database, tasks: Tasks) -> None:
+        self._database = database
+        self._tasks = tasks
+        self._waiting: list[_Pending] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, write: Write[T]) -> T:
+        """Run ``write``, and return its result once that is committed.
+
+        A caller that is cancelled meanwhile does not undo it.
+
+        Raises:
+            Exception: Whatever ``write`` raises; nothing of it is committed then.
+        """
+        waiting = _Waiting(write)
+        self._waiting.append(waiting)
+        if self._task is None:
+            self._task = self._tasks.spawn(self._run(), name="writer")
+        return await asyncio.shield(waiting.done)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:_MOST_AT_ONCE]
+                del self._waiting[:_MOST_AT_ONCE]
+                await self._commit(batch)
+        finally:
+            self._task = None
+
+    async def _commit(self, batch: list[_Pending]) -> None:
+        try:
+            async with self._database.write() as connection:
+                finished = [await waiting.run(connection) for waiting in batch]
+        except BaseException as error:
+            if len(batch) == 1 or not isinstance(error, Exception):
+                for waiting in batch:
+                    waiting.fail(error)
+                if not isinstance(error, Exception):
+                    raise
+                return
+            for waiting in batch:
+                await self._commit([waiting])
+        else:
+            for finish in finished:
+                finish()

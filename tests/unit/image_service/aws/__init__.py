@@ -1,0 +1,3 @@
+"""What the functions decide before anything of Amazon's is asked."""
+
+from __future__ import annotations

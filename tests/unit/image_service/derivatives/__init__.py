@@ -1,0 +1,3 @@
+"""Pictures in other formats and sizes."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of image_service.jobs."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Putting the OpenAPI document together."""
+
+from __future__ import annotations

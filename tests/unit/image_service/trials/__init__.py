@@ -1,0 +1,3 @@
+"""Tests of image_service.trials."""
+
+from __future__ import annotations

@@ -1,0 +1,70 @@
+"""A trial runs the whole way and leaves nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from image_service.trials.marks import write_mark
+from tests.unit.image_service.conftest import PAID, FakeProvider, RunApp
+
+_SECRET = "s" * 32
+_CHANGES = {"IMAGE_GATEWAY_SECRET": _SECRET, "IMAGE_CUSTOMER_BUDGET_USD": "0.3"}
+_ORDER = {"prompt": "praia", "size": "256x256"}
+
+
+def _mark(number: int = 0) -> dict[str, str]:
+    return {
+        "X-Figueira-Trial": write_mark(f"trial-{number}", expires_s=10**11, secret=_SECRET),
+        "Idempotency-Key": f"trial-{number}",
+    }
+
+
+async def test_a_trial_is_answered_like_an_order(run_app: RunApp, provider: FakeProvider) -> None:
+    async with run_app(provider, changes=_CHANGES) as client:
+        trial = await client.post("/images", json=_ORDER, headers=_mark())
+        order = await client.post("/images", json=_ORDER)
+        wrong = await client.post("/images", json={"prompt": ""}, headers=_mark())
+        job = await client.post(
+            "/images", json=_ORDER, headers={**_mark(), "Prefer": "respond-async"}
+        )
+    assert trial.status_code == order.status_code
+    # The number is the one that the order would have had, and the next order has it.
+    assert trial.json() == order.json()
+    assert wrong.json() == {"error": "Prompt obrigatório"}
+    assert job.status_code == 202
+
+
+async def test_a_trial_is_refused_where_an_order_would_be(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    async with run_app(provider, PAID, _CHANGES) as client:
+        await client.post("/images", json=_ORDER)
+        assert (await client.post("/images", json=_ORDER, headers=_mark())).status_code == 402
+
+
+@pytest.mark.parametrize("mark", ["yes", write_mark("t", expires_s=10**11, secret="x" * 32)])
+async def test_a_mark_that_is_not_the_gateways_buys_nothing(
+    run_app: RunApp, provider: FakeProvider, mark: str
+) -> None:
+    async with run_app(provider, changes=_CHANGES) as client:
+        headers = {"X-Figueira-Trial": mark}
+        answers = [
+            await client.post("/images", json=_ORDER, headers=headers),
+            await client.delete("/images/1000000001", headers=headers),
+        ]
+        assert (await client.get("/images")).json() == []
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (403, "trial-not-believed")
+    assert provider.prompts == []
+
+
+async def test_a_trial_deletes_nothing(run_app: RunApp, provider: FakeProvider) -> None:
+    async with run_app(provider, changes=_CHANGES) as client:
+        image_id = (await client.post("/images", json=_ORDER)).json()["id"]
+        path = f"/images/{image_id}"
+        answer = await client.delete(path, headers=_mark())
+        assert answer.json() == {"success": "Imagem deletada"}
+        assert (await client.get(path)).json()["status"] == "pronta"
+        assert (await client.delete("/images/1", headers=_mark())).json() == {
+            "error": "Imagem não encontrada"
+        }
