@@ -1,4 +1,4 @@
-"""Whatever a test does to the log, the next one finds it as it was."""
+"""What holds for every test: no clock decides, and the log is found as it was."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A machine that is busy is no fault of what is tested.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

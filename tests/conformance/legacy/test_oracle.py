@@ -83,7 +83,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 CREATE = request("POST", "/products", ["application/json"], b'{"name": "Caneca", "price": 1}')
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(asked=st.lists(REQUESTS, min_size=1, max_size=5))
 def test_whatever_is_asked_both_answer_alike(pair: Pair, asked: list[bytes]) -> None:
     pair.empty()

@@ -302,7 +302,7 @@ _FIELDS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(_FIELDS, st.one_of(_BODIES, st.lists(_BODIES.filter(bool)))), max_size=3),
     st.lists(st.integers(0, 200), max_size=6),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.admin.operations import HistoryPage, RevisionLine, RevisionText
@@ -95,7 +95,6 @@ def test_without_any_revision_there_is_no_latest() -> None:
     assert latest_of(Kept()) is None
 
 
-@settings(deadline=None)
 @given(st.text("abc", min_size=1, max_size=8), st.integers(1, 10))
 def test_undos_walk_back_through_every_change_in_order(contents: str, undos: int) -> None:
     """Neighbours that are equal are one: the gateway keeps no revision that changes nothing."""

@@ -177,7 +177,7 @@ def _represent(dumper: yaml.SafeDumper, buckets: _Plain) -> yaml.Node:
 _Dumper.add_representer(_Plain, _represent)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_an_edit_means_what_a_rewrite_means_and_differs_in_the_weights_alone(
     case: Case,
@@ -190,7 +190,7 @@ def test_an_edit_means_what_a_rewrite_means_and_differs_in_the_weights_alone(
     assert (again.text, again.replacements) == (edit.text, ())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_an_edit_undone_gives_the_same_bytes_unless_a_number_was_spelt_oddly(
     case: Case,

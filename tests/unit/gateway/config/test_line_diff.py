@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.line_diff import changed_lines, line_diff
@@ -25,7 +25,6 @@ def test_bytes_that_are_no_text_are_shown_all_the_same() -> None:
     assert line_diff(b"\xff\r\n", b"x\r") == ["@@ -1 +1 @@", "-\ufffd", "+x"]
 
 
-@settings(deadline=None)
 @given(texts, texts)
 def test_a_difference_leads_from_one_text_to_the_other(old: str, new: str) -> None:
     """Taken as a patch without context, and shown as the standard library shows its own."""

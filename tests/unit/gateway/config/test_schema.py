@@ -180,7 +180,7 @@ READERS = [
 
 @pytest.mark.parametrize("reader", READERS, ids=[parser.__name__ for parser, _ in READERS])
 @given(value=TEXTS | st.integers(-1, 200) | st.sampled_from([0.5, "rest"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_it_never_refuses_a_value_that_is_taken(
     reader: tuple[Callable[[object], object], Draft7Validator], value: object
 ) -> None:

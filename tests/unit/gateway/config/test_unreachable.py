@@ -147,7 +147,7 @@ def without_effect(matches: list[Conditions], warning: Problem) -> set[tuple[str
 
 
 @given(st.lists(FEW, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_unreachable_is_what_no_request_chooses(matches: list[Conditions]) -> None:
     """By the Gateway API's precedence, tried out literally: nothing is called so wrongly."""
     unreachable, warnings = said(matches)
@@ -162,7 +162,7 @@ def test_unreachable_is_what_no_request_chooses(matches: list[Conditions]) -> No
 
 
 @given(st.lists(PLAIN, min_size=1, max_size=5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_without_patterns_all_that_no_request_chooses_is_called_unreachable(
     matches: list[Conditions],
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.layout import Weight, lay_out
@@ -136,7 +136,6 @@ def splits(draw: st.DrawFn) -> dict[str, Weight]:
     return split
 
 
-@settings(deadline=None)
 @given(splits(), st.data())
 def test_whoever_was_asked_for_has_that_share_and_all_buckets_are_taken(
     before: dict[str, Weight], data: st.DataObject

@@ -90,7 +90,7 @@ async def _reload(folder: Path, texts: list[str]) -> tuple[Gateway, Reloader, st
     return None if gateway is None else (gateway, reloader, good)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(_texts(), min_size=1, max_size=6), st.lists(st.tuples(requests(), draws)))
 def test_reload_equals_fresh_start(
     texts: list[str], asked: list[tuple[RequestHead, float]]

@@ -13,7 +13,7 @@ from tests.support.data_path import DataPath, End
 from tests.support.strict.messages import Answer, Request
 from tests.support.strict.streams import AnswerStream, RequestStream
 
-_QUICK = settings(max_examples=50, deadline=None)
+_QUICK = settings(max_examples=50)
 _POSTS = st.binary(max_size=30) | st.lists(st.binary(min_size=1, max_size=9), max_size=4)
 _Body = bytes | list[bytes] | None
 _bodies: st.SearchStrategy[_Body] = st.none() | _POSTS

@@ -214,5 +214,5 @@ class IllBackends(RuleBasedStateMachine):
         return self._path.gateway._states[name]
 
 
-IllBackends.TestCase.settings = settings(max_examples=30, stateful_step_count=8, deadline=None)
+IllBackends.TestCase.settings = settings(max_examples=30, stateful_step_count=8)
 TestIllBackends = IllBackends.TestCase

@@ -56,7 +56,7 @@ _LINES = (
 )
 _BODIES = (b"", b"ok", b"ok\r\n\r\n", b"o", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 _lines = st.lists(st.sampled_from(_LINES), max_size=6)
-_settings = settings(max_examples=300, deadline=None)
+_settings = settings(max_examples=300)
 
 
 class _Receiver:

@@ -176,7 +176,7 @@ _EVENTS = st.sampled_from(
     events=st.lists(st.tuples(_EVENTS, st.integers(0, 40)), min_size=60, max_size=120),
     max_waiting=st.integers(0, 3),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 async def test_a_pool_counts_right_and_forgets_nobody(
     addresses: int, events: list[tuple[str, int]], max_waiting: int
 ) -> None:

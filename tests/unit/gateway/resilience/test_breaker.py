@@ -130,5 +130,5 @@ class BreakerMachine(RuleBasedStateMachine):
         assert len(self._breaker._slices) <= 11
 
 
-BreakerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+BreakerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestBreaker = BreakerMachine.TestCase

@@ -222,7 +222,7 @@ def test_a_customer_stays_on_its_side_whatever_is_drawn() -> None:
 
 
 @given(snapshots(), requests(), draws)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_decision_is_the_one_that_the_documents_tell(
     snapshot: Snapshot, request: RequestHead, draw: float
 ) -> None:

@@ -53,7 +53,7 @@ def test_a_path_without_a_reading_considers_nothing() -> None:
 
 
 @given(snapshots(), requests(), draws)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_an_explanation_explains_the_decision_that_is_made(
     snapshot: Snapshot, request: RequestHead, draw: float
 ) -> None:
@@ -70,7 +70,7 @@ def test_an_explanation_explains_the_decision_that_is_made(
 
 
 @given(snapshots(), requests(), draws)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_comes_before_the_match_taken_has_a_condition_that_failed(
     snapshot: Snapshot, request: RequestHead, draw: float
 ) -> None:

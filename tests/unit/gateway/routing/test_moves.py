@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.layout import lay_out
@@ -32,7 +32,6 @@ def test_with_three_a_weight_shifts_those_that_come_behind_it() -> None:
 _weights = st.tuples(st.integers(0, BUCKETS), st.integers(0, BUCKETS)).map(sorted)
 
 
-@settings(deadline=None)
 @given(_weights, _weights, st.lists(st.integers(0, BUCKETS - 1), max_size=50))
 def test_a_bucket_moves_exactly_if_its_backend_changes(
     one: list[int], other: list[int], buckets: list[int]

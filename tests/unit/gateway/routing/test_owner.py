@@ -222,7 +222,7 @@ def test_lists_that_are_merged_belong_to_all_sides_at_once() -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from([b"GET", b"DELETE"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_python_takes_for_a_number_is_the_owners(text: str, method: bytes) -> None:
     """No spelling that a backend's own `int` accepts goes to another side than the number does."""
     segment = quote(text, safe="").encode()
@@ -244,7 +244,7 @@ def test_without_ranges_every_id_is_unknown() -> None:
 
 
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=8, unique=True), st.integers(0, 70))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_ranges_are_what_looking_through_them_one_by_one_says(edges: list[int], id_: int) -> None:
     edges.sort()
     pairs = zip(edges[::2], edges[1::2], strict=False)

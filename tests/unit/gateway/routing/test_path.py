@@ -115,7 +115,7 @@ _HOSTILE = st.lists(st.sampled_from([*_PARTS, b"\xc3\xa9", b'"']), max_size=12).
 
 
 @given(st.binary(max_size=60) | _HOSTILE)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_bytes_make_it_fail_and_there_are_never_too_many(path: bytes) -> None:
     found = readings(path)
     assert found is None or 1 <= len(found) <= MAX_READINGS
@@ -123,7 +123,7 @@ def test_no_bytes_make_it_fail_and_there_are_never_too_many(path: bytes) -> None
 
 
 @given(_HOSTILE)
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=75)
 def test_reading_a_reading_finds_nothing_new(path: bytes) -> None:
     """So there is no chain of readers, each with habits of its own, that could see another path."""
     found = readings(path) or ()
@@ -134,7 +134,7 @@ def test_reading_a_reading_finds_nothing_new(path: bytes) -> None:
 
 
 @given(_HOSTILE)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_standards_reading_is_its_own(path: bytes) -> None:
     found = readings(path)
     if found is not None:
@@ -144,7 +144,7 @@ def test_the_standards_reading_is_its_own(path: bytes) -> None:
 
 
 @given(_HOSTILE)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_reading_is_canonical(path: bytes) -> None:
     for reading in readings(path) or ():
         assert reading.startswith(b"/")

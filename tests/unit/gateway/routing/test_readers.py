@@ -86,7 +86,7 @@ def _backend_of(path: bytes) -> str:
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(path=_PATHS)
 def test_a_path_that_is_forwarded_is_read_there_as_it_was_read_here(
     reader: Callable[[bytes], bytes], path: bytes
@@ -96,7 +96,7 @@ def test_a_path_that_is_forwarded_is_read_there_as_it_was_read_here(
         assert _backend_of(reader(path)) == decision.backend
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(_PATHS, st.randoms(use_true_random=False))
 def test_escaping_what_needs_no_escape_changes_nothing(path: bytes, chance: Random) -> None:
     """RFC 3986, section 6.2.2.2: both spellings are the same path."""

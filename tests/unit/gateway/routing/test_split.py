@@ -45,7 +45,7 @@ def test_a_customer_keeps_its_bucket_over_releases(value: bytes, bucket: int) ->
 
 
 @given(st.binary(max_size=100))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_value_has_a_bucket(value: bytes) -> None:
     assert 0 <= bucket_of(value) < BUCKETS
 
@@ -81,7 +81,7 @@ _WEIGHTS = st.lists(st.integers(0, 9), min_size=1, max_size=6).filter(any)
 
 
 @given(_WEIGHTS, st.floats(0, 1, exclude_max=True))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_share_of_weight_zero_is_never_chosen(weights: list[int], draw: float) -> None:
     unit = BUCKETS // sum(weights)
     sizes = {f"b{n}": weight * unit for n, weight in enumerate(weights)}
@@ -95,7 +95,7 @@ def test_a_share_of_weight_zero_is_never_chosen(weights: list[int], draw: float)
 
 
 @given(st.integers(0, BUCKETS), st.integers(0, BUCKETS), st.integers(0, BUCKETS - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_of_two_backends_a_growing_weight_moves_customers_one_way_only(
     one: int, other: int, bucket: int
 ) -> None:

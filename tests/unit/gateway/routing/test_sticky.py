@@ -74,7 +74,7 @@ _TOKEN = st.from_regex(rb"[a-z]{1,3}", fullmatch=True)
 
 
 @given(st.lists(st.tuples(_TOKEN, _TOKEN), max_size=6), _TOKEN)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_cookie_is_what_a_list_of_pairs_says(
     pairs: list[tuple[bytes, bytes]], name: bytes
 ) -> None:

@@ -138,13 +138,13 @@ def _sum(*parts: Counters) -> object:
 
 
 @given(_COUNTERS, _COUNTERS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_two_workers_does_not_matter(one: Counters, other: Counters) -> None:
     assert _sum(one, other) == _sum(other, one)
 
 
 @given(_COUNTERS, _COUNTERS, _COUNTERS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_it_does_not_matter_which_workers_are_added_first(
     one: Counters, two: Counters, three: Counters
 ) -> None:
@@ -152,13 +152,13 @@ def test_it_does_not_matter_which_workers_are_added_first(
 
 
 @given(_COUNTERS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_adding_nothing_changes_nothing(one: Counters) -> None:
     assert _sum(one) == _sum(one, Counters()) == _sum(Counters(), one)
 
 
 @given(_COUNTERS, _COUNTERS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_sum_leaves_its_parts_as_they_were(one: Counters, other: Counters) -> None:
     before = copy.deepcopy((one, other))
     result = total([one, other])
@@ -169,7 +169,7 @@ def test_a_sum_leaves_its_parts_as_they_were(one: Counters, other: Counters) -> 
 
 
 @given(_COUNTERS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Counters) -> None:
     before = copy.deepcopy(worker)
     left = worker.without_gauges()
@@ -189,7 +189,7 @@ def test_a_dead_worker_leaves_its_counts_and_takes_its_connections(worker: Count
 
 
 @given(_COUNTERS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_counters_survive_the_way_to_control(worker: Counters) -> None:
     written = msgspec.msgpack.encode(worker)
     assert msgspec.msgpack.decode(written, type=Counters) == worker

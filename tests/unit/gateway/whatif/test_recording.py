@@ -96,7 +96,7 @@ def test_a_value_that_cannot_stand_in_a_line_is_a_token(value: bytes) -> None:
 
 
 @given(snapshots(), requests())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_promise_8_no_sticky_value_reaches_a_line(snapshot: Snapshot, request: RequestHead) -> None:
     marked = head(b"/images", b"POST", {b"x-customer-id": b"hush-1", b"cookie": b"customer=hush-2"})
     recorded = Recorded(snapshot)

@@ -49,7 +49,7 @@ _PROXIES = st.sampled_from([Trust(), Trust(proxies=("192.0.2.99/32",))])
 
 
 @given(snapshots(), snapshots(), requests(), draws, st.tuples(st.booleans(), _PROXIES))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_promise_5_what_a_record_decides_is_what_the_request_itself_comes_to(
     old: Snapshot, new: Snapshot, request: RequestHead, draw: float, world: tuple[bool, Trust]
 ) -> None:
@@ -67,7 +67,7 @@ def test_promise_5_what_a_record_decides_is_what_the_request_itself_comes_to(
 
 
 @given(snapshots(), requests(), draws, st.integers(0, BUCKETS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_promise_5_where_only_weights_change_every_record_decides(
     old: Snapshot, request: RequestHead, draw: float, weight: int
 ) -> None:
@@ -89,7 +89,7 @@ def test_promise_5_where_only_weights_change_every_record_decides(
 
 
 @given(snapshots(), snapshots(), st.lists(st.tuples(requests(), draws), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_records_of_one_kind_are_decided_each_by_its_own_buckets(
     old: Snapshot, new: Snapshot, asked: list[tuple[RequestHead, float]]
 ) -> None:
@@ -222,7 +222,7 @@ def _asking(backend: str) -> Snapshot:
 
 
 @given(st.lists(st.lists(_PAIRS, max_size=3).map("&".join), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_queries_of_one_kind_are_decided_alike(queries: list[str]) -> None:
     """What is kept of one for the next changes nothing, in our lines and in those of others."""
     old, new = _asking("a"), _asking("b")

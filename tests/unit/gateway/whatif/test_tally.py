@@ -27,7 +27,7 @@ def _impact(old: Snapshot, new: Snapshot, *lines: bytes) -> Impact:
 
 
 @given(snapshots(), snapshots(), st.lists(st.tuples(requests(), draws), max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_promise_5_the_counts_are_those_of_a_real_replay(
     old: Snapshot, new: Snapshot, traffic: list[tuple[RequestHead, float]]
 ) -> None:

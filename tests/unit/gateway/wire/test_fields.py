@@ -78,7 +78,7 @@ def test_near_misses_are_told_apart(name: bytes, kind: Kind) -> None:
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_kind_depends_on_nothing_but_the_name_without_its_case(name: bytes) -> None:
     assert kind_of(name) is kind_of(name.upper()) is kind_of(name.lower())
 

@@ -146,7 +146,7 @@ def test_a_head_that_is_too_large_has_its_own_status() -> None:
     name=st.sampled_from([b"Content-Length", b"Transfer-Encoding", b"Connection", b"X"]),
     value=st.binary(max_size=20),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_bytes_do_anything_but_pass_or_be_refused_without_being_repeated(
     target: bytes, host: bytes, name: bytes, value: bytes
 ) -> None:
@@ -361,7 +361,7 @@ _VALUE = st.binary(max_size=20).map(lambda value: re.sub(rb"[\x00\r\n]", b"", va
     st.lists(st.tuples(_TOKEN, _VALUE), max_size=8),
     st.from_regex(rb"/[!-\"$-~]{0,20}", fullmatch=True),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_end_to_end_fields_and_target_are_written_back_byte_for_byte(
     fields: list[Header], target: bytes
 ) -> None:

@@ -245,7 +245,7 @@ def test_an_interim_answer_keeps_all_but_what_speaks_of_one_connection() -> None
         max_size=4,
     ),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_framed_in_one_way_only(
     status: int, method: bytes, version: str, fields: list[Header]
 ) -> None:

@@ -14,7 +14,7 @@ from tests.support.strict.messages import Answer, Request
 from tests.support.strict.streams import AnswerStream, RequestStream
 
 _VISIBLE = frozenset({Liberty.VISIBLE_TARGET})
-_QUICK = settings(max_examples=30, deadline=None)
+_QUICK = settings(max_examples=30)
 _TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ONE_HOPS = (
     *(b"Keep-Alive", b"PROXY-connection", b"Proxy-Authenticate", b"proxy-Authorization"),
@@ -198,7 +198,7 @@ _junk = st.lists(
 
 
 @given(_methods, st.from_regex(rb"[!-~]{1,12}", fullmatch=True) | _targets, _junk)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_is_accepted_is_written_as_one_legal_request(
     method: bytes, target: bytes, fields: list[Header]
 ) -> None:
