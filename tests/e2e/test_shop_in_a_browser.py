@@ -24,10 +24,11 @@ from playwright.sync_api import (
 
 from image_service.providers.procedural import render
 from tests.conformance.legacy.process import running
-from tests.e2e.conftest import Start
+from tests.e2e.conftest import Backends, Start
 from tests.e2e.third_parties import lab
 from tests.support.load import IMAGE_SERVICE_FROM
 from tests.support.processes import PATIENCE_S
+from tests.support.products import make_product
 
 _MISSING = "" if lab.CHROMIUM else lab.missing()
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(_MISSING), reason=_MISSING)]
@@ -100,10 +101,9 @@ def visiting(browser: Browser, base: str) -> Iterator[Person]:
         context.close()
 
 
-def make_product(base: str, name: str) -> str:
+def page_of_new(base: str, name: str) -> str:
     """Make a product as programs do; return its page."""
-    made = httpx.post(f"{base}/products", json={"name": name, "price": 19.9}, trust_env=False)
-    return f"/loja/{made.json()['id']}"
+    return f"/loja/{make_product(base, name, 19.9)}"
 
 
 def test_promise_6_a_person_orders_before_and_after_a_flip_and_back_and_sees_all(
@@ -111,7 +111,7 @@ def test_promise_6_a_person_orders_before_and_after_a_flip_and_back_and_sees_all
 ) -> None:
     """One page, three orders, two sides: nothing of it shows."""
     with start() as figueira, visiting(browser, figueira.url) as person:
-        page = make_product(figueira.url, "Caneca")
+        page = page_of_new(figueira.url, "Caneca")
         person.open(page)
         expect(person.page.get_by_text("ainda não tem imagens")).to_be_visible()
         customer = person.customer()
@@ -159,7 +159,7 @@ def test_a_person_logs_in_and_out_and_fills_the_shop(browser: Browser, start: St
 
 def test_a_refused_order_is_told_and_what_was_typed_stays(browser: Browser, start: Start) -> None:
     with start() as figueira, visiting(browser, figueira.url) as person:
-        person.open(make_product(figueira.url, "Prato"))
+        person.open(page_of_new(figueira.url, "Prato"))
         field = person.page.get_by_label("O que a imagem deve mostrar?")
         field.fill("  \n ")
         person.page.get_by_role("button", name="Encomendar imagem").click()
@@ -171,14 +171,14 @@ def test_a_refused_order_is_told_and_what_was_typed_stays(browser: Browser, star
 
 
 def test_promise_4_while_the_image_service_is_away_the_page_says_so_and_shows_what_it_has(
-    browser: Browser, start: Start
+    browser: Browser, start: Start, backends: Backends
 ) -> None:
     """Half a list would be a lie, so the gateway gives none; what came with the page stands."""
     with (
         start(IMAGE_SERVICE_URL="http://127.0.0.1:1") as figueira,
         visiting(browser, figueira.url) as person,
     ):
-        person.open(make_product(figueira.url, "Relógio"))
+        person.open(page_of_new(backends.legacy, "Relógio"))
         person.order("um farol")
         person.page.reload()
         expect(person.page.get_by_text("Algumas imagens não puderam")).to_be_visible()
@@ -192,7 +192,7 @@ def test_an_order_without_an_answer_is_told_and_never_sent_twice(
 ) -> None:
     """It may have been made all the same, and be paid for."""
     with start() as figueira, visiting(browser, figueira.url) as person:
-        person.open(make_product(figueira.url, "Relógio"))
+        person.open(page_of_new(figueira.url, "Relógio"))
         expect(person.page.get_by_text("ainda não tem imagens")).to_be_visible()
         sent: list[str] = []
 
@@ -219,7 +219,7 @@ def test_an_order_that_is_answered_before_it_is_painted_appears_when_it_is(
 ) -> None:
     """An image service may answer ``pendente`` rather than keep a customer waiting."""
     with start() as figueira, visiting(browser, figueira.url) as person:
-        page = make_product(figueira.url, "Bule")
+        page = page_of_new(figueira.url, "Bule")
         product_id = int(page.rpartition("/")[2])
         record: dict[str, object] = {"id": 2_000_000_000, "prompt": "orvalho", "size": "512x512"}
         record |= {"product_id": product_id, "status": "pendente"}
@@ -245,7 +245,7 @@ def test_a_picture_on_its_way_appears_without_a_reload(browser: Browser, tmp_pat
     """Somebody else ordered it, on a monolith that takes its time."""
     with running(tmp_path, LEGACY_IMAGE_DELAY="2") as monolith:
         base = f"http://127.0.0.1:{monolith.port}"
-        page = make_product(base, "Quadro")
+        page = page_of_new(base, "Quadro")
         order = {"prompt": "neblina", "product_id": 1}
         thread = threading.Thread(
             target=lambda: httpx.post(
@@ -266,7 +266,7 @@ def test_a_picture_on_its_way_appears_without_a_reload(browser: Browser, tmp_pat
 def test_pages_fit_a_phone(browser: Browser, start: Start) -> None:
     """Nothing sticks out at the side, whatever the names are."""
     with start() as figueira:
-        page = make_product(figueira.url, "x" * 300)
+        page = page_of_new(figueira.url, "x" * 300)
         order = {"prompt": "y" * 300, "product_id": int(page.rpartition("/")[2])}
         httpx.post(f"{figueira.url}/images", json=order, trust_env=False)
         context = browser.new_context(viewport=PHONE)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.conftest import Backends, Start
 from tests.support.load import IMAGE_SERVICE_FROM, picture_of
+from tests.support.products import make_product
 
 pytestmark = pytest.mark.e2e
 
@@ -28,10 +29,9 @@ def send(client: httpx.Client, form_at: str, path: str, **fields: str) -> httpx.
     return client.post(path, data={"csrf_token": token[1], **fields})
 
 
-def make_product(client: httpx.Client) -> str:
+def page_of_new(base: str) -> str:
     """Make a product; return the path of its page."""
-    made = client.post("/products", json={"name": "farol", "price": 12.5}).json()
-    return f"/loja/{made['id']}"
+    return f"/loja/{make_product(base)}"
 
 
 def order_by_script(client: httpx.Client, page: str, prompt: str) -> int:
@@ -53,7 +53,7 @@ def listed(client: httpx.Client, page: str) -> list[int]:
 def test_promise_6_a_page_orders_and_shows_pictures_of_either_side(start: Start) -> None:
     """Before the flip, after it, and after going back: all pictures stand on the page."""
     with start() as figueira, browser(figueira.url) as client:
-        page = make_product(client)
+        page = page_of_new(figueira.url)
         client.get(page)
         made: list[int] = []
         for percent in (0, 100, 0):
@@ -69,7 +69,7 @@ def test_promise_6_a_page_orders_and_shows_pictures_of_either_side(start: Start)
 def test_promise_6_without_scripts_a_form_works_whatever_the_split_says(start: Start) -> None:
     """It posts to the monolith, whose page shows the picture at once."""
     with start() as figueira, browser(figueira.url) as client:
-        page = make_product(client)
+        page = page_of_new(figueira.url)
         for percent in (0, 100):
             if percent:
                 figueira.flip(percent)
@@ -101,7 +101,7 @@ def test_promise_5_the_customer_cookie_keeps_a_browser_on_one_side(start: Start)
         sides: list[bool] = []
         for _ in range(12):
             with browser(figueira.url) as client:
-                page = make_product(client)
+                page = page_of_new(figueira.url)
                 client.get(page)
                 first = order_by_script(client, page, "x") >= IMAGE_SERVICE_FROM
                 send(client, "/entrar", "/entrar", **LOGIN)
@@ -119,9 +119,8 @@ def test_promise_4_pages_stand_while_the_image_service_is_away(
 ) -> None:
     """The whole list is then 502, for half a list would be a lie; the monolith's pages are not."""
     with start(IMAGE_SERVICE_URL="http://127.0.0.1:1") as figueira:
-        assert backends.legacy
         with browser(figueira.url) as client:
-            page = make_product(client)
+            page = page_of_new(backends.legacy)
             assert "Sua imagem está pronta." in send(client, page, page, prompt="x").text
             assert client.get("/images").status_code == 502
             assert client.get(page).status_code == 200
