@@ -118,10 +118,12 @@ def test_promise_4_pages_stand_while_the_image_service_is_away(
     start: Start, backends: Backends
 ) -> None:
     """The whole list is then 502, for half a list would be a lie; the monolith's pages are not."""
-    with start(IMAGE_SERVICE_URL="http://127.0.0.1:1") as figueira:
-        with browser(figueira.url) as client:
-            page = page_of_new(backends.legacy)
-            assert "Sua imagem está pronta." in send(client, page, page, prompt="x").text
-            assert client.get("/images").status_code == 502
-            assert client.get(page).status_code == 200
-            assert client.get("/loja").status_code == 200
+    with (
+        start(IMAGE_SERVICE_URL="http://127.0.0.1:1") as figueira,
+        browser(figueira.url) as client,
+    ):
+        page = page_of_new(backends.legacy)
+        assert "Sua imagem está pronta." in send(client, page, page, prompt="x").text
+        assert client.get("/images").status_code == 502
+        assert client.get(page).status_code == 200
+        assert client.get("/loja").status_code == 200
