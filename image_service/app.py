@@ -17,6 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from image_service.backfill.landing import Landing
+from image_service.backfill.watermark import Watermark
 from image_service.blob_pages import BlobPages
 from image_service.blobs.facts import KnownBlobs
 from image_service.derivatives.making import Derivatives
@@ -128,8 +130,10 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
         clock=parts.clock,
     )
     health = Health(store=store, blobs=parts.blobs, models=open_model_check(settings))
+    watermark = Watermark(Landing(parts.database), parts.clock)
 
     async def scrape(request: Request) -> Response:
+        workshop.meter.imported(await watermark.read())
         return await workshop.meter.write(workshop.reading, request, now=parts.clock())
 
     return [
@@ -137,6 +141,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
         *_picture_routes(settings, parts, store, tasks),
         *clients.routes(),
         *health.routes(),
+        *watermark.routes(),
         Route("/metrics", scrape),
         document_route(),
     ]

@@ -80,6 +80,56 @@ def gc(
     raise typer.Exit(_run(act, {}))
 
 
+@app.command(name="import")
+def import_(
+    url: Annotated[
+        str,
+        typer.Option(
+            "--from-changes", help="The monolith's change feed, such as http://127.0.0.1:8003"
+        ),
+    ],
+    *,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until stopped.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Then compare every row and picture; 3 if they differ."),
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Take in one page at most.")] = False,
+    begin_again: Annotated[
+        bool,
+        typer.Option(
+            "--begin-again",
+            help="Read everything anew, also from another feed; remove what it does not have.",
+        ),
+    ] = False,
+    reader: Annotated[
+        str, typer.Option(help="The name under which the feed keeps events; empty for none.")
+    ] = "images",
+) -> None:
+    """Bring the monolith's images and their pictures over, and every change to them.
+
+    It goes on where it was stopped. Exit codes: 0 done, 1 failed, 3 verified and not the same,
+    4 the feed cannot go on from where the import stands.
+    """
+    code = 0
+
+    async def act(settings: Settings) -> None:
+        nonlocal code
+        from image_service.backfill.command import Wanted, run  # noqa: PLC0415 - as above
+
+        wanted = Wanted(
+            url=url,
+            follow=follow,
+            verify=verify,
+            once=once,
+            begin_again=begin_again,
+            reader=reader,
+        )
+        code = await run(settings, wanted)
+
+    raise typer.Exit(_run(act, {}) or code)
+
+
 def run_serve(flags: Mapping[str, str]) -> int:
     """Serve until a signal; ``flags`` override the environment. Returns the exit code."""
 

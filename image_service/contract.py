@@ -6,6 +6,7 @@ The same rules hold on the monolith; tests/conformance/images runs one table aga
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +45,7 @@ SIZES = {
     )
 }
 DEFAULT_SIZE = "512x512"
+_SIDE = r"[1-9][0-9]{0,6}"
 
 
 Quality = Literal["auto", "low", "medium", "high"]
@@ -137,6 +139,14 @@ def parse_id(text: str) -> int | None:
     if len(text) > _ID_LIMIT_DIGITS or int(text) > LARGEST_ID:
         return None
     return int(text)
+
+
+def shape_of(text: str) -> Size | None:
+    """Read any size as the monolith writes it, also one that cannot be ordered; None if none."""
+    if text in SIZES:
+        return SIZES[text]
+    found = re.fullmatch(rf"({_SIDE})x({_SIDE})", text, re.ASCII)
+    return None if found is None else Size(width=int(found[1]), height=int(found[2]))
 
 
 def record(*, image_id: int, order: Order, status: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Row, select
 
-from image_service.contract import SIZES, Order
+from image_service.contract import Order, Size, shape_of
 from image_service.database import Database, unbroken
 from image_service.models import ImageRow
 
@@ -72,10 +72,18 @@ def _stored(row: Row[int, str, int | None, str, str, str | None]) -> StoredImage
     image_id, prompt, product_id, size, status, sha256 = row
     return StoredImage(
         image_id=image_id,
-        order=Order(prompt=prompt, size=SIZES[size], product_id=product_id),
+        order=Order(prompt=prompt, size=_size(size), product_id=product_id),
         status=_STATUSES[status],
         sha256=sha256,
     )
+
+
+def _size(text: str) -> Size:
+    """Read a stored size: of an imported image it may be one that cannot be ordered."""
+    size = shape_of(text)
+    if size is None:
+        raise ValueError(f"the size {text[:16]!r} is in the database and is none")
+    return size
 
 
 _STATUSES: dict[str, Status] = {"pendente": "pendente", "pronta": "pronta", "falhou": "falhou"}

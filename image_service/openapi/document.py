@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from image_service.errors import ImageServiceError
 
-SURFACES = ("images", "jobs", "blobs", "openai", "operations")
+SURFACES = ("images", "jobs", "blobs", "openai", "operations", "backfill")
 
 _HEAD: dict[str, object] = {
     "openapi": "3.1.0",
