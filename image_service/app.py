@@ -133,7 +133,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
     watermark = Watermark(Landing(parts.database), parts.clock)
 
     async def scrape(request: Request) -> Response:
-        workshop.meter.imported(await watermark.read())
+        workshop.meter.imports.set(await watermark.read())
         return await workshop.meter.write(workshop.reading, request, now=parts.clock())
 
     return [

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 
-from image_service.backfill.watermark import Mark
+from image_service.backfill.gauges import ImportGauges
 from image_service.jobs.entries import Entry
 from image_service.jobs.reading import Reading
 from image_service.ledger.prices import MICRO
@@ -76,35 +74,7 @@ class Meter:
             "Age of the job that has waited longest; 0 when none waits.",
             registry=self._registry,
         )
-        self._import_behind = Gauge(
-            "figueira_images_import_events_behind",
-            "Events of the monolith's change feed that are known and not taken in.",
-            registry=self._registry,
-        )
-        self._import_lag = Gauge(
-            "figueira_images_import_lag_seconds",
-            "How old the imported images may be; NaN before all of them were here once.",
-            registry=self._registry,
-        )
-        self._import_position = Gauge(
-            "figueira_images_import_position",
-            "The position in the change feed up to which all is taken in; 0 without an import.",
-            registry=self._registry,
-        )
-        self._import_id = Gauge(
-            "figueira_images_import_complete_id",
-            "Every image of the monolith up to this id is here.",
-            registry=self._registry,
-        )
-
-    def imported(self, mark: Mark) -> None:
-        """Note where the import stands."""
-        progress = mark.progress
-        lag_s = None if progress is None else progress.lag_s(mark.now)
-        self._import_behind.set(0 if progress is None else progress.behind)
-        self._import_lag.set(math.nan if lag_s is None else lag_s)
-        self._import_position.set(0 if progress is None else progress.position)
-        self._import_id.set(mark.image_id)
+        self.imports = ImportGauges(self._registry)
 
     def ordered(self, answer: str) -> None:
         """Count an order."""

@@ -38,11 +38,13 @@ class Hand:
         clock: Seconds since 1970.
         report: Is told where the import stands after each commit.
         reader: The name under which the feed keeps events for it; empty for none.
+        page_events: How many events a transaction takes in at most.
     """
 
     clock: Callable[[], float]
     report: Callable[[Progress], None]
     reader: str
+    page_events: int = PAGE_EVENTS
 
 
 class Importer:
@@ -111,7 +113,7 @@ class Importer:
             FeedUnavailableError: The feed does not answer.
             NotAFeedError: What answers is no feed.
         """
-        page = await self._feed.page(progress.cursor, limit=PAGE_EVENTS, wait_s=wait_s)
+        page = await self._feed.page(progress.cursor, limit=self._hand.page_events, wait_s=wait_s)
         after = advance(progress, page, now=self._hand.clock())
         changes = fold(page.told)
         there = await self._landing.pictures([change.image_id for change in changes])

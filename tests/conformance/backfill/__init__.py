@@ -1,0 +1,3 @@
+"""The import from the monolith, over real HTTP, between real processes."""
+
+from __future__ import annotations

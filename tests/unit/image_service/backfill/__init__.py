@@ -1,0 +1,3 @@
+"""The import from the monolith: what is decided."""
+
+from __future__ import annotations
