@@ -169,7 +169,7 @@ async def do(step: Step, engine: Engine, importer: Importer, landing: MortalLand
         return
     landing.dies = step if step.startswith("die") else ""
     try:
-        await importer.step(await landing.begin())
+        await importer.step(await importer.begin())
     except DeadError:
         pass
     finally:
