@@ -86,7 +86,7 @@ def describe(progress: Progress, *, now: float) -> str:
     """Say where an import stands."""
     lag_s = progress.lag_s(now)
     if progress.in_snapshot:
-        state = "rows from before the feed are being read"
+        state = f"reading rows from before the feed, at image {progress.highest_id}"
     elif lag_s is None:
         state = "not complete yet"
     else:
