@@ -1,0 +1,59 @@
+"""What a comparison comes to: differences, each with its place, its kind and both sides' words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.parallel_run.classes import TrialClass
+
+LONGEST_SHOWN = 200
+"""Characters of a side's value that a mismatch carries; the ledger keeps whole bodies apart."""
+
+
+class Kind(StrEnum):
+    """How the two sides differ at a place."""
+
+    VALUE = "value"
+    TYPE = "type"
+    MISSING = "missing"
+    """The control has it, the candidate does not."""
+    EXTRA = "extra"
+    """The candidate has it, the control does not."""
+    ORDER = "order"
+    LENGTH = "length"
+    PIXELS = "pixels"
+    """Pictures of one contract whose pixels are not equal."""
+    UNREADABLE = "unreadable"
+    """A body that is not what its Content-Type says."""
+    CALL = "call"
+    """An outgoing call to a pinned collaborator that has no twin, or differs from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """One difference."""
+
+    place: str
+    """Where, the same for the same kind of difference: ``status``, ``header:content-type``,
+    ``json:$.items[*].price`` (lists' indices as ``*``), ``image:size``, ``sse:event[*].data``."""
+    kind: Kind
+    control: str
+    """What it says there, readable, shortened to `LONGEST_SHOWN`."""
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What was found between two answers."""
+
+    became: TrialClass
+    """``matched``, ``ignored``, ``mismatched`` or ``compare_failed``; noise and races are told
+    apart later, by whoever can ask a control again."""
+    mismatches: tuple[Mismatch, ...] = ()
+    """Bounded; `omitted` says how many more there are."""
+    ignored: tuple[tuple[Mismatch, str], ...] = ()
+    """Differences that a rule covers, with the rule's name as routes.yaml writes it."""
+    omitted: int = 0
+    fault: str = ""
+    """Why it failed, in words, with the rule that did it."""
