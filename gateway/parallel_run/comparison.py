@@ -41,6 +41,8 @@ class Mismatch:
     control: str
     """What it says there, readable, shortened to `LONGEST_SHOWN`."""
     candidate: str
+    times: int = 1
+    """How many differences of this place and kind there are; the first is the one shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,10 @@ class Comparison:
     """``matched``, ``ignored``, ``mismatched`` or ``compare_failed``; noise and races are told
     apart later, by whoever can ask a control again."""
     mismatches: tuple[Mismatch, ...] = ()
-    """Bounded; `omitted` says how many more there are."""
+    """One for each place and kind, in the order they were found; bounded."""
     ignored: tuple[tuple[Mismatch, str], ...] = ()
     """Differences that a rule covers, with the rule's name as routes.yaml writes it."""
     omitted: int = 0
+    """Differences at further places."""
     fault: str = ""
     """Why it failed, in words, with the rule that did it."""

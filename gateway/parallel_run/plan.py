@@ -14,15 +14,20 @@ Normaliser = Literal["timestamp", "uuid", "url_host", "id_alias"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a rule applies: exactly one of the two."""
+    """Where a rule applies, and to all below: exactly one of these."""
 
     json: str = ""
-    """RFC 9535 JSONPath."""
+    """RFC 9535 JSONPath, of JSON and of what is compared like it: forms as ``$.name[*]``, events of
+    a stream as ``$[*].data``."""
+    html: str = ""
+    """Path of elements as mismatches have it: ``/html/body/form/input/@value``."""
     header: str = ""
     """Lower-case name."""
 
     def __str__(self) -> str:
-        return f"header:{self.header}" if self.header else f"json:{self.json}"
+        """``json:$.created_at``, as mismatches are written."""
+        kind = "json" if self.json else "html" if self.html else "header"
+        return f"{kind}:{self.json or self.html or self.header}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
