@@ -79,8 +79,16 @@ class Pictures:
 class Rules:
     """What two answers are compared by; evidence under other rules is of another epoch."""
 
-    headers: tuple[str, ...] = ("content-type", "content-disposition", "location")
-    """Lower-case names that are compared; all others are the frameworks' own business."""
+    headers: tuple[str, ...] = (
+        "content-type",
+        "content-disposition",
+        "location",
+        "cache-control",
+        "set-cookie",
+        "www-authenticate",
+    )
+    """Lower-case names that are compared; all others are the frameworks' own business. Of cookies
+    names and attributes are, and never values."""
     ignore: tuple[Ignore, ...] = ()
     normalise: tuple[Normalise, ...] = ()
     tolerate: tuple[Tolerate, ...] = ()

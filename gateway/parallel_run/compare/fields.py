@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.parallel_run.compare.findings import ABSENT, Difference, Findings
 from gateway.parallel_run.comparison import Kind
@@ -14,9 +14,8 @@ def compare_headers(
 ) -> None:
     """Add to `findings` which of `names` differ."""
     for name in names:
-        ours, theirs = header(control, name), header(candidate, name)
-        if name == "content-type":
-            ours, theirs = _media_type(ours), _media_type(theirs)
+        read = _READERS.get(name, _value)
+        ours, theirs = read(control, name), read(candidate, name)
         if ours == theirs:
             continue
         if theirs is None:
@@ -34,10 +33,43 @@ def header(answer: Answer, name: str) -> bytes | None:
     return b", ".join(found) if found else None
 
 
-def _media_type(value: bytes | None) -> bytes | None:
+def _value(answer: Answer, name: str) -> bytes | None:
+    return header(answer, name)
+
+
+def _media_type(answer: Answer, name: str) -> bytes | None:
     """Without the boundary of parts, which is chance, and in lower case (section 8.3.1)."""
+    value = header(answer, name)
     if value is None:
         return None
     first, *parameters = [each.strip() for each in value.split(b";")]
     kept = [each for each in parameters if not each.lower().startswith(b"boundary=")]
     return b"; ".join([first.lower(), *kept])
+
+
+def _cookies(answer: Answer, name: str) -> bytes | None:
+    """Which cookies are set, and how: names and attributes in order (RFC 6265, section 4.1).
+
+    Values are secrets and differ by nature; so do dates of expiry, of which the presence is kept.
+    """
+    found = [value for key, value in answer.headers if key.lower() == name.encode()]
+    return b", ".join(sorted(map(_cookie, found))) if found else None
+
+
+def _cookie(line: bytes) -> bytes:
+    pair, *attributes = [each.strip() for each in line.split(b";")]
+    key, _, value = pair.partition(b"=")
+    kept = sorted(map(_attribute, attributes))
+    return b"; ".join([key + (b"=..." if value else b"="), *kept])
+
+
+def _attribute(attribute: bytes) -> bytes:
+    key, separator, value = attribute.lower().partition(b"=")
+    return key + b"=..." if key == b"expires" else key + separator + value
+
+
+_READERS: dict[str, Callable[[Answer, str], bytes | None]] = {
+    "content-type": _media_type,
+    "set-cookie": _cookies,
+}
+"""How a field's value is read, where it is not compared as it stands."""

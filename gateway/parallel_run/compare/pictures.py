@@ -16,7 +16,9 @@ MOST_PIXELS = 40_000_000
 """Of a frame; a picture of 3840 x 2160 has 8 million. Larger ones are not decoded."""
 _MOST_FRAMES = 64
 _HASH_SIDE = 8
-_CONTRACT = ("format", "size", "mode", "frames")
+_CONTRACT = ("format", "size", "mode", "frames", "metadata")
+_METADATA = frozenset({"exif", "xmp", "icc_profile", "XML:com.adobe.xmp", "dpi", "Software"})
+"""What Pillow reads beside the pixels and customers may rely on; texts of PNG count as well."""
 
 
 class PictureError(ValueError):
@@ -29,6 +31,8 @@ class _Picture:
     size: str
     mode: str
     frames: int
+    metadata: str
+    """What there is beside the pixels, by name: what it says may hold a moment, or a signature."""
     pixels: Image.Image
 
 
@@ -79,7 +83,19 @@ def _open(content: bytes) -> _Picture | None:
         if isinstance(error, PictureError):
             raise
         return None
-    return _Picture(picture.format or "", f"{width}x{height}", picture.mode, frames, picture)
+    return _Picture(
+        format=picture.format or "",
+        size=f"{width}x{height}",
+        mode=picture.mode,
+        frames=frames,
+        metadata=_metadata(picture),
+        pixels=picture,
+    )
+
+
+def _metadata(picture: Image.Image) -> str:
+    texts = getattr(picture, "text", {})
+    return ", ".join(sorted({*_METADATA & picture.info.keys(), *map(str, texts)}))
 
 
 def _compare_pixels(

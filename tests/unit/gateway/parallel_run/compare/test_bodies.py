@@ -159,6 +159,29 @@ def test_content_types_are_compared_without_chance(
     assert places(lay(answer(b"", control), answer(b"", candidate))) == found
 
 
+@pytest.mark.parametrize(
+    ("control", "candidate", "found"),
+    [
+        ([b"session=a; Path=/; HttpOnly"], [b"session=b; httponly; path=/"], []),
+        ([b"session=a; HttpOnly"], [b"session=b"], ["header:set-cookie value"]),
+        ([b"session=a"], [b"session="], ["header:set-cookie value"]),
+        ([b"session=a"], [], ["header:set-cookie missing"]),
+        ([b"a=1", b"b=2"], [b"b=3", b"a=4"], []),
+        ([b"a=1; Expires=Mon, 23 Nov 2026 10:00:00 GMT"], [b"a=1; expires=later"], []),
+    ],
+)
+def test_cookies_are_compared_by_name_and_attributes_and_never_shown(
+    control: list[bytes], candidate: list[bytes], found: list[str]
+) -> None:
+    sides = [
+        answer(b"{}", JSON, *((b"Set-Cookie", line) for line in lines))
+        for lines in (control, candidate)
+    ]
+    comparison = lay(sides[0], sides[1])
+    assert places(comparison) == found
+    assert all("=a" not in each.control for each in comparison.mismatches)
+
+
 def test_headers_that_nobody_declared_do_not_matter() -> None:
     control = answer(b"{}", JSON, (b"Server", b"Werkzeug"), (b"Date", b"today"))
     assert lay(control, answer(b"{}")).became is TrialClass.MATCHED

@@ -47,6 +47,7 @@ def test_the_same_pixels_packed_otherwise_match() -> None:
         (_encoded(_scene(), "WEBP", lossless=True), ["image:format value"]),
         (_encoded(_scene(size=32)), ["image:size value"]),
         (_encoded(_scene().convert("L")), ["image:mode value"]),
+        (_encoded(_scene(), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0"), ["image:metadata value"]),
         (_encoded(_scene())[:200], ["image unreadable"]),
         (b"<html>", ["image unreadable"]),
         (b"", ["image unreadable"]),
