@@ -26,8 +26,6 @@ class Kind(StrEnum):
     """Pictures of one contract whose pixels are not equal."""
     UNREADABLE = "unreadable"
     """A body that is not what its Content-Type says."""
-    CALL = "call"
-    """An outgoing call to a pinned collaborator that has no twin, or differs from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +58,16 @@ class Comparison:
     """Differences at further places."""
     fault: str = ""
     """Why it failed, in words, with the rule that did it."""
+
+
+def became(
+    mismatches: tuple[Mismatch, ...],
+    ignored: tuple[tuple[Mismatch, str], ...] = (),
+    omitted: int = 0,
+) -> Comparison:
+    """The comparison that found these; its class follows."""
+    if mismatches or omitted:
+        one = TrialClass.MISMATCHED
+    else:
+        one = TrialClass.IGNORED if ignored else TrialClass.MATCHED
+    return Comparison(became=one, mismatches=mismatches, ignored=ignored, omitted=omitted)

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from gateway.parallel_run.statistics.rate import log_needed
 from gateway.parallel_run.statistics.signs import Signs, discoveries
 
-LEAST_PROOF = 5
-"""Trials in which the second control differed at a place, before that is called noise: fewer may
-be a request that another customer has raced with."""
+LEAST_PROOF = 2
+"""Trials in which the second control differed at a place, before that is called noise: one may be a
+request that another customer has raced with. What is called noise wrongly still counts against the
+candidate, and is called worse as soon as there is evidence for it."""
 MOST_PLACES = 500
 """Of a stratum; further ones count as differences and are not looked at as noise."""
 
@@ -29,6 +30,8 @@ class Restlessness:
     """Who differed from the control there."""
     controls: int = 0
     """Trials in which the second control differed."""
+    spread: Signs = field(default_factory=Signs)
+    """Who differed from itself there: the candidate, asked twice, or the control."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,30 +54,50 @@ class NoiseBook:
     def __init__(self, places: Mapping[str, Restlessness] | None = None) -> None:
         self.places = dict(places or {})
 
-    def add(self, candidate: Iterable[str], second: Iterable[str]) -> None:
+    def add(
+        self,
+        candidate: Iterable[str],
+        second: Iterable[str],
+        again: Iterable[str] | None = None,
+    ) -> None:
         """Take note of one trial.
 
         Args:
             candidate: The places where the candidate differed from the control.
             second: The places where the second control did.
+            again: The places where the candidate, asked twice, differed from itself; None if it
+                was not.
         """
         theirs, ours = frozenset(candidate), frozenset(second)
-        for place in theirs | ours:
-            known = self.places.get(place)
+        spread = None if again is None else frozenset(again)
+        for place in theirs | ours | (spread or frozenset()):
+            known = self._known(place)
             if known is None:
-                if len(self.places) >= MOST_PLACES:
-                    continue
-                known = self.places[place] = Restlessness()
+                continue
             known.signs = known.signs.add(place in theirs, place in ours)
             known.controls += place in ours
+            if spread is not None:
+                known.spread = known.spread.add(place in spread, place in ours)
+
+    def _known(self, place: str) -> Restlessness | None:
+        known = self.places.get(place)
+        if known is None and len(self.places) < MOST_PLACES:
+            known = self.places[place] = Restlessness()
+        return known
 
     def worse(self, confidence: float) -> frozenset[str]:
-        """Places at which the candidate differs more often than the old code does from itself.
+        """Places at which the candidate is no second control, whatever the noise.
 
-        At most 1 - `confidence` of those that are named are named wrongly, over all places.
+        It differs more often than the old code does from itself; or it is more or less restless: a
+        clock that stands still differs no more often than one that goes. At most 1 - `confidence`
+        of those that are named are named wrongly, over all places and questions.
         """
-        evidence = {place: each.signs.log_evidence for place, each in self.places.items()}
-        return discoveries(evidence, confidence)
+        questions = {}
+        for place, each in self.places.items():
+            questions[place, "further"] = each.signs.log_evidence
+            questions[place, "restless"] = each.spread.log_evidence
+            questions[place, "still"] = each.spread.log_evidence_of_collapse
+        return frozenset(place for place, _ in discoveries(questions, confidence))
 
     def noisy(self, confidence: float) -> dict[str, Noisy]:
         """Places that are noise as far as is known: both differ, and the candidate not more."""

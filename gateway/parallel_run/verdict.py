@@ -23,7 +23,7 @@ FRESH_S = 24 * 3600.0
 """Evidence whose newest trial is older says nothing of what is deployed now (as Vitess has it)."""
 SMALL = "(rare requests)"
 """What strata below a hundredth of the traffic are judged as."""
-_LATENCY_SHARES = (0.5, 0.95)
+_SLOW_SHARE = 0.95
 
 
 class State(StrEnum):
@@ -201,12 +201,17 @@ def _judge_latency(part: Evidence, ready_when: ReadyWhen) -> list[_Finding]:
     limit = ready_when.max_latency_ratio
     if limit is None or not part.trials:
         return []
-    return [_judge_slowdown(part, share, limit, ready_when.confidence) for share in _LATENCY_SHARES]
+    confidence = ready_when.confidence
+    # Request by request, what makes one of them slow on either side cancels out.
+    paired = part.latency.ratio.bounds(0.5, confidence)
+    slowest = part.latency.slowdown(_SLOW_SHARE, confidence)
+    return [
+        _judge_slowdown("half of the candidate's answers take", paired, limit),
+        _judge_slowdown("p95 of the candidate is", slowest, limit),
+    ]
 
 
-def _judge_slowdown(part: Evidence, share: float, limit: float, confidence: float) -> _Finding:
-    found: Between = part.latency.slowdown(share, confidence)
-    what = f"p{share * 100:.0f} of the candidate is"
+def _judge_slowdown(what: str, found: Between, limit: float) -> _Finding:
     if found.low > limit:
         return _Finding(
             State.NOT_READY, f"{what} at least {found.low:.2f} times the control's, above {limit:g}"

@@ -13,7 +13,7 @@ from gateway.parallel_run.compare.findings import Difference, Findings
 from gateway.parallel_run.compare.json_diff import TooDeepError
 from gateway.parallel_run.compare.pictures import PictureError
 from gateway.parallel_run.compare.rules import Ruling
-from gateway.parallel_run.comparison import Comparison, Kind, Mismatch
+from gateway.parallel_run.comparison import Comparison, Kind, Mismatch, became
 from gateway.parallel_run.observation import Answer
 from gateway.parallel_run.plan import Rules
 
@@ -55,14 +55,7 @@ def _compare(sides: Sides, rules: Rules) -> Comparison:
         findings.add(Difference("status", (), Kind.VALUE, control.status, candidate.status))
     compare_headers(control, candidate, rules.headers, findings)
     compare_bodies(control, candidate, ruling, findings)
-    mismatches, ignored = findings.mismatches(), findings.ignored()
-    if mismatches or findings.omitted:
-        became = TrialClass.MISMATCHED
-    else:
-        became = TrialClass.IGNORED if ignored else TrialClass.MATCHED
-    return Comparison(
-        became=became, mismatches=mismatches, ignored=ignored, omitted=findings.omitted
-    )
+    return became(findings.mismatches(), findings.ignored(), findings.omitted)
 
 
 def _declared_status(sides: Sides, rules: Rules) -> str:

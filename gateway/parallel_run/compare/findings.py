@@ -11,7 +11,7 @@ from gateway.parallel_run.comparison import LONGEST_SHOWN, Kind, Mismatch
 
 Step = str | int
 Location = tuple[Step, ...]
-DOCUMENTS = frozenset({"json", "form", "sse"})
+DOCUMENTS = frozenset({"json", "form", "sse", "call"})
 """Parts that are compared as JSON is, and have JSONPaths."""
 MOST_FOUND = 200
 """Of one comparison. Two documents that have nothing in common differ everywhere; the first two

@@ -6,7 +6,7 @@ import io
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageFilter, ImageStat, UnidentifiedImageError
 
 from gateway.parallel_run.compare.findings import Difference, Findings
 from gateway.parallel_run.comparison import Kind
@@ -15,7 +15,9 @@ from gateway.parallel_run.plan import Pictures
 MOST_PIXELS = 40_000_000
 """Of a frame; a picture of 3840 x 2160 has 8 million. Larger ones are not decoded."""
 _MOST_FRAMES = 64
-_HASH_SIDE = 8
+_SIDE = 8
+_EDGES_SIDE = 128
+_BOX = Image.Resampling.BOX
 _CONTRACT = ("format", "size", "mode", "frames", "metadata")
 _METADATA = frozenset({"exif", "xmp", "icc_profile", "XML:com.adobe.xmp", "dpi", "Software"})
 """What Pillow reads beside the pixels and customers may rely on; texts of PNG count as well."""
@@ -121,26 +123,52 @@ def _difference(ours: Image.Image, theirs: Image.Image) -> tuple[int, int, int, 
 
 
 def distance(ours: Image.Image, theirs: Image.Image) -> float:
-    """How differently two pictures look, 0..1.
+    """How differently two pictures look, 0..1: the greater of ``shape`` and ``colour``."""
+    found = distances(ours, theirs)
+    return max(found["shape"], found["colour"])
 
-    The greater of two: the share of 64 gradients that point the other way (a difference hash), and
-    the mean difference of colours when both are scaled down to eight by eight.
+
+def distances(ours: Image.Image, theirs: Image.Image) -> dict[str, float]:
+    """How far apart two pictures are, by feature, each 0..1.
+
+    ``shape`` is the share of 64 gradients that point the other way (a difference hash); ``colour``
+    the mean difference when both are scaled down to eight by eight; ``tint`` that of their mean
+    colours; ``sharpness`` that of how much there is of edges.
     """
-    turned = (_gradients(ours) ^ _gradients(theirs)).bit_count() / _HASH_SIDE**2
-    small = [
-        each.convert("RGB").resize((_HASH_SIDE, _HASH_SIDE), Image.Resampling.BOX).tobytes()
-        for each in (ours, theirs)
-    ]
-    colours: float = sum(abs(a - b) for a, b in zip(*small, strict=True)) / len(small[0]) / 255
-    return max(turned, colours)
+    small = [each.convert("RGB").resize((_SIDE, _SIDE), _BOX).tobytes() for each in (ours, theirs)]
+    tints = [each.convert("RGB").resize((1, 1), _BOX).tobytes() for each in (ours, theirs)]
+    return {
+        "shape": (_gradients(ours) ^ _gradients(theirs)).bit_count() / _SIDE**2,
+        "colour": _mean_difference(small[0], small[1]),
+        "tint": _mean_difference(tints[0], tints[1]),
+        "sharpness": abs(_sharpness(ours) - _sharpness(theirs)),
+    }
+
+
+def read_picture(content: bytes) -> Image.Image | None:
+    """The picture of an answer, decoded; None if it cannot be, or is too large to."""
+    try:
+        found = _open(content)
+    except PictureError:
+        return None
+    return found.pixels if found is not None else None
+
+
+def _mean_difference(ours: bytes, theirs: bytes) -> float:
+    return sum(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / len(ours) / 255
+
+
+def _sharpness(picture: Image.Image) -> float:
+    """The mean strength of edges, 0..1, of the picture at one size."""
+    grey = picture.convert("L").resize((_EDGES_SIDE, _EDGES_SIDE), _BOX)
+    return ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES)).mean[0] / 255
 
 
 def _gradients(picture: Image.Image) -> int:
-    side = _HASH_SIDE
-    grey = picture.convert("L").resize((side + 1, side), Image.Resampling.BOX).tobytes()
+    grey = picture.convert("L").resize((_SIDE + 1, _SIDE), _BOX).tobytes()
     bits = 0
-    for row in range(side):
-        for column in range(side):
-            at = row * (side + 1) + column
+    for row in range(_SIDE):
+        for column in range(_SIDE):
+            at = row * (_SIDE + 1) + column
             bits = bits << 1 | (grey[at] > grey[at + 1])
     return bits

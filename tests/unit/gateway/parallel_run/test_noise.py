@@ -50,6 +50,21 @@ def test_a_candidate_as_restless_as_the_old_code_is_hardly_ever_called_worse() -
     assert wrong / 200 <= 0.05
 
 
+def test_a_clock_that_stands_still_is_found_though_it_differs_no_more_often() -> None:
+    book = NoiseBook()
+    for _ in range(20):
+        book.add([CLOCK], [CLOCK], again=[])
+    assert book.worse(0.95) == {CLOCK}
+    assert book.noisy(0.95) == {}
+
+
+def test_a_candidate_that_is_more_restless_than_the_old_code_is_found() -> None:
+    source, book = random.Random(4), NoiseBook()
+    for _ in range(100):
+        book.add([PRICE], [PRICE] if source.random() < 0.5 else [], again=[PRICE])
+    assert book.worse(0.95) == {PRICE}
+
+
 def test_places_without_end_cost_no_memory_without_end() -> None:
     book = NoiseBook()
     for place in range(MOST_PLACES + 10):

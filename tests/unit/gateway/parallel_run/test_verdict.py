@@ -127,7 +127,7 @@ def test_without_trials_nothing_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("factor", "state"),
-    [(1.0, State.READY), (1.15, State.INSUFFICIENT), (3.0, State.NOT_READY)],
+    [(1.0, State.READY), (1.19, State.INSUFFICIENT), (3.0, State.NOT_READY)],
 )
 def test_a_candidate_may_not_be_much_slower(factor: float, state: State) -> None:
     evidence = _evidence(5000)
