@@ -15,6 +15,7 @@ from legacy_stub.feed.cursor import Cursor, CursorError
 BODY_BYTES = 1024  # of an acknowledgement
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HOST = re.compile(r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<name>[^\[\]:@/]+))(?::[0-9]{1,5})?")
 _PRIVATE = re.compile(r"[a-z0-9-]+|(?:[a-z0-9-]+\.)+(?:localhost|local|internal)")
 """Names that nobody can register: of this machine, of a container, of a cluster."""
 JSON, LINES = "application/json", "application/x-ndjson"
@@ -37,15 +38,27 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
 def check_host(request: Request) -> None:
     """Keep out pages of strangers that a browser on this machine has open.
 
-    Such a page can give its own name the address 127.0.0.1 (DNS rebinding); the name is in Host.
+    Such a page can post to any address, and its browser says in Origin whose page it is. Or it
+    gives its own name the address 127.0.0.1 (DNS rebinding); that name is in Host.
+
+    Raises:
+        Refusal: 403 when a page asks, 421 when by a name that may be a stranger's.
     """
-    host = request.url.hostname or ""
+    if "origin" in request.headers:
+        raise Refusal(403, "origin", "no page of a browser is answered here")
+    # as it was sent: the framework takes its own address for a host whose form it dislikes
+    found = _HOST.fullmatch(request.headers.get("host", ""))
+    host = (found["bracketed"] or found["name"]).lower() if found else ""
+    if not (_is_address(host) or _PRIVATE.fullmatch(host)):
+        raise Refusal(421, "host", "ask by address, as localhost, or by a private name")
+
+
+def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        if not _PRIVATE.fullmatch(host):
-            detail = "ask by address, as localhost, or by a private name"
-            raise Refusal(421, "host", detail) from None
+        return False
+    return True
 
 
 def asked_after(request: Request) -> Cursor | None:

@@ -217,6 +217,11 @@ async def test_there_are_not_endlessly_many_readers(reader: httpx.AsyncClient) -
         ("legacy.shop.svc.cluster.local:8003", 200),
         ("attacker.example:8003", 421),
         ("localhost.attacker.example", 421),
+        ("[::1", 421),
+        ("an_attacker.example", 421),
+        ("LOCALHOST:8003", 200),
+        ("", 421),
+        ("127.0.0.1@attacker.example", 421),
     ],
 )
 async def test_a_stranger_s_page_in_a_browser_reads_nothing(
@@ -225,6 +230,15 @@ async def test_a_stranger_s_page_in_a_browser_reads_nothing(
     """Its own name can be given the address 127.0.0.1; the browser still says the name."""
     answer = await reader.get("/changes", headers={"Host": host})
     assert answer.status_code == status
+
+
+async def test_a_stranger_s_page_in_a_browser_makes_no_reader(reader: httpx.AsyncClient) -> None:
+    """A form may be posted anywhere; a reader would keep events for ever."""
+    answer = await reader.post(
+        "/changes/readers/x", content=b'{"cursor": "0"}', headers={"Origin": "http://a.example"}
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (403, "origin")
+    assert (await reader.get("/changes/readers")).json() == []
 
 
 async def test_a_feed_that_was_switched_off_is_a_503(
