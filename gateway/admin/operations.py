@@ -16,6 +16,8 @@ from gateway.state.kept import Origin, Refusal, RevisionFacts, StoredRevision
 PAGE = 20
 """Revisions in an answer, unless more are asked for."""
 MAX_PAGE = 200
+_NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL keeps no text with it; the revision, and all behind it, would wait for ever."""
 
 
 class RevisionLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +73,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Who is about to write which content."""
 
     digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    author: Annotated[str, msgspec.Meta(max_length=255)] | None = None
-    how: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    author: Annotated[str, msgspec.Meta(max_length=255, pattern=_NO_NUL)] | None = None
+    how: Annotated[str, msgspec.Meta(max_length=1000, pattern=_NO_NUL)] | None = None
     restores: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
     force: bool = False
     """Whether ``safety`` is to let this content pass, whatever it moves."""

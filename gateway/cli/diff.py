@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from gateway.cli.impact_text import markdown, text
-from gateway.cli.ink import ink_for
+from gateway.cli.ink import ink_for, printable
 from gateway.cli.traffic import Traffic
 from gateway.control.loading import load_config
 from gateway.control.token_key import find_token_key
@@ -109,7 +109,7 @@ def _span(traffic: Sequence[Path], impact: Impact) -> str:
     names = ", ".join(Traffic(path).name for path in traffic)
     if not impact.since:
         return f"traffic: {names}"
-    return f"traffic: {names}, from {impact.since} to {impact.until}"
+    return printable(f"traffic: {names}, from {impact.since} to {impact.until}")
 
 
 def _write_lines(lines: Iterable[str]) -> None:

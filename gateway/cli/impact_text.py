@@ -112,11 +112,12 @@ def _open(row: Undecidable) -> str:
 
 def _examples(examples: Iterable[Example]) -> str:
     few = list(examples)[:_FEW]
-    return "; ".join(f"{each.method} {_printable(each.path)} ({each.place})" for each in few)
+    return "; ".join(_printable(f"{each.method} {each.path} ({each.place})") for each in few)
 
 
-def _printable(path: str) -> str:
-    return path if path.isprintable() else path.encode("unicode_escape").decode()
+def _printable(text: str) -> str:
+    """Nothing that a terminal would obey, and one line."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def _rest(impact: Impact) -> Iterator[str]:
@@ -139,7 +140,7 @@ def _remarks(impact: Impact) -> Iterator[str]:
     if unread.torn or unread.foreign:
         yield (
             f"lines that are no record: {unread.torn:,} torn, {unread.foreign:,} foreign; "
-            f"the first at {', '.join(unread.first)}"
+            f"the first at {_printable(', '.join(unread.first))}"
         )
 
 

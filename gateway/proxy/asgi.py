@@ -19,9 +19,9 @@ from gateway.proxy.spawn import spawn
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import WRITE_BUFFER_BYTES
 from gateway.wire.forwarded import Peer
-from gateway.wire.inbound import BadRequest
+from gateway.wire.inbound import BadRequest, malformed
 from gateway.wire.messages import Header, Piece
-from gateway.wire.request import read_request
+from gateway.wire.request import METHOD, read_request
 from gateway.wire.response import Outbound
 
 if TYPE_CHECKING:
@@ -199,10 +199,13 @@ async def _look_at_body(scope: Scope, receive: Receive) -> tuple[Message | None,
 
 
 def _read(gateway: Gateway, door: AsgiDoor, scope: Scope, framing: list[Header]) -> Exchange:
-    client = scope.get("client")
+    address = scope["client"][0] if scope.get("client") else ""
+    if "." in address:
+        # Servers that listen to both families on one socket write IPv4 as a part of IPv6.
+        address = address.removeprefix("::ffff:")
     version = scope["http_version"]
     protocol = "HTTP/1.1" if version.startswith("1.") else f"HTTP/{version}"
-    peer = Peer(client[0] if client else "", scope.get("scheme", "http").encode(), protocol)
+    peer = Peer(address, scope.get("scheme", "http").encode(), protocol)
     query = scope.get("query_string", b"")
     target = scope["raw_path"] + (b"?" + query if query else b"")
     # ASGI servers keep the connection to themselves: no other protocol can be offered behind them.
@@ -212,6 +215,8 @@ def _read(gateway: Gateway, door: AsgiDoor, scope: Scope, framing: list[Header])
         headers += framing
     method = scope["method"].encode("latin-1")
     try:
+        if not METHOD.fullmatch(method):
+            raise malformed("The method is malformed.")
         inbound = read_request(method, target, version, headers, gateway.names)
     except BadRequest as refusal:
         return RefusedExchange(gateway, door, peer, refusal)

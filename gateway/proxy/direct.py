@@ -27,6 +27,7 @@ from gateway.telemetry.events import Event
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header, Piece
+from gateway.wire.plain_request import Repeated
 from gateway.wire.response import Outbound
 from gateway.wire.trailers import kept_trailers
 
@@ -53,6 +54,7 @@ class DirectConnection(AnswerWriter, asyncio.Protocol):
         "_queue",
         "_reader",
         "_reading",
+        "_repeated",
         "_server_state",
         "_since_s",
         "_tunnel",
@@ -73,6 +75,7 @@ class DirectConnection(AnswerWriter, asyncio.Protocol):
         self._gateway = cast("Gateway", app_state["gateway"])
         self._reader = RequestReader(self._gateway, self)
         self._peer = Peer("")
+        self._repeated = Repeated()
         self._queue: deque[Exchange] = deque()
         self._reading: Exchange | None = None
         self._tunnel: Tunnel | None = None
@@ -128,7 +131,7 @@ class DirectConnection(AnswerWriter, asyncio.Protocol):
         if self._is_leaving or self._customer.unread is not None:
             return False
         try:
-            plain = gateway.plain_requests.read(data)
+            plain = gateway.plain_requests.read(data, self._repeated)
         except Exception:  # noqa: BLE001 - a request's root: the parser may still make sense of it
             _log.exception(Event.REQUEST_FAILED.value)
             return False

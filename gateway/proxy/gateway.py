@@ -124,6 +124,8 @@ class Gateway:
         self.names = Names(self.table.header_names)
         self.plain_requests = PlainRequests(self.names)
         self.revision = revision
+        # What is over notes what its own revision asked for.
+        self.recorder.fold()
         self.recording.install(snapshot, revision)
         for pool in gone:
             pool.close()
@@ -149,7 +151,7 @@ class Gateway:
         if owner is None or owner.merge is None:
             return
         counters = [self._counters_of(route.name, name) for name in owner.sides]
-        sides = [Side(self._pools[n], c) for n, c in zip(owner.sides, counters, strict=True)]
+        sides = [Side(self._states[n], c) for n, c in zip(owner.sides, counters, strict=True)]
         pool = MergedPool(owner, owner.merge, sides, self.recorder.date)
         self._lanes[route.name][owner.merged] = Lane(
             pool,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ import httpx
 from gateway.errors import Cause, Source, Stage, UpstreamError, write_failure
 from gateway.proxy.call import Call
 from gateway.proxy.spawn import Running, spawn
+from gateway.resilience.soft_errors import FIRST_FAILURE, is_json
 from gateway.routing.owner import OwnerIndex
 from gateway.routing.snapshot import Backend, Timeouts
 from gateway.telemetry.events import Event
@@ -35,6 +37,7 @@ from gateway.wire.problem import prefers_page, problem_parts
 from gateway.wire.response import Outbound
 
 if TYPE_CHECKING:
+    from gateway.proxy.backend_state import BackendState
     from gateway.proxy.pool import Pool
     from gateway.proxy.ports import Caller, Connection
     from gateway.routing.snapshot import Merge, Owner
@@ -55,9 +58,29 @@ _log = logging.getLogger("figueira")
 class Side:
     """A backend whose list is part of the whole."""
 
-    pool: Pool
+    state: BackendState
+    """Its breaker counts lists like all else that it is asked for."""
     counters: LaneCounters
     """Its own, where its failures are counted too."""
+
+    @property
+    def pool(self) -> Pool:
+        """Where connections come from."""
+        return self.state.pool
+
+    def note(self, part: ListPart, began_s: float) -> None:
+        """Take note of an answer to what was asked at `began_s`, monotonic."""
+        rules, status = self.state.soft_errors, part.status
+        length = int(next(iter(part.values(b"content-length")), b"0"))
+        kind = next(iter(part.values(b"content-type")), b"")
+        if rules is not None and rules.may_match(status, length) and is_json(kind):
+            status = rules.status_of(status, part.body)
+        self.state.note(failed=status >= FIRST_FAILURE, began_s=began_s)
+
+    def note_failure(self, error: UpstreamError, began_s: float) -> None:
+        """Take note that there was no whole answer."""
+        if error.source is Source.UPSTREAM:
+            self.state.note(failed=True, began_s=began_s)
 
 
 class MergedPool:
@@ -237,14 +260,19 @@ class MergedList:
                 headers=request.lines,
                 extensions={"target": request.target},
             )
-            call = Call(side.pool, question, fresh=fresh)
+            call, began_s = Call(side.pool, question, fresh=fresh), time.monotonic()
             try:
-                return await _take(name, call)
+                part = await _take(name, call)
             except NotAListError as fault:
                 raise self._count(name, _not_a_list(str(fault))) from None
             except httpx.TransportError as fault:
                 if fresh or not call.was_stale:
-                    raise self._count(name, call.error or _too_late(fault)) from None
+                    error = call.error or _too_late(fault)
+                    side.note_failure(error, began_s)
+                    raise self._count(name, error) from None
+            else:
+                side.note(part, began_s)
+                return part
             finally:
                 call.leave()
         raise AssertionError("the second attempt returns or raises")

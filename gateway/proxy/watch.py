@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Source, UpstreamError
 from gateway.proxy.link import Link
 from gateway.proxy.tunnel import Tunnel
-from gateway.resilience.soft_errors import is_json
+from gateway.resilience.soft_errors import FIRST_FAILURE, is_json
 from gateway.telemetry.access_line import AccessLine
 from gateway.wire.inbound import Body
 from gateway.wire.messages import Header, Piece
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from gateway.telemetry.counters import LaneCounters
 
 _LENGTH = Body.LENGTH
-_FIRST_FAILURE = 500
-"""Statuses from here on say that the backend itself has failed."""
 
 
 class Watch(Link):
@@ -263,7 +261,7 @@ class Watch(Link):
     def _settle(self, status: int) -> bool:
         """Note what the answer counts as; whether another backend is to be asked."""
         self.status = status
-        self._note(failed=status >= _FIRST_FAILURE)
+        self._note(failed=status >= FIRST_FAILURE)
         return self._another is not None and self._another.resend.wants(status)
 
     def _note(self, *, failed: bool) -> None:

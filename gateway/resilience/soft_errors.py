@@ -15,6 +15,8 @@ from gateway.json_path import JsonPath
 
 MAX_BODY_BYTES = 4096
 """Errors are short. Whatever is longer is passed on as it comes, and is what it says it is."""
+FIRST_FAILURE = 500
+"""Statuses from here on say that the backend itself has failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,9 @@ _CLAIM_REASONS: dict[Claim, ReasonText] = {
     Claim.LIST: Reason.OWNER_LIST,
 }
 
+_BINDING = frozenset({Reason.OWNER, Reason.OWNER_LIST})
+"""Nobody else may answer. If one reader of a path takes it so, that holds for all."""
+
 
 class Forward(msgspec.Struct, gc=False):
     """Send the request to `backend`.
@@ -109,8 +112,11 @@ def decide(table: Table, head: RequestHead, draw: float) -> Decision:
         return BAD_PATH
     decision = _decide_path(table, head, paths[0], draw)
     for other in paths[1:]:
-        if not _same(decision, _decide_path(table, head, other, draw)):
+        found = _decide_path(table, head, other, draw)
+        if not _same(decision, found):
             return AMBIGUOUS_PATH
+        if not _is_binding(decision) and _is_binding(found):
+            decision = found
     return decision
 
 
@@ -139,6 +145,10 @@ def choose(way: Way, head: RequestHead, path: bytes, draw: float) -> Forward:
 
 def _forward_to_owner(route: Route, claimed: Claimed) -> Forward:
     return Forward(route, claimed.backend, _CLAIM_REASONS[claimed.claim], None, claimed.id)
+
+
+def _is_binding(decision: Decision) -> bool:
+    return isinstance(decision, Forward) and decision.reason in _BINDING
 
 
 def _same(one: Decision, other: Decision) -> bool:

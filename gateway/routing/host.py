@@ -8,6 +8,8 @@ from ipaddress import IPv6Address
 
 _PORT = re.compile(rb":[0-9]*\Z")
 WILDCARD = "*."
+_LONGEST_BYTES = 254
+"""Of what a wildcard leaves of a host: a dot and the longest name (RFC 1035, section 2.3.4)."""
 
 
 def canonical(host: bytes) -> bytes:
@@ -33,12 +35,13 @@ def conditions(name: bytes) -> Iterator[bytes]:
     """Every condition that a canonical host meets, the most specific first; none for no host.
 
     ``a.b.c`` meets ``a.b.c``, ``*.b.c`` and ``*.c``: a wildcard stands for one or more labels, as
-    the Gateway API has it.
+    the Gateway API has it. Of a host longer than any name, no more is looked at than a condition
+    can be long: 64 KiB of dots are not taken apart at each.
     """
     if not name:
         return
     yield name
-    dot = name.find(b".")
+    dot = name.find(b".", max(0, len(name) - _LONGEST_BYTES))
     while dot >= 0:
         yield b"*" + name[dot:]
         dot = name.find(b".", dot + 1)

@@ -84,7 +84,7 @@ def _read_ours(line: bytes) -> Record | Unread:
         return _DECODER.decode(line)
     except msgspec.ValidationError:
         return Unread.FOREIGN
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Unread.TORN if line.startswith(_LIKE_OURS) else Unread.FOREIGN
 
 
@@ -101,7 +101,7 @@ def _combined(found: re.Match[bytes]) -> Record | Unread:
     if parts is None:
         # A request line that the server could not read: it has reached no route.
         return CombinedRecord("", "", int(status), time.decode("latin-1"))
-    path, _, query = _ABSOLUTE.sub(b"", parts[2], count=1).partition(b"?")
+    path, _, query = _without_origin(parts[2]).partition(b"?")
     headers: Told = {}
     if agent is not None:
         headers = {"referer": _value(referer), "user-agent": _value(agent)}
@@ -116,6 +116,12 @@ def _combined(found: re.Match[bytes]) -> Record | Unread:
         headers=headers,
         raw_query=query,
     )
+
+
+def _without_origin(target: bytes) -> bytes:
+    """``http://shop/x`` -> ``/x``; a URL further behind is part of the path, or of the query."""
+    found = _ABSOLUTE.match(target)
+    return target[found.end() :] if found else target
 
 
 def _value(field: bytes | None) -> str | None:

@@ -34,6 +34,7 @@ from gateway.whatif.knowledge import CLIENT_IP, Knowledge, knowledge
 from gateway.whatif.outcome import End, Outcome, Replayed
 from gateway.whatif.recall import MOST_VALUES, Recall, RecalledHead, Untold, pin_of
 from gateway.whatif.record import CombinedRecord, Record
+from gateway.whatif.recording import query_values
 from gateway.whatif.tokens import Tokens
 
 _MAX_DECISIONS = 1_000
@@ -66,6 +67,13 @@ class Replay:
             f"header:{name}"
             for name in self._known.sticky_headers & self._known.asked.headers.keys()
         }
+        self._read = {*self._known.asked.headers, *self._known.sticky_headers, "cookie", "host"}
+        """Headers that a decision may look at."""
+        self._wanted = {
+            key.encode(): frozenset(value.encode() for value in values)
+            for key, values in self._known.asked.query.items()
+        }
+        """Keys of the query that some route asks for, and what it wants to find there."""
         self._trees: dict[object, Tree] = {}
         self._opened: dict[Tree, _Opened] = {}
         self._stand_ins = StandIns()
@@ -116,9 +124,6 @@ class Replay:
             (source, each if source in asks_for_value else each is None)
             for source, each in (record.sticky or {}).items()
         ]
-        query: object = tuple((record.query or {}).items())
-        if isinstance(record, CombinedRecord):
-            query = record.raw_query if self._known.asked.query else b""
         return (
             record.method,
             record.path,
@@ -127,8 +132,27 @@ class Replay:
             tuple(noted),
             self._known.kind_of_address(record),
             self._known.trust.reads_otherwise(record),
-            tuple((record.headers or {}).items()),
-            query,
+            tuple(one for one in (record.headers or {}).items() if one[0] in self._read),
+            self._kind_of_query(record),
+        )
+
+    def _kind_of_query(self, record: Record) -> object:
+        """What it says of the keys that some route asks for; a value that none wants is like none.
+
+        What customers search for would otherwise make each of their requests one of a kind.
+        """
+        if not self._wanted:
+            return None
+        if isinstance(record, CombinedRecord):
+            given = query_values(record.raw_query)
+            return tuple(
+                value if (value := given.get(key)) in wanted else None
+                for key, wanted in self._wanted.items()
+            )
+        return tuple(
+            (key, value if not isinstance(value, str) or value.encode() in wanted else 0)
+            for key, value in (record.query or {}).items()
+            if (wanted := self._wanted.get(key.encode())) is not None
         )
 
     def _grow(self, recall: Recall, left: list[int]) -> Tree:

@@ -22,8 +22,8 @@ from gateway.whatif.tokens import Tokens
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _FIRST_UNREAD = 5
-_MOST_KEPT_PATH = 200
-"""Characters of an example's path."""
+_MOST_KEPT_PATH, _MOST_KEPT_WORD = 200, 40
+"""Characters of an example's path, and of its method and time."""
 
 
 class Tally:
@@ -75,8 +75,8 @@ class Tally:
             return
         self._requests += 1
         if record.time:
-            self._since = self._since or record.time
-            self._until = record.time
+            self._since = self._since or record.time[:_MOST_KEPT_WORD]
+            self._until = record.time[:_MOST_KEPT_WORD]
         if replayed.customer and (record.sticky or isinstance(record, CombinedRecord)):
             self._customers.add(replayed.customer)
         first = replayed.outcomes[0]
@@ -120,11 +120,9 @@ class Tally:
 
     def _exemplify(self, row: Move | Undecidable, record: Record) -> None:
         if len(row.examples) < FIRST_EXAMPLES:
-            path = record.path[:_MOST_KEPT_PATH]
-            row.examples = [
-                *row.examples,
-                Example(self._place(), record.method, path, record.time),
-            ]
+            path, method = record.path[:_MOST_KEPT_PATH], record.method[:_MOST_KEPT_WORD]
+            time = record.time[:_MOST_KEPT_WORD]
+            row.examples = [*row.examples, Example(self._place(), method, path, time)]
 
     def _place(self) -> str:
         return f"{self._source}:{self._line}"

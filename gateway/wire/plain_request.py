@@ -15,6 +15,8 @@ _START = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-~]*) HT
 _LENGTH = Body.LENGTH
 _MOST_BYTES = 16 * 1024
 """Of a request with its body: more is read while the first of it is on its way already."""
+_MOST_REPEATED_BYTES = 2048
+"""Of fields that are remembered with a connection; it may be idle for long."""
 _END = b"\r\n\r\n"
 
 _READ, _HOST, _READ_HOST, _CONTENT, _TRACE, _FORWARDED, _DROPPED, _STRANGE = range(8)
@@ -35,6 +37,33 @@ _TODO = {
     Kind.FORGED: _DROPPED,
     Kind.CONNECTION: _DROPPED,
 }
+
+
+class Repeated:
+    """The fields of a connection's last request: most clients send the same again and again.
+
+    What they mean is kept once they have come twice in a row, and only of fields that mean the same
+    whatever the target is.
+    """
+
+    __slots__ = ("body", "by", "fields", "host", "kept", "length", "named")
+
+    def __init__(self) -> None:
+        self.fields = b""
+        """As they came, joined by CRLF; empty for a field block that is not remembered."""
+        self.by: PlainRequests | None = None
+        """Who has read them, by the names that routing asks for; None: nobody has."""
+        self.kept = b""
+        self.named: dict[bytes, bytes] = {}
+        self.host: bytes | None = None
+        self.body, self.length = Body.NONE, 0
+
+    def keep(self, by: PlainRequests, inbound: Inbound) -> None:
+        """Remember what the fields mean, now that they have come twice."""
+        if inbound.forwarded is None and inbound.traceparent is None:
+            self.by = by
+            self.kept, self.named, self.host = inbound.fields, inbound.named, inbound.host
+            self.body, self.length = inbound.body, inbound.length
 
 
 class PlainRequests:
@@ -62,11 +91,12 @@ class PlainRequests:
         )
         return _ODD if is_odd else (todo, known.lower if todo == _READ else name, value)
 
-    def read(self, data: bytes) -> tuple[Inbound, bytes] | None:
+    def read(self, data: bytes, last: Repeated) -> tuple[Inbound, bytes] | None:
         """Read a whole request.
 
         Args:
             data: What has come behind the last request.
+            last: What is remembered of that one.
 
         Returns:
             Head and body; None if this is not one whole request, or none so plain: then the parser
@@ -79,9 +109,27 @@ class PlainRequests:
             return None
         method, target = start.groups()
         fields = data[start.end() : end]
-        lines = fields.split(b"\r\n")
         inbound = Inbound(method, target, is_http11=True)
         inbound.path, _, inbound.query = target.partition(b"?")
+        is_again = fields == last.fields
+        if is_again and last.by is self:
+            inbound.fields, inbound.named, inbound.host = last.kept, last.named, last.host
+            inbound.body, inbound.length = last.body, last.length
+        else:
+            if not self._read_fields(inbound, fields):
+                return None
+            if is_again:
+                last.keep(self, inbound)
+            else:
+                last.fields = fields if len(fields) <= _MOST_REPEATED_BYTES else b""
+                last.by = None
+        if len(target) > MAX_TARGET_BYTES:
+            return None
+        body = data[end + len(_END) :]
+        return (inbound, body) if len(body) == inbound.length else None
+
+    def _read_fields(self, inbound: Inbound, fields: bytes) -> bool:
+        lines = fields.split(b"\r\n")
         inbound.fields = fields
         for todo, name, value in filter(None, map(self._meaning_of, lines)):
             if todo == _READ and name not in inbound.named:
@@ -89,13 +137,12 @@ class PlainRequests:
             elif todo == _HOST and inbound.host is None:
                 inbound.host = value
             elif not _take(inbound, todo, name, value):
-                return None
-        if inbound.host is None or len(lines) > MAX_FIELDS or len(target) > MAX_TARGET_BYTES:
-            return None
+                return False
+        if inbound.host is None or len(lines) > MAX_FIELDS:
+            return False
         if not inbound.fields:
             inbound.fields = self._kept(lines)
-        body = data[end + len(_END) :]
-        return (inbound, body) if len(body) == inbound.length else None
+        return True
 
     def _kept(self, lines: list[bytes]) -> bytes:
         known = self._meanings

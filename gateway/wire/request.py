@@ -25,6 +25,9 @@ HOST = re.compile(
     rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
 """RFC 3986 ``uri-host [":" port]``: no userinfo, no space; no comma either, which makes a list."""
+METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, section 9.1. For doors whose server lets others pass: behind a space in it, a backend
+could read another target."""
 _TARGET = re.compile(rb"[!-\"$-~\x80-\xFF]*")
 """What a request target can hold; at a space, a control or ``#`` some backends would end it."""
 _ORIGIN_FORM = re.compile(rb"/[!-\"$-~\x80-\xFF]*")
@@ -85,7 +88,7 @@ def read_request(
     if inbound.host in _checked_hosts and _ORIGIN_FORM.fullmatch(target):
         inbound.path, _, inbound.query = target.partition(b"?")
     else:
-        _settle_target(inbound)
+        _settle_target(inbound, names)
     if inbound.connection or inbound.takes_trailers or inbound.upgrade is not None:
         _settle_connection(inbound)
     return inbound
@@ -117,7 +120,7 @@ def _too_long(target: bytes) -> BadRequest:
     return too_large(f"more than {MAX_FIELDS} header fields")
 
 
-def _settle_target(inbound: Inbound) -> None:
+def _settle_target(inbound: Inbound, names: Names) -> None:
     """Check Host and target; leave the target in origin form or ``*`` (RFC 9112, section 3.2)."""
     target = inbound.target
     if inbound.host is None:
@@ -128,7 +131,7 @@ def _settle_target(inbound: Inbound) -> None:
     if not _TARGET.fullmatch(target):
         raise malformed("The target has a character that no URL can have.")
     if not target.startswith(b"/"):
-        _settle_other_form(inbound)
+        _settle_other_form(inbound, names)
         target = inbound.target
     inbound.path, _, inbound.query = target.partition(b"?")
 
@@ -142,7 +145,7 @@ def _check_host(host: bytes) -> None:
         _checked_hosts.add(host)
 
 
-def _settle_other_form(inbound: Inbound) -> None:
+def _settle_other_form(inbound: Inbound, names: Names) -> None:
     is_options = inbound.method == b"OPTIONS"
     if is_options and inbound.target == b"*":
         return
@@ -155,10 +158,10 @@ def _settle_other_form(inbound: Inbound) -> None:
         # A URL without path and query asks about the whole server (RFC 9112, section 3.2.4).
         rest = b"*" if is_options and not rest else b"/" + rest
     inbound.target = rest
-    _replace_host(inbound, host)
+    _replace_host(inbound, host, names)
 
 
-def _replace_host(inbound: Inbound, host: bytes) -> None:
+def _replace_host(inbound: Inbound, host: bytes, names: Names) -> None:
     """Let the target's host take the place of Host (RFC 9112, section 3.2.2)."""
     if inbound.host is None:
         inbound.lines.insert(0, (b"Host", host))
@@ -168,7 +171,8 @@ def _replace_host(inbound: Inbound, host: bytes) -> None:
             for name, value in inbound.lines
         ]
     inbound.host = host
-    if b"host" in inbound.named:
+    known = names[b"host"]
+    if known is not None and known.is_wanted:
         inbound.named[b"host"] = host
 
 

@@ -21,12 +21,18 @@ def _request(body: bytes = b"", *, more: bool = False) -> Event:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-async def _serve(stage: Stage, method: str, lines: list[tuple[bytes, bytes]], *told: Event) -> None:
+async def _serve(
+    stage: Stage,
+    method: str,
+    lines: list[tuple[bytes, bytes]],
+    *told: Event,
+    address: str = "127.0.0.1",
+) -> None:
     """Let the door serve a request whose server says `told`, and then nothing more."""
     scope = {
         "type": "http",
         "http_version": "2",
-        "client": ("127.0.0.1", 9),
+        "client": (address, 9),
         "method": method,
         "raw_path": b"/",
         "query_string": b"",
@@ -106,4 +112,27 @@ async def test_a_customer_who_has_left_already_is_not_asked_for(
     stage: Stage, origin: Origin
 ) -> None:
     await _serve(stage, "POST", [], {"type": "http.disconnect"})
+    assert origin.is_untouched()
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::1"), ("unix:", "unix:")],
+)
+async def test_a_customer_has_one_address_whatever_the_server_listens_to(
+    stage: Stage, origin: Origin, address: str, client: str
+) -> None:
+    """It may decide on the side, which `figueira explain` has to find as well."""
+    origin.close()
+    await _serve(stage, "GET", [], _request(), address=address)
+    assert stage.line()["client"] == client
+
+
+@pytest.mark.parametrize("method", ["", "GET /admin?x", "GET\t", "GET:", "G\xc9T", "GET\r\nX: y"])
+async def test_a_method_that_could_be_read_as_more_is_refused(
+    stage: Stage, origin: Origin, method: str
+) -> None:
+    """No request line says where it would end; of an HTTP/2 one, servers let a space pass."""
+    await _serve(stage, method, [], _request())
+    assert stage.line()["status"] == 400
     assert origin.is_untouched()

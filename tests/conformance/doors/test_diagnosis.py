@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gateway.config import load
 from tests.conformance.doors.origin import Origin
 from tests.conformance.doors.stage import Stage
 
@@ -48,6 +49,26 @@ async def test_why_an_answer_was_refused_is_told(
     assert detail in line["detail"]
     assert 0 < len(line["detail"]) <= 200
     assert line["upstream"] == f"127.0.0.1:{origin.port}"
+
+
+async def test_a_flip_takes_nothing_from_the_lines_of_what_is_over(
+    stage: Stage, origin: Origin
+) -> None:
+    """They may not be written yet; without what is sticky, nobody could decide them again."""
+    routes = f"""
+version: 1
+backends: {{legacy: {{url: "http://127.0.0.1:{origin.port}"}}, new: {{url: "http://127.0.0.1:1"}}}}
+routes:
+  - {{name: r, match: {{path_prefix: /}}, split: {{legacy: rest, new: 0}}, sticky: [{{header: X}}]}}
+"""
+    stage.gateway.install(load(routes.encode()), 2)
+    customer = await stage.ask(b"GET / HTTP/1.1\r\nHost: shop.test\r\nX: 7\r\n\r\n")
+    await (await origin.accept()).serve(_OK)
+    await customer.answer()
+    stage.gateway.install(load(routes.encode()), 3)
+    line = stage.line()
+    assert line["revision"] == 2
+    assert line["sticky"]["header:x"]["bucket"] == line["bucket"]
 
 
 async def test_who_refused_a_connection_is_told(stage: Stage, origin: Origin) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.proxy.merging import MOST_BYTES
+from gateway.routing.protection import Breaker, SoftError
 from gateway.routing.snapshot import (
     Backend,
     IdRange,
@@ -144,6 +145,35 @@ async def test_connections_are_kept_and_serve_lists_and_other_requests_alike(
         await connected.send(_answer(body))
     assert (await customer.answer()).endswith(_MERGED)
     assert stage.open_connections() == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(_answer(b"", b"503 Service Unavailable"), id="status"),
+        pytest.param(
+            _answer(b'{"code":"busy"}', fields=b"Content-Type: application/json\r\n"), id="soft"
+        ),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[]", id="cut"),
+    ],
+)
+async def test_a_sides_breaker_counts_lists_too(
+    open_shop: Open, origin: Origin, new_side: Origin, bad: bytes
+) -> None:
+    """They are most of what a side is asked for, and so the first to tell that it is not well."""
+    stage = await open_shop(
+        breaker=Breaker(failures=0.5, window_s=60, min_requests=2, open_s=60),
+        soft_errors=(SoftError(status=200, json="$.code", equals="busy", counts_as=503),),
+    )
+    for _ in range(2):
+        customer = await stage.ask(_GET)
+        (legacy, _), (service, _) = await _asked(origin), await _asked(new_side)
+        await legacy.send(_answer(_OLD))
+        await service.send(bad)
+        service.close()
+        assert (await customer.answer()).startswith(b"HTTP/1.1 502 ")
+        legacy.close()
+    assert stage.gateway.counters().breaker_opened == {"image_service": 1, "legacy": 0}
 
 
 @pytest.mark.parametrize("door", DOORS, ids=str)

@@ -60,11 +60,18 @@ async def test_the_route_is_the_most_specific_one(
     assert stage_by_routes.line()["route"] == route
 
 
-async def test_the_targets_own_host_counts(open_stage: OpenStage, origin: Origin) -> None:
+@pytest.mark.parametrize(
+    "rest",
+    [b"HTTP/1.1\r\nHost: other.example\r\n\r\n", b"HTTP/1.0\r\n\r\n"],
+    ids=["beside another", "alone"],
+)
+async def test_the_targets_own_host_counts(
+    open_stage: OpenStage, origin: Origin, rest: bytes
+) -> None:
     """RFC 9112, section 3.2.2; servers under the ASGI door do not pass it on."""
     stage = await open_stage()
     stage.gateway.install(load(ROUTES.format(port=origin.port).encode()), 2)
-    customer = await stage.ask(b"GET http://shop.example/x HTTP/1.1\r\nHost: other.example\r\n\r\n")
+    customer = await stage.ask(b"GET http://shop.example/x " + rest)
     await (await origin.accept()).serve(ANSWER)
     await customer.answer()
     assert stage.line()["route"] == "shop"

@@ -76,7 +76,9 @@ def test_what_lacks_only_its_root_is_told_how_it_is_written() -> None:
     assert refusal.value.hint == "write $.error"
 
 
-_names = st.text(st.characters(exclude_characters="'\\", exclude_categories=["Cs", "Cc"]))
+_names = st.text(
+    st.characters(exclude_characters="'\\", exclude_categories=["Cs", "Cc"]), max_size=40
+)
 _json = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3),

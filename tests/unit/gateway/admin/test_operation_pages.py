@@ -129,6 +129,7 @@ async def test_an_announcement_is_heard() -> None:
         '{"digest": "AB"}',
         ANNOUNCED.replace('"ana"', '"%s"' % ("x" * 256)),
         ANNOUNCED.replace('"ana"', "7"),
+        ANNOUNCED.replace('"ana"', r'"a\u0000"'),
         ANNOUNCED.replace('"how"', '"hwo"'),
         ANNOUNCED.replace("}", ', "restores": 0}'),
         ANNOUNCED.replace("}", f', "restores": {2**31}}}'),

@@ -142,6 +142,25 @@ def test_what_may_move_is_no_nothing(folder: Path) -> None:
     assert "missing header x-customer-id: 3 requests, 3 writes (route images)" in out
 
 
+@pytest.mark.parametrize("form", [(), ("--markdown",)])
+def test_hostile_lines_give_no_orders_to_whoever_reads(folder: Path, form: tuple[str, ...]) -> None:
+    """Neither to a terminal nor, by a line of their own, to a forge that shows Markdown."""
+    line = {
+        "time": "\x1b[1m2026",
+        "method": "\x1b[31mPOST\n\n# @all\n" + "M" * 1000,
+        "path": "/reports/1\x9b2J",
+        "status": 201,
+        "client": "192.0.2.1",
+    }
+    (folder / "all.yaml").write_text(OLD.replace("backend: legacy", "backend: image_service"))
+    (folder / "access.log").write_text(json.dumps(line) + "\n")
+    code, out, _ = run("old.yaml", "all.yaml", "--traffic", "access.log", *form)
+    assert code == 1
+    assert all(text.isprintable() for text in out.split("\n"))
+    assert "# @all\n" not in out
+    assert "M" * 100 not in out
+
+
 @pytest.mark.parametrize("how", ["plain", "gzip", "two files", "standard input", "gzip by it"])
 def test_traffic_comes_in_every_wrapping(folder: Path, how: str) -> None:
     traffic = _traffic()

@@ -140,6 +140,22 @@ def test_a_path_that_all_readers_take_to_the_same_place_is_forwarded(
     assert route == _forward(decide(_HALF, head(path), _LOW)).route.name
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        pytest.param("/images//7", Reason.OWNER, id="an id to who merges slashes"),
+        pytest.param("/images/x/../7", Reason.OWNER, id="to who resolves dots"),
+        pytest.param("/images/7/../x", Reason.OWNER, id="to who does not"),
+        pytest.param("/images/;x", Reason.OWNER_LIST, id="the list to who drops parameters"),
+        pytest.param("/images/x/..", Reason.OWNER_LIST, id="the list to who resolves dots"),
+    ],
+)
+def test_what_one_reader_takes_for_owned_is_owned(path: str, reason: str) -> None:
+    """Or a spelling would have another side asked for what it did not make."""
+    forward = _forward(decide(table(images(), MONOLITH), head(path), 0.5))
+    assert (forward.backend, forward.reason) == ("legacy", reason)
+
+
 def test_a_request_that_no_route_takes_is_answered_with_404() -> None:
     assert decide(table(images(5)), head("/products"), _LOW) == NO_ROUTE
     assert NO_ROUTE.status == 404

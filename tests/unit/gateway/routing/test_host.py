@@ -30,6 +30,19 @@ def test_a_host_meets_itself_and_every_wildcard_above_it() -> None:
     assert list(conditions(b"")) == []
 
 
+def test_a_host_of_many_labels_is_not_taken_apart_at_each() -> None:
+    """As long as a head may be; cut at every dot, it would take a gigabyte."""
+    met = list(conditions(b"a." * 30_000 + b"shop.example"))
+    assert met[-2:] == [b"*.shop.example", b"*.example"]
+    assert sum(map(len, met[1:])) < 20_000
+
+
+def test_the_longest_name_meets_its_longest_wildcard() -> None:
+    name = b".".join([b"a" * 63] * 3 + [b"b" * 61])
+    assert len(name) == 253
+    assert b"*." + name in list(conditions(b"shop." + name))
+
+
 def test_a_name_comes_before_wildcards_and_the_longest_of_those_first() -> None:
     written = ["", "*.c", "b.c", "*.b.c"]
     assert sorted(written, key=precedence) == ["b.c", "*.b.c", "*.c", ""]

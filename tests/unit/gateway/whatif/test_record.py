@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,38 @@ def test_a_request_that_no_server_could_read_has_no_path() -> None:
 )
 def test_what_is_no_record_is_said_to_be_torn_or_foreign(line: bytes, why: Unread) -> None:
     assert read_line(line) is why
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"time":"x","method":"GET","path":"/","status":200,"x":' + b"[" * 100_000,
+        b'{"time":"x","sticky":' + b'{"a":' * 100_000,
+    ],
+)
+def test_a_line_nested_too_deep_is_no_record(line: bytes) -> None:
+    assert read_line(line) is Unread.TORN
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        pytest.param(b"http://shop.test/a?b", "/a", b"b", id="of the request"),
+        pytest.param(b"/thumbs/http://shop.test/a", "/thumbs/http://shop.test/a", b"", id="path"),
+        pytest.param(b"/go?to=http://x/images", "/go", b"to=http://x/images", id="query"),
+    ],
+)
+def test_a_url_further_behind_is_part_of_the_target(target: bytes, path: str, query: bytes) -> None:
+    record = read_line(b'192.0.2.1 - - [x] "GET %b HTTP/1.1" 200 1' % target)
+    assert isinstance(record, CombinedRecord)
+    assert (record.path, record.raw_query) == (path, query)
+
+
+def test_a_target_as_long_as_a_line_is_read_at_once() -> None:
+    began_s = time.process_time()
+    record = read_line(b'192.0.2.1 - - [x] "GET %b HTTP/1.1" 414 1' % (b"a" * (1 << 20)))
+    assert isinstance(record, Record)
+    assert time.process_time() - began_s < 0.5
 
 
 @given(st.binary(max_size=200))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -204,6 +205,56 @@ def test_another_log_decides_by_path_query_and_address() -> None:
         False,
     ]
     assert said[b"GET /images/7"].is_existing
+
+
+_PAIRS = st.sampled_from(["v=1", "v=", "v", "v=%31", "v=2", "w=1", "w=3", "x=1", "", "v=1+"])
+
+
+def _asking(backend: str) -> Snapshot:
+    """By query keys, empty values among what is wanted, and by a header."""
+    wanted = ((("v", "1"),), (("v", ""), ("w", "1")), (("w", "3"),))
+    routes = [
+        Route(name=f"q{n}", matches=(Match(path_prefix="/", query=each),), backend=f"{backend}{n}")
+        for n, each in enumerate(wanted)
+    ]
+    by_header = Match(path_prefix="/h", headers=(("x-a", "1"),), query=(("v", "2"),))
+    return snapshot(*routes, Route(name="h", matches=(by_header,), backend=backend), MONOLITH)
+
+
+@given(st.lists(st.lists(_PAIRS, max_size=3).map("&".join), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_queries_of_one_kind_are_decided_alike(queries: list[str]) -> None:
+    """What is kept of one for the next changes nothing, in our lines and in those of others."""
+    old, new = _asking("a"), _asking("b")
+    recorded, replay = Recorded(old), Replay(old, new, Tokens(KEY))
+    for path in ("/", "/h"):
+        for query in queries:
+            asked = head(path)
+            asked.query = query.encode()
+            others = b'1.2.3.4 - - [x] "GET %b?%b HTTP/1.1" 200 1' % (path.encode(), asked.query)
+            for line in (recorded.line(asked), others):
+                record = _record(line)
+                assert replay.decide(record) == Replay(old, new, Tokens(KEY)).decide(record)
+
+
+def test_what_customers_search_for_is_not_decided_each_time_anew() -> None:
+    """Where a log lacks headers, a decision is many decisions: a million lines would take days."""
+    routes = [
+        Route(
+            name=f"r{n}",
+            matches=(
+                Match(path_prefix="/", headers=((f"x-{n % 6}", f"{n}"),), query=(("q", f"{n}"),)),
+            ),
+            backend=f"b{n % 2}",
+        )
+        for n in range(40)
+    ]
+    replay = Replay(snapshot(*routes, MONOLITH), snapshot(*routes[1:], MONOLITH))
+    began_s = time.process_time()
+    for n in range(400):
+        line = b'1.2.3.4 - - [x] "GET /?q=search+%d HTTP/1.1" 200 1 "-" "agent %d"' % (n, n)
+        assert replay.decide(_record(line)).customer == "1.2.3.4"
+    assert time.process_time() - began_s < 1
 
 
 def test_a_value_behind_a_token_decides_where_the_key_is_at_hand() -> None:

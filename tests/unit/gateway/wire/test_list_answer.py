@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -125,6 +126,15 @@ def test_what_is_no_whole_list_by_its_head_is_refused(part: ListPart, why: str) 
 )
 def test_what_only_looks_like_a_part_is_taken(line: tuple[bytes, bytes]) -> None:
     _part(line).check()
+
+
+@pytest.mark.parametrize("piece", [b"rel=", b"rel= ", b"rel=a ", b'rel="', b"rel ", b"rel=ne"])
+def test_a_link_as_long_as_a_head_may_be_is_read_at_once(piece: bytes) -> None:
+    """All customers of a worker wait meanwhile."""
+    part = _part((b"Link", piece * (64 * 1024 // len(piece))))
+    began_s = time.process_time()
+    part.check()
+    assert time.process_time() - began_s < 0.5
 
 
 def test_sides_that_refuse_alike_are_believed() -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from gateway.wire.fields import Names
 from gateway.wire.inbound import MAX_FIELDS, Body, Inbound
-from gateway.wire.plain_request import PlainRequests
+from gateway.wire.plain_request import PlainRequests, Repeated
 from gateway.wire.request import write_request
 
 _WANTED = frozenset({b"x-customer-id", b"x-forwarded-proto"})
 
 
 def _read(data: bytes) -> tuple[Inbound, bytes] | None:
-    return PlainRequests(Names(_WANTED)).read(data)
+    return PlainRequests(Names(_WANTED)).read(data, Repeated())
 
 
 def _head(*lines: bytes, first: bytes = b"GET /a?b=1 HTTP/1.1") -> bytes:
@@ -66,12 +66,12 @@ def test_lines_of_one_name_are_joined_for_routing_and_cross_apart() -> None:
 
 
 def test_a_host_that_routing_reads_is_read_as_well() -> None:
-    requests = PlainRequests(Names({b"host"}))
+    requests, last = PlainRequests(Names({b"host"})), Repeated()
     for _ in range(2):
-        found = requests.read(_head(b"A: b"))
+        found = requests.read(_head(b"A: b"), last)
         assert found is not None
         assert (found[0].host, found[0].named) == (b"shop.test", {b"host": b"shop.test"})
-    assert requests.read(_head(b"Host: other")) is None
+    assert requests.read(_head(b"Host: other"), last) is None
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,50 @@ def test_a_host_that_routing_reads_is_read_as_well() -> None:
 )
 def test_all_others_are_the_parsers(data: bytes) -> None:
     assert _read(data) is None
+
+
+def test_fields_that_come_again_mean_the_same_with_another_target() -> None:
+    requests, last = PlainRequests(Names(_WANTED)), Repeated()
+    fields = (b"X-Customer-Id: 7", b"Connection: keep-alive", b"Content-Length: 2")
+    for number in range(4):
+        data = _head(*fields, first=b"PUT /%d?q=%d HTTP/1.1" % (number, number)) + b"ok"
+        found, alone = requests.read(data, last), _read(data)
+        assert found is not None
+        assert alone is not None
+        assert _told(found[0]) == _told(alone[0])
+        assert found[1] == b"ok"
+    assert last.by is requests
+
+
+def test_what_another_reads_by_other_names_is_read_anew() -> None:
+    last, data = Repeated(), _head(b"X-Customer-Id: 7")
+    before = PlainRequests(Names(_WANTED))
+    for _ in range(3):
+        before.read(data, last)
+    found = PlainRequests(Names(frozenset())).read(data, last)
+    assert found is not None
+    assert found[0].named == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"X-Forwarded-For: 1.2.3.4", b"traceparent: 00-" + b"a" * 32, b"Cookie: " + b"c" * 3000],
+)
+def test_what_is_believed_or_long_is_never_remembered(line: bytes) -> None:
+    requests, last = PlainRequests(Names(_WANTED)), Repeated()
+    for _ in range(3):
+        assert requests.read(_head(line), last) is not None
+    assert last.by is None
+
+
+def test_half_a_body_is_left_to_the_parser_however_often_its_head_has_come() -> None:
+    requests, last = PlainRequests(Names(_WANTED)), Repeated()
+    head = _head(b"Content-Length: 5")
+    for _ in range(3):
+        assert requests.read(head + b"hello", last) is not None
+    assert requests.read(head + b"hell", last) is None
+
+
+def _told(inbound: Inbound) -> dict[str, object]:
+    names = ("method", "target", "path", "query", "host", "named", "fields", "body", "length")
+    return {name: getattr(inbound, name) for name in (*names, "forwarded", "keep_alive")}
