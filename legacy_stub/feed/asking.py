@@ -17,6 +17,8 @@ BODY_BYTES = 1024  # of an acknowledgement
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PRIVATE = re.compile(r"[a-z0-9-]+|(?:[a-z0-9-]+\.)+(?:localhost|local|internal)")
 """Names that nobody can register: of this machine, of a container, of a cluster."""
+_OWN_SITES = {"none", "same-origin"}
+"""Values of Sec-Fetch-Site: an address that somebody typed, and the feed itself."""
 JSON, LINES = "application/json", "application/x-ndjson"
 
 
@@ -34,12 +36,27 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         return JSONResponse(self.body, self.status, headers, "application/problem+json")
 
 
-def check_host(request: Request) -> None:
+def check_sender(request: Request) -> None:
     """Keep out pages of strangers that a browser on this machine has open.
 
-    Such a page can give its own name the address 127.0.0.1 (DNS rebinding); the name is in Host.
+    Such a page can give its own name the address 127.0.0.1 (DNS rebinding); the name is in Host. Or
+    it sends a form here by address: it cannot read the answer, but would take a reader's name.
+    Browsers then say that another site asks (Fetch Metadata, section 2.3; RFC 6454, section 7).
+
+    Raises:
+        Refusal: 421 for a name, 403 for another site.
     """
-    host = request.url.hostname or ""
+    _check_host(request)
+    origin = request.headers.get("origin")
+    is_own = origin is None or origin == f"http://{request.headers.get('host', '')}"
+    if not is_own or request.headers.get("sec-fetch-site", "none") not in _OWN_SITES:
+        raise Refusal(403, "origin", "a page of another site asks; nothing here is for pages")
+
+
+def _check_host(request: Request) -> None:
+    # one that is no host at all would be judged by the address that the request came to
+    given = request.headers.get("host", "")
+    host = request.url.hostname or "" if not given or request.url.netloc == given else given
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -127,7 +144,7 @@ def acknowledged(body: bytes) -> Cursor | None:
     """
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # a thousand brackets fit into the limit
         value = None
     text = value.get("cursor") if isinstance(value, dict) else None
     if not isinstance(text, str):
