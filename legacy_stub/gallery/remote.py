@@ -21,6 +21,8 @@ KEEP_IDLE_S = 2.0
 FILE_LIMIT_BYTES = 64 * 1024 * 1024
 JSON_LIMIT_BYTES = 16 * 1024 * 1024  # thousands of records with the longest prompts
 OK = 200
+# Goes with each call and through gateways. What comes back to a monolith with it must not go on.
+MARK, MARKED = "X-Images-Asked-By", "legacy_stub"
 
 
 class RemoteGallery:
@@ -45,7 +47,7 @@ class RemoteGallery:
             base_url=url,
             transport=self._transport,
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
-            headers={"Accept-Encoding": "identity"},
+            headers={"Accept-Encoding": "identity", MARK: MARKED},
             trust_env=False,
         )
         self._stopping = stopping

@@ -10,7 +10,7 @@ import pytest
 import respx
 
 from legacy_stub.gallery.port import GalleryError, ImageRecord
-from legacy_stub.gallery.remote import RemoteGallery
+from legacy_stub.gallery.remote import MARK, RemoteGallery
 from legacy_stub.orders import Order, OrderError
 from legacy_stub.stopping import Stopping
 
@@ -55,6 +55,7 @@ def test_an_order_is_sent_as_the_contract_says(
     sent = route.calls.last.request
     assert sent.headers["content-type"] == "application/json"
     assert json.loads(sent.content) == {"prompt": ORDER.prompt, "size": "256x256", "product_id": 7}
+    assert sent.headers[MARK] == "legacy_stub", "another monolith would know it by that"
 
 
 def test_a_refused_order_is_refused_in_the_services_words(
