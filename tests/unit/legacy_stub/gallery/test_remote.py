@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import repeat
 
 import httpx
 import pytest
@@ -172,3 +173,15 @@ def test_an_endless_answer_is_given_up(
     service.get("/images/5/file").respond(content=b"x" * 11, content_type="image/png")
     with pytest.raises(GalleryError, match="more than 10 bytes"):
         gallery.file(5)
+
+
+def test_an_answer_that_is_never_silent_and_never_done_is_given_up(service: respx.Router) -> None:
+    """A byte now and then would hold one of the shop's few threads for days."""
+    head = {"Content-Type": "application/json"}
+    service.get("/images").mock(
+        side_effect=lambda _: httpx.Response(200, headers=head, content=repeat(b" "))
+    )
+    gallery = RemoteGallery(URL, timeout_s=0.05, connections=1, stopping=Stopping())
+    with pytest.raises(GalleryError, match="and no end"):
+        gallery.all()
+    gallery.close()
