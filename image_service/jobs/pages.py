@@ -85,7 +85,8 @@ class JobPages:
 
     async def follow(self, request: Request, entry: Entry) -> Response:
         """Stream what happens to a job; 204 tells a client to stop asking (it has seen the end)."""
-        after = read_last_id(request.headers.get("last-event-id"))
+        # A number that no event has had yet would hold the stream open for ever.
+        after = min(read_last_id(request.headers.get("last-event-id")), entry.job.version)
         if entry.job.is_final and after >= entry.job.version:
             return Response(status_code=204)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
