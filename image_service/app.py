@@ -113,10 +113,13 @@ def create_app(
 def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
     workshop = parts.workshop
     store = Store(parts.database)
+    ordering = _ordering(settings, parts)
     jobs = JobPages(
         orders=workshop.orders,
         reading=workshop.reading,
         stream=Stream(reading=workshop.reading, watch=workshop.watch),
+        is_trial=ordering.is_trial,
+        clock=parts.clock,
     )
     clients = openai.OpenAISurface(
         maker=JobsMaker(
@@ -138,7 +141,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
 
     return [
         *jobs.routes(),
-        *_picture_routes(settings, parts, store, tasks),
+        *_picture_routes(settings, parts, ordering, tasks),
         *clients.routes(),
         *health.routes(),
         *watermark.routes(),
@@ -147,7 +150,9 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
     ]
 
 
-def _picture_routes(settings: Settings, parts: Parts, store: Store, tasks: Tasks) -> list[Route]:
+def _picture_routes(
+    settings: Settings, parts: Parts, ordering: Ordering, tasks: Tasks
+) -> list[Route]:
     """Return the shop's images, and the blobs behind them, which come before ``/images/{id}``."""
     known = KnownBlobs(parts.blobs)
     sender = Sender(parts.blobs, redirect_over_bytes=settings.redirect_over_bytes)
@@ -158,9 +163,9 @@ def _picture_routes(settings: Settings, parts: Parts, store: Store, tasks: Tasks
         url_key=settings.url_key,
     )
     images = Images(
-        store=store,
+        store=Store(parts.database),
         orders=parts.workshop.orders,
-        ordering=_ordering(settings, parts),
+        ordering=ordering,
         known=known,
         sender=sender,
     )

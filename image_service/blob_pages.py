@@ -24,6 +24,7 @@ from image_service.errors import (
     UnreadablePictureError,
 )
 from image_service.sending import Sender
+from image_service.trials.marks import HEADER
 
 _LOG = logging.getLogger("image_service.blob_pages")
 
@@ -90,7 +91,7 @@ class BlobPages:
         if media_format is None and asked.is_sized:
             headers["Vary"] = "Accept"
             media_format = _negotiated(request)
-        facts = await self._facts(asked, media_format)
+        facts = await self._facts(asked, media_format, is_trial=HEADER in request.headers)
         headers["Repr-Digest"] = f"sha-256=:{_base64(facts.sha256)}:"
         if facts.key != asked.sha256:
             # Whoever looks for its provenance finds it there.
@@ -101,7 +102,7 @@ class BlobPages:
             return problem(416, "range", "The range begins behind the end.", size)
         return response
 
-    async def _facts(self, asked: Asked, media_format: Format | None) -> Facts:
+    async def _facts(self, asked: Asked, media_format: Format | None, *, is_trial: bool) -> Facts:
         """Find what to send: the original if it is what was asked for, byte for byte."""
         # First of all: whoever makes names up waits for nothing and keeps nobody waiting.
         original = await self._known.original(asked.sha256)
@@ -111,6 +112,9 @@ class BlobPages:
             return original
         if original.media_type not in _MEDIA_TYPES.values():
             raise UnreadablePictureError(f"{original.media_type} is not decoded")
+        if is_trial:
+            detail = "Trials are for originals: what is made of them would be kept."
+            raise BlobRequestError(403, "trial-not-possible", detail)
         return await self._derivatives.find(asked.sha256, asked.recipe(media_format))
 
 

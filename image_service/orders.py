@@ -142,7 +142,9 @@ class Orders:
             customer=wish.customer,
             order=wish.order,
             provider=self._terms.provider,
-            price=self._terms.prices.most(self._terms.provider, wish.order),
+            price=self._terms.prices.most(
+                self._terms.provider, wish.order, with_partials=wish.wants_partials
+            ),
             has_image=wish.has_image,
             priority=wish.priority,
             deadline_at=None if after_s is None else now + after_s,

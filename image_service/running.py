@@ -102,6 +102,10 @@ class Workshop:
                 lease_s=outfit.settings.lease_s,
                 now=outfit.clock,
                 draw=random.SystemRandom().random,
+                price_of=lambda entry: outfit.prices.most(
+                    outfit.provider.name, entry.order, with_partials=entry.wants_partials
+                ),
+                budgets=outfit.settings.budgets,
             ),
         )
         return Engine(

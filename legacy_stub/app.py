@@ -28,6 +28,7 @@ from legacy_stub.flask_style import Answer, HttpError, Request, error_page
 from legacy_stub.gallery.local import Paint
 from legacy_stub.gallery.opening import open_gallery
 from legacy_stub.gallery.port import GalleryError
+from legacy_stub.gallery.remote import MARK
 from legacy_stub.images import Images
 from legacy_stub.products import Products
 from legacy_stub.routing import Rule, dispatch, rule
@@ -153,6 +154,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         return
     shop: Shop = scope["app"].state.shop
     try:
+        _check_no_loop(scope)
         answer = await shop.answer(await _read(scope, receive))
     except requests.ClientDisconnect:
         return
@@ -166,6 +168,18 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     # a lower-case "head" gets its body: neither the original nor HTTP take it for HEAD
     body = b"" if scope["method"] == "HEAD" else answer.body
     await send({"type": "http.response.body", "body": body})
+
+
+def _check_no_loop(scope: Scope) -> None:
+    """Refuse what a monolith asked an image service for; each round would hold one of its threads.
+
+    Raises:
+        HttpError: 500 when it came here instead.
+    """
+    if scope["path"].startswith("/images") and MARK in requests.Request(scope).headers:
+        words = "%s %r was meant for the image service: IMAGE_SERVICE_URL leads to a monolith"
+        log.error(words, scope["method"], scope["path"][:200])
+        raise HttpError(500)
 
 
 async def _read(scope: Scope, receive: Receive) -> Request:

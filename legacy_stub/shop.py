@@ -22,6 +22,7 @@ from legacy_stub.shop_pages import (
     DEFAULT_SIZE,
     PROMPT_CHARACTERS,
     file_handlers,
+    isolated,
     render,
     shelves,
 )
@@ -91,7 +92,7 @@ class ShopPages:
             row = Product(name=product.name, price=product.price)
             session.add(row)
             session.commit()
-            visit.flash(f"“{row.name}” já está na loja.")
+            visit.flash(f"“{isolated(row.name)}” já está na loja.")
             return self._visits.redirect(visit, f"{HOME}/{row.id}")
 
     def one(self, visit: Visit, _request: Request, product_id: int) -> Answer:

@@ -84,6 +84,11 @@ def alt_text(prompt: str) -> str:
     return line if len(line) <= ALT_CHARACTERS else f"{line[: ALT_CHARACTERS - 1]}…"
 
 
+def isolated(name: str) -> str:
+    """Return a name that cannot turn round the sentence it stands in: <bdi>, where no HTML can."""
+    return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def size_text(size: str) -> str:
     """Return what a customer calls a size."""
     pixels = size.replace("x", " \N{MULTIPLICATION SIGN} ")

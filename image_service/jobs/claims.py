@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, or_, select, update
@@ -12,14 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from image_service.database import Database, unbroken
 from image_service.jobs import states
 from image_service.jobs.entries import Entry, read_entry, select_entries
-from image_service.jobs.journal import Change, Journal, Note
+from image_service.jobs.journal import Change, Decide, Journal, Note
+from image_service.jobs.repricing import over_budget
 from image_service.jobs.rows import JobRow
-from image_service.jobs.states import Job, StaleError, State
+from image_service.jobs.states import StaleError, State
 from image_service.jobs.watch import Watch
+from image_service.ledger.budgets import Budgets
 from image_service.writer import Writer
 
 # Jobs of one sweep; the next comes a second later.
 _MOST_AT_ONCE = 100
+_DecideAll = Callable[[AsyncConnection, Sequence[Entry]], Awaitable[list[Decide]]]
 _BY_TURN = (JobRow.priority.desc(), JobRow.rank, JobRow.id)
 
 
@@ -32,12 +35,16 @@ class Hand:
         lease_s: For how long a claim holds without a sign of life.
         now: The clock: seconds since 1970.
         draw: Chance: a number in [0, 1).
+        price_of: What a job may cost at most with this worker's provider.
+        budgets: What may be spent where that is more than the job was taken for.
     """
 
     owner: str
     lease_s: float
     now: Callable[[], float]
     draw: Callable[[], float]
+    price_of: Callable[[Entry], int]
+    budgets: Budgets
 
 
 class Claims:
@@ -60,6 +67,8 @@ class Claims:
         self._lease_s = hand.lease_s
         self.now = hand.now
         self.draw = hand.draw
+        self._price_of = hand.price_of
+        self._budgets = hand.budgets
 
     @unbroken
     async def are_waiting(self, *, since_s: float = 0.0) -> bool:
@@ -86,10 +95,21 @@ class Claims:
     async def _claim(self, statement: Select[tuple[object, ...]], provider: str) -> list[Entry]:
         now = self.now()
 
-        def decide(job: Job) -> Job:
-            return states.claim(
-                job, owner=self._owner, lease_until=self.now() + self._lease_s, now=now
-            )
+        async def decide(connection: AsyncConnection, entries: Sequence[Entry]) -> list[Decide]:
+            prices = [self._price_of(entry) for entry in entries]
+            refused = await over_budget(connection, self._budgets, entries, prices)
+            return [
+                functools.partial(states.refuse, failure=refused[entry.job.job_id], now=now)
+                if entry.job.job_id in refused
+                else functools.partial(
+                    states.claim,
+                    owner=self._owner,
+                    lease_until=self.now() + self._lease_s,
+                    now=now,
+                    price=price,
+                )
+                for entry, price in zip(entries, prices, strict=True)
+            ]
 
         changed = await self._change(statement, decide, provider)
         return [entry for entry in changed if entry.job.state is State.RUNNING]
@@ -97,7 +117,7 @@ class Claims:
     async def _change(
         self,
         statement: Select[tuple[object, ...]],
-        decide: Callable[[Job], Job],
+        decide: _DecideAll,
         provider: str,
     ) -> list[Entry]:
         """Change all jobs that a statement selects, save those that are somebody else's now."""
@@ -105,7 +125,8 @@ class Claims:
 
         async def write(connection: AsyncConnection) -> list[Entry]:
             rows = await connection.execute(statement)
-            changes = _decided([read_entry(row) for row in rows], decide, provider)
+            entries = [read_entry(row) for row in rows]
+            changes = _decided(entries, await decide(connection, entries), provider)
             return await self._journal.write(connection, changes, now=self.now())
 
         changed = await self._writer.write(write)
@@ -150,16 +171,23 @@ class Claims:
             return
         for condition, decide in ((is_dead, states.take_over), (is_late, states.expire)):
             statement = select_entries().where(condition).limit(_MOST_AT_ONCE)
-            await self._change(statement, functools.partial(decide, now=now), "")
+            await self._change(statement, _alike(functools.partial(decide, now=now)), "")
 
 
 def _turn_has_come(now: float) -> tuple[ColumnElement[bool], ...]:
     return (JobRow.state == State.QUEUED, JobRow.available_at <= now)
 
 
-def _decided(entries: Sequence[Entry], decide: Callable[[Job], Job], provider: str) -> list[Change]:
+def _alike(decide: Decide) -> _DecideAll:
+    async def decide_all(_connection: AsyncConnection, entries: Sequence[Entry]) -> list[Decide]:
+        return [decide] * len(entries)
+
+    return decide_all
+
+
+def _decided(entries: Sequence[Entry], decisions: Sequence[Decide], provider: str) -> list[Change]:
     changes = []
-    for entry in entries:
+    for entry, decide in zip(entries, decisions, strict=True):
         try:
             after = decide(entry.job)
         except StaleError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from image_service.jobs import states
 from image_service.jobs.documents import document, etag_of
 from image_service.jobs.entries import Entry
 from image_service.jobs.identity import is_job_id
@@ -25,8 +27,18 @@ Handler = Callable[[Request, Entry], Awaitable[Response]]
 class JobPages:
     """Handlers of the job paths. Whoever knows a job's name may ask for it: nobody can guess it."""
 
-    def __init__(self, *, orders: Orders, reading: Reading, stream: Stream) -> None:
+    def __init__(
+        self,
+        *,
+        orders: Orders,
+        reading: Reading,
+        stream: Stream,
+        is_trial: Callable[[Request], bool],
+        clock: Callable[[], float],
+    ) -> None:
         self._orders = orders
+        self._clock = clock
+        self._is_trial = is_trial
         self._reading = reading
         self._stream = stream
 
@@ -71,10 +83,10 @@ class JobPages:
             return Response(status_code=304, headers=headers)
         return JSONResponse(document(entry, position=position), headers=headers)
 
-    async def cancel(self, _request: Request, entry: Entry) -> Response:
+    async def cancel(self, request: Request, entry: Entry) -> Response:
         """Cancel: 200 when that is done, 202 when its worker has still to break off."""
         try:
-            canceled = await self._orders.cancel(entry.job.job_id)
+            canceled = await (self._rehearse if self._is_trial(request) else self._cancel)(entry)
         except FinishedError as error:
             detail = f"It is {entry.job.state}."
             raise ProblemError(Problem(code="too-late", detail=detail)) from error
@@ -83,9 +95,17 @@ class JobPages:
         status = 200 if canceled.job.is_final else 202
         return JSONResponse(document(canceled, position=None), status)
 
+    async def _cancel(self, entry: Entry) -> Entry | None:
+        return await self._orders.cancel(entry.job.job_id)
+
+    async def _rehearse(self, entry: Entry) -> Entry:
+        """Return what a cancel would come to, and cancel nothing."""
+        return replace(entry, job=states.cancel(entry.job, now=self._clock()))
+
     async def follow(self, request: Request, entry: Entry) -> Response:
         """Stream what happens to a job; 204 tells a client to stop asking (it has seen the end)."""
-        after = read_last_id(request.headers.get("last-event-id"))
+        # A number that no event has had yet would hold the stream open for ever.
+        after = min(read_last_id(request.headers.get("last-event-id")), entry.job.version)
         if entry.job.is_final and after >= entry.job.version:
             return Response(status_code=204)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

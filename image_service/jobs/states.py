@@ -156,8 +156,11 @@ class FinishedError(Exception):
     """The job is finished; it cannot be canceled any more."""
 
 
-def claim(job: Job, *, owner: str, lease_until: float, now: float) -> Job:
+def claim(job: Job, *, owner: str, lease_until: float, now: float, price: int | None = None) -> Job:
     """Take a job whose turn has come: ``running`` with a new call on record, or ``expired``.
+
+    ``price`` is what the worker's own provider may take at most, which counts where it is more than
+    what the order was taken for: those who take orders may have other settings. None is the same.
 
     Raises:
         StaleError: It is not to be had.
@@ -167,6 +170,7 @@ def claim(job: Job, *, owner: str, lease_until: float, now: float) -> Job:
     if _is_past(job.deadline_at, now):
         return _end(job, State.EXPIRED, now, failure="expired")
     number = job.attempts + 1
+    job = _reprice(job, job.price if price is None else price)
     return replace(
         job,
         state=State.RUNNING,
@@ -294,6 +298,16 @@ def expire(job: Job, *, now: float) -> Job:
     if job.state is State.QUEUED and _is_past(job.deadline_at, now):
         return _end(job, State.EXPIRED, now, failure="expired")
     return job
+
+
+def refuse(job: Job, *, failure: str, now: float) -> Job:
+    """End a job that is not begun for want of money; any but a queued one stays as it is."""
+    return _end(job, State.FAILED, now, failure=failure) if job.state is State.QUEUED else job
+
+
+def _reprice(job: Job, price: int) -> Job:
+    more = max(price - job.price, 0)
+    return replace(job, price=job.price + more, reserved=job.reserved + more)
 
 
 def _held(job: Job, fence: int) -> Attempt:

@@ -14,6 +14,10 @@ from image_service.providers.usage import Usage
 
 MICRO = 1_000_000
 """Millionths in a dollar."""
+PARTIALS = 2
+"""Pictures on the way that are asked for: they show that something happens, and roughly what."""
+# What each of them takes of output, beside the picture.
+_PARTIAL_TOKENS = 100
 _MEGAPIXEL = 1024 * 1024
 ELSE = "else"
 
@@ -70,17 +74,19 @@ class Prices:
         for model in _models(providers):
             self._of(model)
 
-    def most(self, providers: str, order: Order) -> int:
+    def most(self, providers: str, order: Order, *, with_partials: bool = False) -> int:
         """Return what one call may cost at most, whichever of the providers answers; 0 = free.
 
         Args:
             providers: As in ``check``.
             order: What is ordered.
+            with_partials: Whether pictures on the way are asked for.
 
         Raises:
             UnknownModelError: One of them has no price.
         """
-        return max(_most(self._of(model), order) for model in _models(providers))
+        extra_tokens = PARTIALS * _PARTIAL_TOKENS if with_partials else 0
+        return max(_most(self._of(model), order, extra_tokens) for model in _models(providers))
 
     def cost(self, provider: str, usage: Usage | None) -> int | None:
         """Return what a call cost; None when the provider did not say what it used.
@@ -104,7 +110,7 @@ def _models(providers: str) -> list[str]:
     return [name.strip().rpartition("/")[2] for name in providers.split(",")]
 
 
-def _most(prices: ModelPrices | None, order: Order) -> int:
+def _most(prices: ModelPrices | None, order: Order, extra_tokens: int) -> int:
     if prices is None:
         return 0
     size = order.size
@@ -116,7 +122,11 @@ def _most(prices: ModelPrices | None, order: Order) -> int:
     picture = by_quality.get(order.quality, max(by_quality.values())) * times
     # Every character is a token at most, save for what takes several bytes.
     prompt_tokens = len(order.prompt.encode())
-    return math.ceil(picture * MICRO) + math.ceil(prompt_tokens * prices.tokens.text_input)
+    return (
+        math.ceil(picture * MICRO)
+        + math.ceil(prompt_tokens * prices.tokens.text_input)
+        + math.ceil(extra_tokens * prices.tokens.image_output)
+    )
 
 
 def _cost(tokens: TokenPrices, usage: Usage) -> int:

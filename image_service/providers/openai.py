@@ -21,6 +21,7 @@ from openai.types import ImageGenStreamEvent
 
 from image_service import errors
 from image_service.contract import Order, Quality
+from image_service.ledger.prices import PARTIALS
 from image_service.providers.catalogue import size_to_order
 from image_service.providers.openai_faults import Fault
 from image_service.providers.openai_mapping import failure, mapping
@@ -33,8 +34,6 @@ _LOG = logging.getLogger("image_service.providers.openai")
 
 # The slowest models take about two minutes; half again as much is a call that hangs.
 TIMEOUT_S = 180.0
-# Each costs 100 output tokens; two show that something happens, and roughly what.
-_PARTIALS = 2
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -128,7 +127,7 @@ class OpenAIProvider:
         request = _request(self._model, order, call)
         with mapping("waiting"):
             events = await self._client.images.generate(
-                **request, stream=True, partial_images=_PARTIALS
+                **request, stream=True, partial_images=PARTIALS
             )
         with mapping("streaming"):
             async with events:

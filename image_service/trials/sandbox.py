@@ -12,11 +12,11 @@ import hashlib
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from image_service.jobs import states
-from image_service.jobs.accepting import Acceptance, Submission, Taken
+from image_service.jobs.accepting import Acceptance, Known, Submission, Taken
 from image_service.jobs.entries import Entry
-from image_service.jobs.journal import Journal, Note
+from image_service.jobs.journal import Journal, Note, read_one
 from image_service.jobs.states import Job, Picture
-from image_service.orders import Orders, Wish
+from image_service.orders import RETRY_AFTER_S, Orders, Wish
 from image_service.problems import Problem, ProblemError
 from image_service.providers.port import Call, Provider
 from image_service.writer import Writer
@@ -83,6 +83,8 @@ class Sandbox:
     ) -> Entry | Problem:
         now = submission.now
         [answer] = await self._acceptance.take(connection, [submission])
+        if isinstance(answer, Known) and answer.is_same:
+            return await _known(connection, answer.job_id)
         if not isinstance(answer, Taken):
             return self._orders.refusal(answer, submission)
 
@@ -100,3 +102,11 @@ class Sandbox:
 
         finished = await self._journal.change(connection, answer.job_id, succeed, note, now=now)
         return finished or Problem(code="internal")
+
+
+async def _known(connection: AsyncConnection, job_id: str) -> Entry | Problem:
+    """Return the order that a customer has placed under the same key."""
+    entry = await read_one(connection, job_id, to_change=False)
+    if entry is None or not entry.job.is_final:
+        return Problem(code="idempotency-conflict", retry_after_s=RETRY_AFTER_S)
+    return entry

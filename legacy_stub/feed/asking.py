@@ -15,8 +15,11 @@ from legacy_stub.feed.cursor import Cursor, CursorError
 BODY_BYTES = 1024  # of an acknowledgement
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HOST = re.compile(r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<name>[^\[\]:@/]+))(?::[0-9]{1,5})?")
 _PRIVATE = re.compile(r"[a-z0-9-]+|(?:[a-z0-9-]+\.)+(?:localhost|local|internal)")
 """Names that nobody can register: of this machine, of a container, of a cluster."""
+_OWN_SITES = {"none", "same-origin"}
+"""Values of Sec-Fetch-Site: an address that somebody typed, and the feed itself."""
 JSON, LINES = "application/json", "application/x-ndjson"
 
 
@@ -34,18 +37,38 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         return JSONResponse(self.body, self.status, headers, "application/problem+json")
 
 
-def check_host(request: Request) -> None:
+def check_sender(request: Request) -> None:
     """Keep out pages of strangers that a browser on this machine has open.
 
-    Such a page can give its own name the address 127.0.0.1 (DNS rebinding); the name is in Host.
+    Such a page can send a form here by address: it cannot read the answer, but would take a
+    reader's name. Browsers then say that another site asks (Fetch Metadata, section 2.3; RFC 6454,
+    section 7). Or it gives its own name the address 127.0.0.1 (DNS rebinding); that name is in
+    Host.
+
+    Raises:
+        Refusal: 421 for a name that may be a stranger's, 403 for another site.
     """
-    host = request.url.hostname or ""
+    _check_host(request)
+    origin = request.headers.get("origin")
+    is_own = origin is None or origin == f"http://{request.headers.get('host', '')}"
+    if not is_own or request.headers.get("sec-fetch-site", "none") not in _OWN_SITES:
+        raise Refusal(403, "origin", "a page of another site asks; nothing here is for pages")
+
+
+def _check_host(request: Request) -> None:
+    # as it was sent: the framework takes its own address for a host whose form it dislikes
+    found = _HOST.fullmatch(request.headers.get("host", ""))
+    host = (found["bracketed"] or found["name"]).lower() if found else ""
+    if not (_is_address(host) or _PRIVATE.fullmatch(host)):
+        raise Refusal(421, "host", "ask by address, as localhost, or by a private name")
+
+
+def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        if not _PRIVATE.fullmatch(host):
-            detail = "ask by address, as localhost, or by a private name"
-            raise Refusal(421, "host", detail) from None
+        return False
+    return True
 
 
 def asked_after(request: Request) -> Cursor | None:
@@ -127,7 +150,7 @@ def acknowledged(body: bytes) -> Cursor | None:
     """
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # a thousand brackets fit into the limit
         value = None
     text = value.get("cursor") if isinstance(value, dict) else None
     if not isinstance(text, str):

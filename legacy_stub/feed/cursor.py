@@ -19,7 +19,8 @@ LARGEST = 2**63 - 1
 
 _FORM = re.compile(
     r"(?P<position>[0-9]{1,19})-(?P<feed>[0-9a-f]{8})(?P<event>[0-9a-f]{8})"
-    rf"(?:-(?P<aggregate>{'|'.join(AGGREGATES)})\.(?P<row>-?[0-9]{{1,19}}))?"
+    rf"(?:-(?P<aggregate>{'|'.join(AGGREGATES)})\.(?P<row>-?[0-9]{{1,19}})"
+    r"(?:-(?P<seen>[0-9]{1,19})\.(?P<seen_event>[0-9a-f]{8}))?)?"
 )
 
 
@@ -34,10 +35,19 @@ class Row:
     Attributes:
         aggregate: One of ``AGGREGATES``.
         id: All rows of the aggregate up to this id have been read; None: none has.
+        seen: The position of the newest event when they were; None: there was none after the one
+            that the snapshot began after. Rows that such events touched were left out for them.
+        seen_event: The beginning of that event's id.
     """
 
     aggregate: str = AGGREGATES[0]
     id: int | None = None
+    seen: int | None = None
+    seen_event: str = NO_EVENT
+
+    def __str__(self) -> str:
+        text = f"{self.aggregate}.{-LARGEST - 1 if self.id is None else self.id}"
+        return text if self.seen is None else f"{text}-{self.seen}.{self.seen_event}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +68,7 @@ class Cursor:
 
     def __str__(self) -> str:
         text = f"{self.position}-{self.feed}{self.event}"
-        if self.row is None:
-            return text
-        row_id = -LARGEST - 1 if self.row.id is None else self.row.id
-        return f"{text}-{self.row.aggregate}.{row_id}"
+        return text if self.row is None else f"{text}-{self.row}"
 
 
 def mark(identifier: str) -> str:
@@ -80,13 +87,20 @@ def parse(text: str) -> Cursor | None:
     found = _FORM.fullmatch(text)
     if found is None or int(found["position"]) > LARGEST:
         raise CursorError(text)
-    row = None
-    if found["aggregate"] is not None:
-        row_id = int(found["row"])
-        if not -LARGEST - 1 <= row_id <= LARGEST:
-            raise CursorError(text)
-        # the lowest id of all has read nothing but, if there is one, that very row
-        row = Row(aggregate=found["aggregate"], id=None if row_id == -LARGEST - 1 else row_id)
+    row = None if found["aggregate"] is None else _row(found)
     return Cursor(
         position=int(found["position"]), feed=found["feed"], event=found["event"], row=row
+    )
+
+
+def _row(found: re.Match[str]) -> Row:
+    row_id, seen = int(found["row"]), int(found["seen"] or 0)
+    if not -LARGEST - 1 <= row_id <= LARGEST or seen > LARGEST:
+        raise CursorError(found[0])
+    return Row(
+        aggregate=found["aggregate"],
+        # the lowest id of all has read nothing but, if there is one, that very row
+        id=None if row_id == -LARGEST - 1 else row_id,
+        seen=None if found["seen"] is None else seen,
+        seen_event=found["seen_event"] or NO_EVENT,
     )

@@ -112,6 +112,7 @@ class Reader:
             },
         )
         read_at = timestamp(self._clock())
+        place = standing.row_at(connection, now, after, Row(aggregate=aggregate))
         for row_id, generation, stored in found:
             event = Event(
                 position=after.position,
@@ -122,7 +123,7 @@ class Reader:
                 timestamp=read_at,
                 generation=generation,
                 payload=read_payload(stored),
-                cursor=replace(after, row=Row(aggregate=aggregate, id=row_id)),
+                cursor=replace(after, row=replace(place, id=row_id)),
             )
             yield event, len(stored)
 

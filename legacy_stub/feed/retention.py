@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from legacy_stub.feed import capture
 from legacy_stub.feed.events import timestamp
 
 BATCH = 1000  # events removed under one lock, in milliseconds: customers' writes wait for it
+
+_OLDEST = text("SELECT position, id, timestamp FROM outbox ORDER BY position LIMIT :batch")
 
 log = logging.getLogger("legacy_stub.feed")
 
@@ -62,23 +65,32 @@ class Pruning:
         self._clock = clock
 
     def prune(self) -> int:
-        """Remove what may go, a batch at a time; return how many events that were."""
-        removed = 0
-        while batch := self._prune_some():
-            removed += batch
-        return removed
+        """Remove what may go; return how many events that were."""
+        return sum(self.batches())
 
-    def _prune_some(self) -> int:
+    def batches(self) -> Iterator[int]:
+        """Remove what may go, a batch with each step; yield how many events that were.
+
+        Whoever takes the steps rests between them: SQLite keeps no queue of who waits to write.
+        """
+        with capture.reading(self._engine) as (connection, _):
+            # once, and beside the writers: it looks at as many events as are kept
+            by_count = self._too_many(connection)
+        while batch := self._prune_some(by_count):
+            yield batch
+
+    def _prune_some(self, by_count: int) -> int:
         with capture.reading(self._engine) as (_, bound):
             pass
         with capture.writing(self._engine) as connection:
             self._forget_readers(connection)
+            oldest = connection.execute(_OLDEST, {"batch": BATCH}).all()
             floor = floor_to(
-                by_age=self._too_old(connection),
-                by_count=self._too_many(connection),
+                by_age=self._too_old(oldest),
+                by_count=by_count,
                 held=list(connection.scalars(text("SELECT position FROM outbox_reader"))),
             )
-            return _remove(connection, min(floor, bound))
+            return _remove(connection, oldest, min(floor, bound))
 
     def _forget_readers(self, connection: Connection) -> None:
         since = timestamp(self._clock() - timedelta(days=self._retention.reader_days))
@@ -94,16 +106,11 @@ class Pruning:
                 self._retention.reader_days,
             )
 
-    def _too_old(self, connection: Connection) -> int:
-        """The position before the first event that is young enough, or the last one's."""
+    def _too_old(self, oldest: Sequence[Row[tuple[int, str, str]]]) -> int:
+        """The last position before the first event that is young enough; 0 if there is none."""
         since = timestamp(self._clock() - timedelta(days=self._retention.days))
-        young = connection.scalar(
-            text("SELECT position FROM outbox WHERE timestamp >= :since ORDER BY position LIMIT 1"),
-            {"since": since},
-        )
-        if young is not None:
-            return int(young) - 1
-        return int(connection.scalar(text("SELECT coalesce(max(position), 0) FROM outbox")) or 0)
+        old = takewhile(lambda event: event.timestamp < since, oldest)
+        return max((event.position for event in old), default=0)
 
     def _too_many(self, connection: Connection) -> int:
         """The position of the newest event that is one too many; 0 if none is."""
@@ -114,13 +121,9 @@ class Pruning:
         return 0 if found is None else int(found)
 
 
-def _remove(connection: Connection, floor: int) -> int:
-    """Remove a batch of the events up to a position and note it; return how many went."""
-    going = connection.execute(
-        text("""SELECT position, id FROM outbox WHERE position <= :floor
-            ORDER BY position LIMIT :batch"""),
-        {"floor": floor, "batch": BATCH},
-    ).all()
+def _remove(connection: Connection, oldest: Sequence[Row[tuple[int, str, str]]], floor: int) -> int:
+    """Remove those of a batch that are up to a position and note it; return how many went."""
+    going = [event for event in oldest if event.position <= floor]
     if not going:
         return 0
     last = going[-1]

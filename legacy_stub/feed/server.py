@@ -30,6 +30,9 @@ from legacy_stub.feed.web import THREADS, Changes, create_app
 from legacy_stub.settings import Settings
 
 PRUNE_EVERY_S = 60.0
+# After each batch, which takes some milliseconds. SQLite lets who waits for the lock look again
+# every 100 ms: without a rest it may be held at every look, until the customer's write fails.
+REST_S = 0.03
 MOST_REQUESTS = 128  # at a time, waiting ones among them; more are refused with 503
 GRACE_S = 2  # for answers under way at the stop; readers come again
 
@@ -114,7 +117,9 @@ async def prune_for_ever(engine: Engine, kept: Retention) -> None:
     pruning = Pruning(engine, kept, utc_now)
     while True:
         try:
-            await anyio.to_thread.run_sync(pruning.prune)
+            batches = pruning.batches()
+            while await anyio.to_thread.run_sync(next, batches, 0):  # noqa: ASYNC110 - a rest
+                await anyio.sleep(REST_S)
         except SQLAlchemyError:  # a busy database; the next time will do
             log.exception("old events of the change feed cannot be removed")
         await anyio.sleep(PRUNE_EVERY_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
@@ -79,14 +79,26 @@ def check(connection: Connection, standing: Standing, after: Cursor) -> None:
             f"events up to {standing.floor} have been removed, those after {after.position} among "
             "them",
         )
-    found = _event_at(connection, standing, after.position)
-    if found is None or mark(found) != after.event:
-        raise GoneError(
-            "diverged",
-            standing.feed,
-            f"the event at {after.position} is not the one that was read: the database was "
-            "restored from a backup",
-        )
+    read = [(after.position, after.event)]
+    if after.row is not None and after.row.seen is not None:
+        read.append((after.row.seen, after.row.seen_event))
+    for position, event in read:
+        found = _event_at(connection, standing, position)
+        if found is None or mark(found) != event:
+            raise GoneError(
+                "diverged",
+                standing.feed,
+                f"the event at {position} is not the one that was read: the database was restored "
+                "from a backup",
+            )
+
+
+def row_at(connection: Connection, standing: Standing, after: Cursor, row: Row) -> Row:
+    """A row that a snapshot has come to, with the newest event of now, if there is one."""
+    if standing.last <= after.position:
+        return row
+    seen_event = mark(_event_at(connection, standing, standing.last) or "")
+    return replace(row, seen=standing.last, seen_event=seen_event)
 
 
 def _event_at(connection: Connection, standing: Standing, position: int) -> str | None:

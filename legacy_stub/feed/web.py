@@ -27,7 +27,7 @@ from legacy_stub.feed.asking import (
     Refusal,
     acknowledged,
     asked_after,
-    check_host,
+    check_sender,
     choose_media_type,
     digits,
     read_body,
@@ -163,11 +163,13 @@ class Changes:
 
 def create_app(changes: Changes, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """The port's application."""
-    return Starlette(
+    made = Starlette(
         routes=changes.routes(),
         lifespan=lifespan,
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
+    made.router.redirect_slashes = False  # to whatever name the request gives
+    return made
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -178,7 +180,7 @@ def _answer(handler: Handler) -> Handler:
 
     async def answer(request: Request) -> Response:
         try:
-            check_host(request)
+            check_sender(request)
             return await handler(request)
         except Refusal as refusal:
             return refusal.response()

@@ -42,7 +42,7 @@ class ChosenGallery:
             case Mode.LOCAL:
                 return self._local.order(order)
             case Mode.REMOTE:
-                return self._remote.order(order)
+                return self._ordered_there(order)
             case Mode.BOTH:
                 return self._verified(order)
 
@@ -69,6 +69,13 @@ class ChosenGallery:
     def _side_of(self, image_id: int) -> Gallery:
         is_remote = image_id >= FIRST_REMOTE_ID and self._mode() is Mode.REMOTE
         return self._remote if is_remote else self._local
+
+    def _ordered_there(self, order: Order) -> ImageRecord | None:
+        image = self._remote.order(order)
+        if image is not None and image.image_id < FIRST_REMOTE_ID:
+            # under that id the customer would find another's picture, or one to come
+            raise GalleryError(f"image service: gave id {image.image_id}, one of the monolith's")
+        return image
 
     def _verified(self, order: Order) -> ImageRecord | None:
         try:

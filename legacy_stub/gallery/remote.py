@@ -6,6 +6,7 @@ A call is made once, never repeated: an order may have been carried out although
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import TypeGuard
 
@@ -21,6 +22,8 @@ KEEP_IDLE_S = 2.0
 FILE_LIMIT_BYTES = 64 * 1024 * 1024
 JSON_LIMIT_BYTES = 16 * 1024 * 1024  # thousands of records with the longest prompts
 OK = 200
+# Goes with each call and through gateways. What comes back to a monolith with it must not go on.
+MARK, MARKED = "X-Images-Asked-By", "legacy_stub"
 
 
 class RemoteGallery:
@@ -28,7 +31,8 @@ class RemoteGallery:
 
     Args:
         url: Where it answers.
-        timeout_s: How long it may be silent; an order is silent until its picture is there.
+        timeout_s: How long it may be silent; an order is silent until its picture is there. Once
+            it answers, it has as long again for the whole answer.
         connections: Calls at once.
         stopping: Ends the wait for an answer when the process ends.
     """
@@ -45,9 +49,10 @@ class RemoteGallery:
             base_url=url,
             transport=self._transport,
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
-            headers={"Accept-Encoding": "identity"},
+            headers={"Accept-Encoding": "identity", MARK: MARKED},
             trust_env=False,
         )
+        self._timeout_s = timeout_s
         self._stopping = stopping
 
     def order(self, order: Order) -> ImageRecord | None:
@@ -127,7 +132,7 @@ class RemoteGallery:
                     )
                 kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
                 limit = FILE_LIMIT_BYTES if kind == "image/png" else JSON_LIMIT_BYTES
-                return kind, _read(answer, limit)
+                return kind, _read(answer, limit, time.monotonic() + self._timeout_s)
         except httpx.HTTPError as error:
             raise GalleryError(f"image service: {type(error).__name__} at {method}") from error
         finally:
@@ -135,12 +140,14 @@ class RemoteGallery:
                 self._transport.close()
 
 
-def _read(answer: httpx.Response, limit_bytes: int) -> bytes:
+def _read(answer: httpx.Response, limit_bytes: int, until_s: float) -> bytes:
     body = bytearray()
     for chunk in answer.iter_raw():
         body += chunk
         if len(body) > limit_bytes:
             raise GalleryError(f"image service: an answer of more than {limit_bytes} bytes")
+        if time.monotonic() > until_s:  # never silent, and never done
+            raise GalleryError(f"image service: {len(body)} bytes of an answer, and no end")
     return bytes(body)
 
 

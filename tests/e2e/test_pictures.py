@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,20 +11,8 @@ from PIL import Image
 
 from image_service.providers.procedural import render
 from tests.e2e.conftest import Backends, Start
-from tests.support.routes_file import SHIPPED
 
 pytestmark = pytest.mark.e2e
-
-_PAGE = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text()
-
-
-def _routes() -> str:
-    """The shipped file with the route that the page says to add."""
-    shown = re.findall(r"```yaml\n(  - name: pictures\n.*?)```", _PAGE, re.DOTALL)
-    [route] = shown
-    before, mark, after = SHIPPED.read_text().partition("  - name: monolith")
-    assert mark
-    return f"{before}{route}\n{mark}{after}"
 
 
 def test_pictures_cross_the_gateway_whatever_the_split_says(
@@ -39,7 +25,7 @@ def test_pictures_cross_the_gateway_whatever_the_split_says(
         service.post("/images", json={"prompt": "a lagoon", "size": "256x256"})
     url = f"/images/blobs/{sha256}"
     with (
-        start(_routes()) as figueira,
+        start() as figueira,
         httpx.Client(base_url=figueira.url, trust_env=False) as shop,
     ):
         whole = shop.get(url)

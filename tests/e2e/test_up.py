@@ -83,7 +83,12 @@ class Up:
 def up(folder: Path, **settings: str) -> Iterator[Up]:
     """Start everything in a folder with a routes.yaml, on free ports."""
     shutil.copy(ROOT / "routes.yaml", folder)
-    ports = {name: settings.pop(name, str(free_port())) for name in VARIABLES}
+    free: set[int] = set()
+    while len(free) < len(VARIABLES):  # the same one may be drawn twice
+        free.add(free_port())
+    ports = {
+        name: settings.pop(name, str(port)) for name, port in zip(VARIABLES, free, strict=True)
+    }
     environ = environment(**ports, **settings)
     with running(UP, folder=folder, environ=environ) as process:
         started = Up(process=process, ports=ports)

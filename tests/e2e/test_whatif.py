@@ -49,7 +49,7 @@ _LINES_FIELDS = ("route", "backend", "reason", "bucket")
 
 def _requests(count: int) -> list[httpx.Request]:
     """Requests of many customers, told apart in every way there is; each with its own trace."""
-    chance = random.Random(7)  # noqa: S311 - no secret
+    chance = random.Random(7)
     asked = []
     for number in range(count):
         customer = chance.randrange(40)

@@ -104,7 +104,7 @@ class Crowd:
 
     def __init__(self, port: int, rate: float) -> None:
         self._port, self._rate = port, rate
-        self.chance = random.Random(1)  # noqa: S311 - for the same run each time
+        self.chance = random.Random(1)
         self.idle: list[Line] = []
         self.visits: list[Visit] = []
         self._begun = 0

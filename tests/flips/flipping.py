@@ -117,7 +117,7 @@ def _flip(folder: Path, figueira: Figueira, way: str, much: tuple[int, float]) -
 
 def _percents(flips: int) -> Iterator[int]:
     """Each another than the one before, and never 0, which is what the file begins with."""
-    chance, last = random.Random(2), 0  # noqa: S311 - for the same run each time
+    chance, last = random.Random(2), 0
     for _ in range(flips):
         last = chance.choice([percent for percent in range(1, 101) if percent != last])
         yield last

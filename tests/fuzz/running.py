@@ -89,7 +89,7 @@ class Fuzzer:
 
 def chance(seed: int) -> Random:
     """The same chance for the same seed."""
-    return Random(seed)  # noqa: S311 - to be repeated, not to be guessed
+    return Random(seed)
 
 
 def fuzzers(seed: int) -> dict[str, Fuzzer]:

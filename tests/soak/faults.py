@@ -63,7 +63,7 @@ class Trouble:
         self.figueira = figueira
         self.backends = backends
         self.ledger = ledger
-        self.random = random.Random(seed)  # noqa: S311 - for the same trouble each time
+        self.random = random.Random(seed)
         self.good = figueira.routes.text
         self.made: Counter[str] = Counter()
 

@@ -15,7 +15,7 @@ _RSS_BYTES = 70 << 20
 
 def _samples(*, leak_bytes: float = 0.0, kept: float = 0.0, dies_at_s: int = 0) -> list[Sample]:
     """A process under load, which grows by so much a second from the first."""
-    chance = random.Random(3)  # noqa: S311 - for the same samples each time
+    chance = random.Random(3)
     return [
         Sample(
             at_s=float(second),

@@ -40,7 +40,7 @@ class Visitor:
 
     def __init__(self, crowd: Crowd, seed: int) -> None:
         self.crowd = crowd
-        self.random = random.Random(seed)  # noqa: S311 - for the same deeds each time
+        self.random = random.Random(seed)
         self._talk: Talk | None = None
         self._reuses = 0
         self._target = ""

@@ -15,7 +15,7 @@ NUMBER_BYTES = 8
 @cache
 def _noise() -> bytes:
     # Noise, so that no compression on the way could hide what the size costs.
-    return random.Random(11).randbytes(MIB - NUMBER_BYTES)  # noqa: S311 - for the same bytes each time
+    return random.Random(11).randbytes(MIB - NUMBER_BYTES)
 
 
 def block(number: int) -> bytes:

@@ -115,7 +115,7 @@ class Visitor:
 
     def __init__(self, load: Load, number: int) -> None:
         self._load = load
-        self._random = random.Random(number)  # noqa: S311 - for the same tests each time
+        self._random = random.Random(number)
         self._connection: Connection | None = None
         self._reuses = 0
         self._steps: tuple[Callable[[int], Awaitable[None]], ...] = (

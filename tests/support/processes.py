@@ -33,7 +33,7 @@ _PROBE_S = 5.0
 _SETTINGS = ("FIGUEIRA_", "LEGACY_", "IMAGE_", "OPENAI_", "POSTGRES_", "PG")
 """How the names of variables begin that would change what our processes do."""
 
-_NOWHERE_FIXED = {"LEGACY_CHANGES_PORT": "0"}
+_ANY_PORT = {"LEGACY_CHANGES_PORT": "0"}
 """A monolith's second port: few tests need it, and its default would be everybody's."""
 
 
@@ -50,7 +50,7 @@ def environment(**settings: str) -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)
     }
-    return inherited | _NOWHERE_FIXED | settings
+    return inherited | _ANY_PORT | settings
 
 
 class Process:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _MASK = b"\x37\xfa\x21\x3d"
 _SHORT, _MEDIUM = 125, 0xFFFF
-_NOISE = random.Random(5)  # noqa: S311 - for the same bytes each time
+_NOISE = random.Random(5)
 
 
 def frame(

@@ -20,7 +20,7 @@ TRANSACTIONS = 60
 def main(url: str, name: str) -> None:
     """Write, and say what was committed."""
     engine = create_engine(url)
-    draw = random.Random(name)  # noqa: S311 - which row, not a secret
+    draw = random.Random(name)
     for number in itertools.count():
         if number == TRANSACTIONS:
             break

@@ -21,7 +21,7 @@ async def test_a_killed_service_loses_no_order_and_buys_none_twice(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     """One process on SQLite, which is the queue as well."""
-    chance = random.Random(7)  # noqa: S311 - kills need no secrets
+    chance = random.Random(7)
     with FakeOpenAI(delay_s=_PAINTING_S) as fake, ExitStack() as stack:
         team = crew(stack, settings_for(sqlite_url, tmp_path, fake), tmp_path)
         [port] = team.serving
@@ -47,7 +47,7 @@ async def test_killed_workers_and_services_on_one_postgresql_lose_nothing_and_bu
     postgres_url: str, tmp_path: Path
 ) -> None:
     """Two services that only take orders and two workers, told of jobs by PgQueuer."""
-    chance = random.Random(11)  # noqa: S311 - as above
+    chance = random.Random(11)
     with FakeOpenAI(delay_s=_PAINTING_S) as fake, ExitStack() as stack:
         settings = settings_for(postgres_url, tmp_path, fake) | {"IMAGE_WORKER": "off"}
         team = crew(stack, settings, tmp_path, services=2)

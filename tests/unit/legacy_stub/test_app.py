@@ -15,6 +15,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from legacy_stub.app import create_app
+from legacy_stub.gallery.remote import MARK
 from legacy_stub.settings import Settings
 
 PATIENCE_S = 20.0  # so that a fault in the monolith ends as a failure
@@ -215,3 +216,30 @@ def _scope(method: str, raw_path: bytes | None) -> Scope:
         "headers": [(b"host", b"shop.test"), (b"content-type", b"application/json")],
         "server": ("127.0.0.1", 8001),
     }
+
+
+async def test_an_order_that_comes_back_ends_here_and_waits_for_no_worker(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One order went round for ever while IMAGE_SERVICE_URL led to the monolith."""
+    easel = Easel()
+    app = create_app(replace(settings, workers=1), render=easel.render)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client,
+        anyio.create_task_group() as customers,
+    ):
+        customers.start_soon(lambda: client.post("/images", json={"prompt": "x"}))
+        await easel.wait_begun(1)
+        marked = {MARK: "legacy_stub"}
+        with anyio.fail_after(PATIENCE_S):
+            back = await client.post("/images", json={"prompt": "x"}, headers=marked)
+        easel.go_on.release()
+        assert back.status_code == 500
+        assert "IMAGE_SERVICE_URL leads to a monolith" in caplog.text
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client,
+    ):
+        assert len((await client.get("/images")).json()) == 1

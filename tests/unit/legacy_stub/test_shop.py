@@ -31,7 +31,8 @@ async def test_an_empty_shop_says_so_and_who_is_logged_in_can_fill_it(browser: B
     answer = await browser.send("/loja", "/loja", name="Caneca", price="1.019,90")
     assert (answer.status_code, answer.headers["location"]) == (303, "/loja/1")
     page = await browser.get("/loja/1")
-    assert "“Caneca” já está na loja." in page
+    # isolated: a name from right to left would turn the sentence round
+    assert "“\u2068Caneca\u2069” já está na loja." in page
     assert texts(page, "h1") == ["Caneca"]
     assert "R$\xa01.019,90" in page
     products = (await browser.client.get("/products")).json()

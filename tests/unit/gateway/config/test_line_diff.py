@@ -34,7 +34,10 @@ def test_a_difference_leads_from_one_text_to_the_other(old: str, new: str) -> No
     assert (kept, made) == ((old.splitlines(), new.splitlines()) if diff else ([], []))
     headers = [line for line in line_diff(old.encode(), new.encode()) if line.startswith("@@")]
     theirs = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="")
-    if len(old) == len(new) and sum(a != b for a, b in zip(old, new, strict=True)) == 1:
+    # Among lines that are alike, the standard library's may move further than it has to.
+    is_plain = all(len(set(text)) == len(text) for text in (old.split(), new.split()))
+    pairs = zip(old, new, strict=False)
+    if is_plain and len(old) == len(new) and sum(a != b for a, b in pairs) == 1:
         assert headers == [line for line in theirs if line.startswith("@@")]
 
 

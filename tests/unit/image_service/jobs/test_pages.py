@@ -281,3 +281,16 @@ async def test_metrics_count_orders_calls_and_what_waits(
     assert 'figueira_images_jobs{state="running"} 1.0' in text
     assert 'figueira_images_orders_total{answer="taken"} 1.0' in text
     assert "figueira_images_oldest_queued_seconds 0.0" in text
+
+
+async def test_who_has_seen_more_than_there_was_is_told_the_end(
+    client: httpx.AsyncClient, provider: FakeProvider, held: str
+) -> None:
+    """A number that no event has had yet must not hold a stream open for ever."""
+    reading = asyncio.create_task(  # noqa: TID251 - awaited below
+        client.get(f"{held}/events", headers={"Last-Event-ID": "900"})
+    )
+    await asyncio.sleep(0)
+    provider.gate.set()
+    answer = await asyncio.wait_for(reading, 5)
+    assert [told.kind for told in parse(answer.text)][-1:] == ["completed"]

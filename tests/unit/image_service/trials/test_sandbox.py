@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from image_service.trials.marks import write_mark
@@ -17,6 +19,10 @@ def _mark(number: int = 0) -> dict[str, str]:
         "X-Figueira-Trial": write_mark(f"trial-{number}", expires_s=10**11, secret=_SECRET),
         "Idempotency-Key": f"trial-{number}",
     }
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
 
 
 async def test_a_trial_is_answered_like_an_order(run_app: RunApp, provider: FakeProvider) -> None:
@@ -68,3 +74,53 @@ async def test_a_trial_deletes_nothing(run_app: RunApp, provider: FakeProvider) 
         assert (await client.delete("/images/1", headers=_mark())).json() == {
             "error": "Imagem não encontrada"
         }
+
+
+@pytest.mark.parametrize("is_forged", [False, True])
+async def test_a_trial_cancels_nothing(
+    run_app: RunApp, provider: FakeProvider, *, is_forged: bool
+) -> None:
+    provider.gate.clear()
+    mark = {"X-Figueira-Trial": "yes"} if is_forged else _mark()
+    async with run_app(provider, changes=_CHANGES) as client:
+        taken = await client.post("/images", json=_ORDER, headers={"Prefer": "respond-async"})
+        path = taken.headers["location"]
+        await provider.started.wait()
+        answers = [
+            await client.delete(path, headers=mark),
+            await client.post(f"{path}/cancel", headers=mark),
+        ]
+        job = (await client.get(path)).json()
+        provider.gate.set()
+    assert (job["status"], job["cancel_requested"]) == ("running", False)
+    for answer in answers:
+        assert answer.status_code == (403 if is_forged else 202)
+
+
+async def test_a_trial_has_no_other_format_made(
+    run_app: RunApp, provider: FakeProvider, tmp_path: Path
+) -> None:
+    """It would be kept."""
+    async with run_app(provider, changes=_CHANGES) as client:
+        image_id = (await client.post("/images", json=_ORDER)).json()["id"]
+        tag = (await client.get(f"/images/{image_id}/file")).headers["etag"]
+        path = f"/images/blobs/{tag.strip(chr(34))}"
+        before = _listed(tmp_path)
+        answer = await client.get(f"{path}.webp?w=64", headers=_mark())
+        assert (answer.status_code, answer.json()["code"]) == (403, "trial-not-possible")
+        assert _listed(tmp_path) == before
+        assert (await client.get(path, headers=_mark())).status_code == 200
+
+
+async def test_a_trial_of_a_known_key_has_the_answer_of_its_order(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    key = {"Idempotency-Key": "order-7"}
+    async with run_app(provider, changes=_CHANGES) as client:
+        order = await client.post("/images", json=_ORDER, headers=key)
+        trial = await client.post("/images", json=_ORDER, headers=_mark() | key)
+        other = await client.post(
+            "/images", json={**_ORDER, "prompt": "mar"}, headers=_mark() | key
+        )
+    assert (trial.status_code, trial.json()) == (200, order.json())
+    assert other.status_code == 422

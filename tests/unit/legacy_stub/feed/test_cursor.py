@@ -13,6 +13,12 @@ ROWS = st.builds(
     Row,
     aggregate=st.sampled_from(AGGREGATES),
     id=st.none() | st.integers(-LARGEST, LARGEST),
+) | st.builds(
+    Row,
+    aggregate=st.sampled_from(AGGREGATES),
+    id=st.none() | st.integers(-LARGEST, LARGEST),
+    seen=st.integers(0, LARGEST),
+    seen_event=MARKS,
 )
 CURSORS = st.builds(
     Cursor,
@@ -40,6 +46,15 @@ def test_zero_is_the_beginning() -> None:
             "7-5b78f95f00000000-image.12",
             Cursor(position=7, feed="5b78f95f", event="0" * 8, row=Row(aggregate="image", id=12)),
         ),
+        (
+            "7-5b78f95f00000000-image.12-9.c5db28dc",
+            Cursor(
+                position=7,
+                feed="5b78f95f",
+                event="0" * 8,
+                row=Row(aggregate="image", id=12, seen=9, seen_event="c5db28dc"),
+            ),
+        ),
     ],
 )
 def test_a_cursor_on_the_wire(text: str, cursor: Cursor) -> None:
@@ -65,6 +80,9 @@ def test_a_cursor_on_the_wire(text: str, cursor: Cursor) -> None:
         f"{LARGEST + 1}-5b78f95fc5db28dc",
         f"1-5b78f95fc5db28dc-image.{LARGEST + 1}",
         f"1-5b78f95fc5db28dc-image.{-LARGEST - 2}",
+        "1-5b78f95fc5db28dc-2.c5db28dc",
+        "1-5b78f95fc5db28dc-image.1-2",
+        f"1-5b78f95fc5db28dc-image.1-{LARGEST + 1}.c5db28dc",
         "9" * 5000,
     ],
 )

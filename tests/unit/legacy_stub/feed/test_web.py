@@ -124,6 +124,7 @@ async def test_an_answer_is_bounded_in_bytes_too(reader: httpx.AsyncClient, engi
         ("/changes/images/1/file?version=2", 410, "another_picture"),
         ("/changes/images/1/file?version=x", 400, "parameter"),
         ("/changes/nothing", 404, "path"),
+        ("/changes/", 404, "path"),
         ("/products", 404, "path"),
     ],
 )
@@ -186,6 +187,7 @@ async def test_a_reader_acknowledges_and_is_listed_until_it_is_forgotten(
         ("images", b'{"cursor": "3"}', 400),
         ("images", b'{"cursor": "3-0000000000000000"}', 410),
         ("images", b" " * 2000, 413),
+        ("images", b"[" * 1024, 400),
         ("im ages", b'{"cursor": "0"}', 400),
         ("x" * 65, b'{"cursor": "0"}', 400),
     ],
@@ -217,6 +219,13 @@ async def test_there_are_not_endlessly_many_readers(reader: httpx.AsyncClient) -
         ("legacy.shop.svc.cluster.local:8003", 200),
         ("attacker.example:8003", 421),
         ("localhost.attacker.example", 421),
+        ("[::1", 421),
+        ("an_attacker.example", 421),
+        ("LOCALHOST:8003", 200),
+        ("", 421),
+        ("127.0.0.1@attacker.example", 421),
+        ("attacker.example:", 421),
+        ("attacker.example@127.0.0.1", 421),
     ],
 )
 async def test_a_stranger_s_page_in_a_browser_reads_nothing(
@@ -225,6 +234,39 @@ async def test_a_stranger_s_page_in_a_browser_reads_nothing(
     """Its own name can be given the address 127.0.0.1; the browser still says the name."""
     answer = await reader.get("/changes", headers={"Host": host})
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:5000"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_a_form_on_a_stranger_s_page_changes_nothing(
+    reader: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    """A page of any site can send one to 127.0.0.1; 64 of them would lock out every new reader."""
+    sent = {"Content-Type": "text/plain", **headers}
+    answer = await reader.post("/changes/readers/images", content=b'{"cursor":"0"}', headers=sent)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "origin")
+    assert (await reader.get("/changes/readers")).json() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8003"},
+    ],
+)
+async def test_an_address_typed_into_a_browser_is_answered(
+    reader: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    assert (await reader.get("/changes", headers=headers)).status_code == 200
 
 
 async def test_a_feed_that_was_switched_off_is_a_503(

@@ -50,6 +50,14 @@ def test_an_order_goes_where_the_mode_says(mode: Mode, image_id: int) -> None:
     assert stage.compared == ([image] if mode is Mode.BOTH else [])
 
 
+def test_an_id_of_the_monolith_s_own_is_not_taken_from_the_other_side() -> None:
+    """Under it the customer would be shown somebody else's picture."""
+    stage = Stage(mode=Mode.REMOTE)
+    stage.remote.next_id = 1
+    with pytest.raises(GalleryError, match="gave id 1,"):
+        stage.gallery.order(ORDER)
+
+
 @pytest.mark.parametrize("mode", [Mode.LOCAL, Mode.BOTH])
 def test_without_remote_the_other_side_is_asked_nothing(mode: Mode) -> None:
     """It need not even run; an id of its block is one that nobody has."""

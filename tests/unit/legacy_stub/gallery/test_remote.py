@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import repeat
 
 import httpx
 import pytest
 import respx
 
 from legacy_stub.gallery.port import GalleryError, ImageRecord
-from legacy_stub.gallery.remote import RemoteGallery
+from legacy_stub.gallery.remote import MARK, RemoteGallery
 from legacy_stub.orders import Order, OrderError
 from legacy_stub.stopping import Stopping
 
@@ -55,6 +56,7 @@ def test_an_order_is_sent_as_the_contract_says(
     sent = route.calls.last.request
     assert sent.headers["content-type"] == "application/json"
     assert json.loads(sent.content) == {"prompt": ORDER.prompt, "size": "256x256", "product_id": 7}
+    assert sent.headers[MARK] == "legacy_stub", "another monolith would know it by that"
 
 
 def test_a_refused_order_is_refused_in_the_services_words(
@@ -171,3 +173,15 @@ def test_an_endless_answer_is_given_up(
     service.get("/images/5/file").respond(content=b"x" * 11, content_type="image/png")
     with pytest.raises(GalleryError, match="more than 10 bytes"):
         gallery.file(5)
+
+
+def test_an_answer_that_is_never_silent_and_never_done_is_given_up(service: respx.Router) -> None:
+    """A byte now and then would hold one of the shop's few threads for days."""
+    head = {"Content-Type": "application/json"}
+    service.get("/images").mock(
+        side_effect=lambda _: httpx.Response(200, headers=head, content=repeat(b" "))
+    )
+    gallery = RemoteGallery(URL, timeout_s=0.05, connections=1, stopping=Stopping())
+    with pytest.raises(GalleryError, match="and no end"):
+        gallery.all()
+    gallery.close()

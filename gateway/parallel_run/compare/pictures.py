@@ -1,0 +1,174 @@
+"""Pictures: the contract first, then pixels, then how alike they look. Pillow alone."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops, ImageFilter, ImageStat, UnidentifiedImageError
+
+from gateway.parallel_run.compare.findings import Difference, Findings
+from gateway.parallel_run.comparison import Kind
+from gateway.parallel_run.plan import Pictures
+
+MOST_PIXELS = 40_000_000
+"""Of a frame; a picture of 3840 x 2160 has 8 million. Larger ones are not decoded."""
+_MOST_FRAMES = 64
+_SIDE = 8
+_EDGES_SIDE = 128
+_BOX = Image.Resampling.BOX
+_CONTRACT = ("format", "size", "mode", "frames", "metadata")
+_METADATA = frozenset({"exif", "xmp", "icc_profile", "XML:com.adobe.xmp", "dpi", "Software"})
+"""What Pillow reads beside the pixels and customers may rely on; texts of PNG count as well."""
+
+
+class PictureError(ValueError):
+    """A picture that is not compared; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    format: str
+    size: str
+    mode: str
+    frames: int
+    metadata: str
+    """What there is beside the pixels, by name: what it says may hold a moment, or a signature."""
+    pixels: Image.Image
+
+
+def compare_pictures(control: bytes, candidate: bytes, asked: Pictures, findings: Findings) -> None:
+    """Compare two pictures that are not equal byte by byte.
+
+    Raises:
+        PictureError: The control's cannot be decoded, or one is too large to.
+    """
+    ours = _open(control)
+    if ours is None:
+        raise PictureError("the control's picture cannot be decoded")
+    theirs = _open(candidate)
+    if theirs is None:
+        findings.add(Difference("image", (), Kind.UNREADABLE, ours.format, "cannot be decoded"))
+        return
+    is_alike = True
+    for name in _CONTRACT:
+        left, right = getattr(ours, name), getattr(theirs, name)
+        if left != right:
+            is_alike = False
+            findings.add(Difference("image", (name,), Kind.VALUE, left, right))
+    if is_alike and asked.compare != "contract":
+        _compare_pixels(ours.pixels, theirs.pixels, asked, findings)
+
+
+def _open(content: bytes) -> _Picture | None:
+    """The picture, decoded; None if it cannot be.
+
+    Raises:
+        PictureError: It is too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Our own limit is below the one that Pillow warns of.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content))
+        width, height = picture.size
+        frames = getattr(picture, "n_frames", 1)
+        if width * height > MOST_PIXELS or frames > _MOST_FRAMES:
+            raise PictureError(
+                f"a picture of {width} x {height} pixels, {frames} frames, is too large"
+            )
+        picture.load()
+    except Image.DecompressionBombError as error:
+        raise PictureError(str(error)) from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, PictureError):
+            raise
+        return None
+    return _Picture(
+        format=picture.format or "",
+        size=f"{width}x{height}",
+        mode=picture.mode,
+        frames=frames,
+        metadata=_metadata(picture),
+        pixels=picture,
+    )
+
+
+def _metadata(picture: Image.Image) -> str:
+    texts = getattr(picture, "text", {})
+    return ", ".join(sorted({*_METADATA & picture.info.keys(), *map(str, texts)}))
+
+
+def _compare_pixels(
+    ours: Image.Image, theirs: Image.Image, asked: Pictures, findings: Findings
+) -> None:
+    box = _difference(ours, theirs)
+    if box is None:
+        return
+    far = distance(ours, theirs)
+    if asked.compare == "perceptual" and far <= asked.distance:
+        return
+    left, upper, right, lower = box
+    where = f"differs within {left},{upper} to {right},{lower}; distance {far:.3f}"
+    findings.add(Difference("image", ("pixels",), Kind.PIXELS, "", where))
+
+
+def _difference(ours: Image.Image, theirs: Image.Image) -> tuple[int, int, int, int] | None:
+    """The box within which the first frames differ; None if they are equal."""
+    if ours.mode in {"RGB", "RGBA", "L", "LA"}:
+        return ImageChops.difference(ours, theirs).getbbox(alpha_only=False)
+    left, right = ours.convert("RGBA"), theirs.convert("RGBA")
+    return ImageChops.difference(left, right).getbbox(alpha_only=False)
+
+
+def distance(ours: Image.Image, theirs: Image.Image) -> float:
+    """How differently two pictures look, 0..1: the greater of ``shape`` and ``colour``."""
+    found = distances(ours, theirs)
+    return max(found["shape"], found["colour"])
+
+
+def distances(ours: Image.Image, theirs: Image.Image) -> dict[str, float]:
+    """How far apart two pictures are, by feature, each 0..1.
+
+    ``shape`` is the share of 64 gradients that point the other way (a difference hash); ``colour``
+    the mean difference when both are scaled down to eight by eight; ``tint`` that of their mean
+    colours; ``sharpness`` that of how much there is of edges.
+    """
+    small = [each.convert("RGB").resize((_SIDE, _SIDE), _BOX).tobytes() for each in (ours, theirs)]
+    tints = [each.convert("RGB").resize((1, 1), _BOX).tobytes() for each in (ours, theirs)]
+    return {
+        "shape": (_gradients(ours) ^ _gradients(theirs)).bit_count() / _SIDE**2,
+        "colour": _mean_difference(small[0], small[1]),
+        "tint": _mean_difference(tints[0], tints[1]),
+        "sharpness": abs(_sharpness(ours) - _sharpness(theirs)),
+    }
+
+
+def read_picture(content: bytes) -> Image.Image | None:
+    """The picture of an answer, decoded; None if it cannot be, or is too large to."""
+    try:
+        found = _open(content)
+    except PictureError:
+        return None
+    return found.pixels if found is not None else None
+
+
+def _mean_difference(ours: bytes, theirs: bytes) -> float:
+    return sum(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / len(ours) / 255
+
+
+def _sharpness(picture: Image.Image) -> float:
+    """The mean strength of edges, 0..1, of the picture at one size."""
+    grey = picture.convert("L").resize((_EDGES_SIDE, _EDGES_SIDE), _BOX)
+    return ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES)).mean[0] / 255
+
+
+def _gradients(picture: Image.Image) -> int:
+    grey = picture.convert("L").resize((_SIDE + 1, _SIDE), _BOX).tobytes()
+    bits = 0
+    for row in range(_SIDE):
+        for column in range(_SIDE):
+            at = row * (_SIDE + 1) + column
+            bits = bits << 1 | (grey[at] > grey[at + 1])
+    return bits

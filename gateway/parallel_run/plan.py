@@ -1,0 +1,146 @@
+"""A parallel run as routes.yaml declares it, compiled (``parallel_runs.NAME``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Writes = Literal["none", "idempotent", "sandbox", "allow"]
+"""How unsafe methods are repeated on the candidate: not at all; where the method itself is
+idempotent (PUT, DELETE); marked, for a candidate that leaves nothing behind; as they are. All but
+``none`` come with an Idempotency-Key."""
+Normaliser = Literal["timestamp", "uuid", "url_host", "id_alias"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a rule applies, and to all below: exactly one of these."""
+
+    json: str = ""
+    """RFC 9535 JSONPath, of JSON and of what is compared like it: forms as ``$.name[*]``, events of
+    a stream as ``$[*].data``."""
+    html: str = ""
+    """Path of elements as mismatches have it: ``/html/body/form/input/@value``."""
+    header: str = ""
+    """Lower-case name."""
+
+    def __str__(self) -> str:
+        """``json:$.created_at``, as mismatches are written."""
+        kind = "json" if self.json else "html" if self.html else "header"
+        return f"{kind}:{self.json or self.html or self.header}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """A difference that does not matter (``ignore``)."""
+
+    place: Place
+    because: str
+    until: str
+    """ISO date; from the next day on the file does not pass ``check``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalise:
+    """A value that is brought to one form before it is compared (``normalise``)."""
+
+    place: Place
+    to: Normaliser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerate:
+    """Numbers that may differ a little (``tolerate``)."""
+
+    place: Place
+    absolute: float = 0.0
+    relative: float = 0.0
+    """Of the control's value, 0..1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusPair:
+    """Statuses that are declared to be one answer (``same_status``), soft errors counted in."""
+
+    control: int
+    candidate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """What is asked of pictures beyond their contract (``images``)."""
+
+    compare: Literal["pixels", "perceptual", "contract"] = "pixels"
+    distance: float = 0.0
+    """The largest perceptual distance, 0..1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What two answers are compared by; evidence under other rules is of another epoch."""
+
+    headers: tuple[str, ...] = (
+        "content-type",
+        "content-disposition",
+        "location",
+        "cache-control",
+        "set-cookie",
+        "www-authenticate",
+    )
+    """Lower-case names that are compared; all others are the frameworks' own business. Of cookies
+    names and attributes are, and never values."""
+    ignore: tuple[Ignore, ...] = ()
+    normalise: tuple[Normalise, ...] = ()
+    tolerate: tuple[Tolerate, ...] = ()
+    unordered: tuple[Place, ...] = ()
+    same_status: tuple[StatusPair, ...] = ()
+    pictures: Pictures = Pictures()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What trials may take; None sets no limit."""
+
+    per_second: float | None = None
+    per_day: int | None = None
+    in_flight: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyWhen:
+    """When the team may cut over (``ready_when``)."""
+
+    mismatch_rate_below: float = 0.001
+    """A share, 0..1."""
+    confidence: float = 0.95
+    max_uncompared: float = 0.05
+    """Share of the sampled requests of a stratum that may have ended uncompared."""
+    max_latency_ratio: float | None = None
+    """The candidate's p50 and p95 against the control's; None: reported, not judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParallelRun:
+    """Two sides, what is compared of them, and when that is enough."""
+
+    name: str
+    control: str
+    candidate: str
+    sample: int
+    """Buckets of 100,000."""
+    writes: Writes = "none"
+    is_reversed: bool = False
+    """After the cut-over: the customer gets the candidate's answer, the control is asked behind."""
+    budget: Budget = Budget()
+    rules: Rules = Rules()
+    ready_when: ReadyWhen = ReadyWhen()
+    second_control: str = ""
+    """Backend that holds the control's code as well; empty: the control itself is asked twice."""
+    noise_sample: int = 0
+    """Buckets of 100,000 of the trials in which a second control is asked."""
+    headers: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
+    """(side, lower-case name, value): set on the requests of trials; ``${VAR}`` resolved."""
+    build_header: str = ""
+    """Header of the candidate's answers that names its build; empty: an operator says when."""
+    watermark: str = ""
+    """Path on the candidate that says how far its backfill is; empty: there is none."""

@@ -1,0 +1,3 @@
+"""Tests of `gateway.parallel_run`."""
+
+from __future__ import annotations

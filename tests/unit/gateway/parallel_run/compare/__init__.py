@@ -1,0 +1,3 @@
+"""Tests of `gateway.parallel_run.compare`."""
+
+from __future__ import annotations

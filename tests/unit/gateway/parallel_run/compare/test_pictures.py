@@ -1,0 +1,108 @@
+"""Pictures: the contract, the pixels, the looks."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image, ImageFilter
+
+from gateway.parallel_run.classes import TrialClass
+from gateway.parallel_run.comparison import Comparison
+from gateway.parallel_run.plan import Pictures, Rules
+from tests.unit.gateway.parallel_run.compare.laying import answer, lay, places
+
+PNG = b"image/png"
+
+
+def _scene(colour: tuple[int, int, int] = (200, 120, 40), size: int = 64) -> Image.Image:
+    scene = Image.linear_gradient("L").resize((size, size)).convert("RGB")
+    scene.paste(colour, (size // 8, size // 8, size // 2, size // 2))
+    return scene
+
+
+def _encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _lay(control: bytes, candidate: bytes, pictures: Pictures | None = None) -> Comparison:
+    rules = Rules(pictures=pictures or Pictures())
+    return lay(answer(control, PNG), answer(candidate, PNG), rules)
+
+
+def test_the_same_pixels_packed_otherwise_match() -> None:
+    scene = _scene()
+    control, candidate = _encoded(scene, compress_level=1), _encoded(scene, compress_level=9)
+    assert control != candidate
+    assert _lay(control, candidate).became is TrialClass.MATCHED
+
+
+@pytest.mark.parametrize(
+    ("candidate", "found"),
+    [
+        (_encoded(_scene(), "WEBP", lossless=True), ["image:format value"]),
+        (_encoded(_scene(size=32)), ["image:size value"]),
+        (_encoded(_scene().convert("L")), ["image:mode value"]),
+        (_encoded(_scene(), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0"), ["image:metadata value"]),
+        (_encoded(_scene())[:200], ["image unreadable"]),
+        (b"<html>", ["image unreadable"]),
+        (b"", ["image unreadable"]),
+    ],
+)
+def test_the_contract_comes_first(candidate: bytes, found: list[str]) -> None:
+    assert places(_lay(_encoded(_scene()), candidate)) == found
+
+
+def test_one_pixel_is_found_and_where_it_is() -> None:
+    other = _scene()
+    other.putpixel((5, 9), (0, 0, 0))
+    (found,) = _lay(_encoded(_scene()), _encoded(other)).mismatches
+    assert found.place == "image:pixels"
+    assert found.candidate.startswith("differs within 5,9 to 6,10;")
+
+
+def test_transparency_counts_as_well() -> None:
+    clear = _scene().convert("RGBA")
+    other = clear.copy()
+    other.putalpha(254)
+    assert places(_lay(_encoded(clear), _encoded(other))) == ["image:pixels pixels"]
+
+
+def test_pictures_may_be_declared_to_be_alike_when_they_look_alike() -> None:
+    scene = _scene()
+    soft = _encoded(scene.filter(ImageFilter.GaussianBlur(1)))
+    other = _encoded(_scene((10, 200, 250)).rotate(90))
+    looks = Pictures(compare="perceptual", distance=0.1)
+    assert _lay(_encoded(scene), soft, looks).became is TrialClass.MATCHED
+    assert _lay(_encoded(scene), other, looks).became is TrialClass.MISMATCHED
+    contract = Pictures(compare="contract")
+    assert _lay(_encoded(scene), other, contract).became is TrialClass.MATCHED
+
+
+def test_a_control_s_picture_that_is_broken_cannot_be_compared() -> None:
+    comparison = _lay(b"broken", _encoded(_scene()))
+    assert comparison.became is TrialClass.COMPARE_FAILED
+    assert comparison.fault == "the control's picture cannot be decoded"
+
+
+def _huge(width: int, height: int) -> bytes:
+    """A PNG of few bytes that says it is enormous."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("side", [10_000, 100_000])
+def test_a_picture_that_would_fill_the_memory_is_not_decoded(side: int) -> None:
+    comparison = _lay(_encoded(_scene()), _huge(side, side))
+    assert comparison.became is TrialClass.COMPARE_FAILED

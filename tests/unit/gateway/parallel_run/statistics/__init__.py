@@ -1,0 +1,3 @@
+"""Tests of `gateway.parallel_run.statistics`."""
+
+from __future__ import annotations
