@@ -70,7 +70,7 @@ class Customers:
 def test_killed_at_any_point_under_load_it_misses_nothing_and_doubles_nothing(
     world: World,
 ) -> None:
-    chance = random.Random(20261124)  # noqa: S311 - a test's dice
+    chance = random.Random(20261124)
     with world.monolith(LEGACY_CHANGES="off") as (shop, _):
         for n in range(10):
             order(shop, f"old {n}")
