@@ -71,6 +71,11 @@ class JsonPath:
         self.needle = _needle(self._steps)
         """Bytes without which a text in JSON that has no backslash cannot hold such a path."""
 
+    @property
+    def steps(self) -> tuple[str | int | None, ...]:
+        """Names and indices from the root on; None for a wildcard."""
+        return tuple(None if step is _EVERY else step for step in self._steps)
+
     def find(self, value: object) -> list[object]:
         """Every value that the path leads to, in document order.
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from image_service.blob_problem import problem
 from image_service.blobs.facts import Facts, KnownBlobs
@@ -23,6 +23,7 @@ from image_service.errors import (
     MissingBlobError,
     UnreadablePictureError,
 )
+from image_service.resource import without_body
 from image_service.sending import Sender
 from image_service.trials.marks import HEADER
 
@@ -62,7 +63,7 @@ class BlobPages:
         """Answer one request."""
         request = Request(scope, receive)
         response = await self._answer(request)
-        await response(scope, receive, _without_body(send) if request.method == "HEAD" else send)
+        await response(scope, receive, without_body(send) if request.method == "HEAD" else send)
 
     async def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -156,12 +157,3 @@ def _negotiated(request: Request) -> Format:
 
 def _base64(digest: str) -> str:
     return base64.b64encode(bytes.fromhex(digest)).decode()
-
-
-def _without_body(send: Send) -> Send:
-    async def send_head(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await send(message)
-
-    return send_head

@@ -37,7 +37,7 @@ class Resource:
         """
         request = Request(scope, receive)
         response = await self._answer(request)
-        await response(scope, receive, _without_body(send) if request.method == "HEAD" else send)
+        await response(scope, receive, without_body(send) if request.method == "HEAD" else send)
 
     async def _answer(self, request: Request) -> Response:
         text = request.path_params.get("id")
@@ -50,7 +50,9 @@ class Resource:
         return await handler(request, image_id)
 
 
-def _without_body(send: Send) -> Send:
+def without_body(send: Send) -> Send:
+    """Send an answer's head as it is and nothing of its body: HEAD (RFC 9110, section 9.3.2)."""
+
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.body":
             message = {**message, "body": b""}

@@ -161,19 +161,11 @@ class Exchangeability:
 
     def differences(self, confidence: float) -> tuple[str, ...]:
         """What tells the candidate from the control, in words; wrong at most 1 - `confidence`."""
+        further, spread = sorted(self.further.items()), sorted(self.spread.items())
         questions = [
-            *((f"{name} is further away", each.log_evidence) for name, each in self._further()),
-            *((f"{name} varies more", each.log_evidence) for name, each in self._spread()),
-            *(
-                (f"{name} varies less", each.log_evidence_of_collapse)
-                for name, each in self._spread()
-            ),
+            *((f"{name} is further away", each.log_evidence) for name, each in further),
+            *((f"{name} varies more", each.log_evidence) for name, each in spread),
+            *((f"{name} varies less", each.log_evidence_of_collapse) for name, each in spread),
         ]
         shared = 1 - (1 - confidence) / max(len(questions), 1)
         return tuple(text for text, evidence in questions if evidence >= log_needed(shared))
-
-    def _further(self) -> list[tuple[str, Signs]]:
-        return sorted(self.further.items())
-
-    def _spread(self) -> list[tuple[str, Signs]]:
-        return sorted(self.spread.items())

@@ -14,21 +14,13 @@ from typing import Any
 
 import jsonpath_rfc9535
 
+from gateway.json_path import JsonPath, JsonPathError
 from gateway.parallel_run.compare.findings import DOCUMENTS, Difference, Location, Step
 from gateway.parallel_run.compare.json_diff import is_number
 from gateway.parallel_run.compare.normalised import is_same_form
 from gateway.parallel_run.comparison import Kind
 from gateway.parallel_run.plan import Normalise, Place, Rules, Tolerate
 
-_STEP = re.compile(
-    r"""
-    \.(?P<name>[A-Za-z_]\w*)
-    | \['(?P<single>[^'\\]*)'\] | \["(?P<double>[^"\\]*)"\]
-    | \[(?P<index>\d{1,9})\]
-    | (?P<every>\.\*|\[\*\])
-    """,
-    re.VERBOSE | re.ASCII,
-)
 _Steps = tuple[Step | None, ...]
 """None stands for a wildcard."""
 _VALUES = frozenset({Kind.VALUE, Kind.TYPE})
@@ -154,19 +146,13 @@ def _matches(steps: _Steps, location: Location) -> bool:
 @cache
 def _simple(text: str) -> _Steps | None:
     """The steps of a path that needs no look-up; None of any other."""
-    steps: list[Step | None] = []
-    position = 1
-    while position < len(text):
-        found = _STEP.match(text, position)
-        if found is None:
-            return None
-        value = found[found.lastgroup or 0]
-        if found.lastgroup == "every":
-            steps.append(None)
-        else:
-            steps.append(int(value) if found.lastgroup == "index" else value)
-        position = found.end()
-    return tuple(steps)
+    try:
+        steps = JsonPath(text).steps
+    except JsonPathError:
+        return None
+    # Which item an index from the end means depends on the list.
+    is_fixed = all(not isinstance(step, int) or step >= 0 for step in steps)
+    return steps if is_fixed else None
 
 
 @cache
