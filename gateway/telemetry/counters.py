@@ -129,6 +129,8 @@ class Counters(msgspec.Struct):
     """Times that a worker's breaker has opened, by backend."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
+    trials: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Parallel run -> what became of eligible requests in the worker -> how many."""
     upstreams: Upstreams = msgspec.field(default_factory=dict)
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     customers: list[CustomerCount] = msgspec.field(default_factory=list)
@@ -155,6 +157,7 @@ class Counters(msgspec.Struct):
         _add_to(self.breaker_opened, other.breaker_opened)
         _add_each(self.upstream_ejected, other.upstream_ejected)
         _add_each(self.service, other.service)
+        _add_each(self.trials, other.trials)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
         add_to(self.upstreams, other.upstreams)
