@@ -43,9 +43,12 @@ class ControlLinked(msgspec.Struct, tag=True, frozen=True):
 
 
 class Left(msgspec.Struct, tag=True, frozen=True):
-    """Control to supervisor: what workers that are gone have counted, for the next control."""
+    """Control to supervisor: what the next control has to know."""
 
     counters: Counters
+    """What workers that are gone have counted."""
+    trials: dict[str, dict[str, int]] = {}
+    """Parallel run -> class -> trials that control has ended."""
 
 
 class Alive(msgspec.Struct, tag=True, frozen=True):
@@ -107,13 +110,6 @@ class Offered(msgspec.Struct, tag=True, frozen=True):
     trials: list[Captured]
 
 
-class TrialsEnded(msgspec.Struct, tag=True, frozen=True):
-    """Control to supervisor: what became of trials so far, for the next control."""
-
-    runs: dict[str, dict[str, int]]
-    """Parallel run -> class -> how many."""
-
-
 Message = (
     Accepted
     | Linked
@@ -127,7 +123,6 @@ Message = (
     | Probed
     | Report
     | Offered
-    | TrialsEnded
 )
 
 _ENCODER = msgspec.msgpack.Encoder()

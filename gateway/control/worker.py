@@ -190,6 +190,8 @@ class Worker:
             warn(Event.ACCESS_LOG_FAILED, why=error)
 
     async def _link(self, end: socket.socket) -> None:
+        # The first report tells of what was handed over before; nothing may come before it.
+        self._gateway.captures.hand_over = None
         if self._channel is not None:
             self._channel.close()
         self._channel = await Channel.open(end, self._from_control)

@@ -16,6 +16,8 @@ from gateway.telemetry.upstreams import Upstreams, add_to
 
 LATENCY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the duration histogram: from a cached page to the slowest picture."""
+ELIGIBLE, PENDING = "eligible", "pending"
+"""Of a run's sheet, beside its classes."""
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LAST_CLASS = len(_CLASSES) - 1
 
