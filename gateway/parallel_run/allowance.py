@@ -11,7 +11,7 @@ class Allowance:
     """Counts trials against a budget; survives reloads."""
 
     def __init__(self) -> None:
-        self._tokens = 1.0
+        self._tokens = 0.0
         self._filled_at_s: float | None = None
         self._day = -1
         self._today = 0
@@ -36,8 +36,11 @@ class Allowance:
     def _take_token(self, per_second: float, now_s: float) -> bool:
         """A second's worth may come at once, and one at least."""
         before, self._filled_at_s = self._filled_at_s, now_s
-        passed_s = max(now_s - before, 0.0) if before is not None else 1.0
-        self._tokens = min(self._tokens + passed_s * per_second, max(per_second, 1.0))
+        most = max(per_second, 1.0)
+        if before is None:
+            self._tokens = most
+        else:
+            self._tokens = min(self._tokens + max(now_s - before, 0.0) * per_second, most)
         if self._tokens < 1:
             return False
         self._tokens -= 1
