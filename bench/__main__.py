@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import cost, flip, growth, latency, memory, owner, profile
+from bench import cost, flip, growth, latency, memory, owner, profile, trials
 from bench.cases import CASES, GET_1K
 from bench.claims import claims, put
 from bench.machine import this_machine
@@ -62,7 +62,7 @@ MEASURES: dict[str, Measure] = {
     "flip": _flip,
 }
 """Sub-command -> what it measures, in the order of the report."""
-ALONE = ("profile", "owner")
+ALONE = ("profile", "owner", "trials")
 """Sub-commands that need no other process and write no page."""
 
 
@@ -75,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return profile.run(given.cases or [GET_1K.name], given.beside)
     if given.what == "owner":
         return owner.run()
+    if given.what == "trials":
+        return trials.run()
     extent = _extent(given)
     machine = this_machine()
     results = Results()
