@@ -20,6 +20,7 @@ from bench import (
     memory,
     owner,
     profile,
+    trials,
 )
 from bench.cases import CASES, GET_1K
 from bench.claims import claims, put
@@ -76,6 +77,7 @@ MEASURES: dict[str, Measure] = {
 ALONE: dict[str, Callable[[argparse.Namespace], int]] = {
     "profile": lambda given: profile.run(given.cases or [GET_1K.name], given.beside),
     "owner": lambda _: owner.run(),
+    "trials": lambda _: trials.run(),
     "complaint": lambda given: complaint.run(given.docs, quick=given.quick),
     "images": lambda given: images.run(
         given.docs or _ROOT / "docs", images.QUICK if given.quick else images.Extent()

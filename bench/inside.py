@@ -131,6 +131,10 @@ class Harness:
         self._requests = [itertools.cycle(own) for own in requests]
         self._swept_s = time.monotonic()
 
+    def hand_over_to(self, hand_over: Callable[[list[Any]], bool]) -> None:
+        """Let trials be taken."""
+        self._gateway.captures.hand_over = hand_over
+
     async def warm_up(self) -> None:
         """Let every customer ask once; the pools connect meanwhile."""
         self._ask()

@@ -16,6 +16,7 @@ from gateway.admin.view import (
     Certificate,
     Check,
     Config,
+    ParallelRun,
     Revision,
     Route,
     Status,
@@ -25,8 +26,9 @@ from gateway.admin.view import Control as ControlFacts
 from gateway.config.wording import plural
 from gateway.control.control import Control, utc_now
 from gateway.control.probes import Probe
+from gateway.parallel_run.classes import Sheet
 from gateway.routing import snapshot as compiled
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import ELIGIBLE, PENDING, Counters
 from gateway.telemetry.upstreams import AddressCounts
 
 
@@ -73,7 +75,20 @@ class ControlView:
             draining=control.is_draining,
             uptime_s=round(now_s - control.began_s, 3),
             certificate=self._certificate(),
+            parallel_runs=tuple(
+                ParallelRun(
+                    name=name,
+                    eligible=sheet.eligible,
+                    pending=sheet.pending,
+                    classes={one.value: count for one, count in sheet},
+                )
+                for name, sheet in self._sheets().items()
+            ),
         )
+
+    def _sheets(self) -> dict[str, Sheet]:
+        control = self._control
+        return control.trials.sheets(control.workers.counters().trials)
 
     def _certificate(self) -> Certificate | None:
         facts = self._control.certificate
@@ -153,6 +168,7 @@ class ControlView:
     def counters(self) -> Counters:
         """What all workers have counted; zeros for what nobody has asked for yet."""
         counters, current = self._control.workers.counters(), self._control.reloader.current
+        counters.trials = {name: _told(sheet) for name, sheet in self._sheets().items()}
         if current is None:
             return counters
         return counters.with_idle(
@@ -169,6 +185,12 @@ class ControlView:
             last_try_at=last.at if last else None,
             failures=reloader.failures,
         )
+
+
+def _told(sheet: Sheet) -> dict[str, int]:
+    """Every class, and the two that are none."""
+    classes = {one.value: count for one, count in sheet}
+    return classes | {ELIGIBLE: sheet.eligible, PENDING: sheet.pending}
 
 
 def _address(address: str, probe: Probe | None, counts: AddressCounts) -> Address:

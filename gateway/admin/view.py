@@ -124,6 +124,18 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asked when it is unavailable."""
 
 
+class ParallelRun(msgspec.Struct, frozen=True, kw_only=True):
+    """The balance sheet of a parallel run: classes and `pending` sum to `eligible`."""
+
+    name: str
+    eligible: int
+    """Requests that the control has answered, since the gateway began."""
+    pending: int
+    """Those of them whose trial is still under way."""
+    classes: dict[str, int]
+    """What became of the others; zeros as well."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment."""
 
@@ -144,6 +156,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The gateway's, however often its parts were replaced."""
     certificate: Certificate | None = None
     """None for plain HTTP."""
+    parallel_runs: tuple[ParallelRun, ...] = ()
+    """In file order; those that only an earlier revision had stand behind."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

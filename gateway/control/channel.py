@@ -40,10 +40,17 @@ class Channel(asyncio.Protocol):
         _, channel = await loop.create_connection(lambda: cls(received, ended), sock=end)
         return channel
 
-    def send(self, message: Message) -> bool:
-        """Send without waiting; False if the message was shed."""
+    def send(self, message: Message, most_unsent_bytes: int | None = None) -> bool:
+        """Send without waiting; False if the message was shed.
+
+        Args:
+            message: What to say.
+            most_unsent_bytes: With more than this unsent it is shed; None for `MAX_UNSENT_BYTES`.
+                What matters less than other messages sets it lower.
+        """
+        most = MAX_UNSENT_BYTES if most_unsent_bytes is None else most_unsent_bytes
         transport = self._transport
-        is_stuck = transport and transport.get_write_buffer_size() > MAX_UNSENT_BYTES
+        is_stuck = transport and transport.get_write_buffer_size() > most
         if transport is None or transport.is_closing() or is_stuck:
             self.shed += 1
             return False

@@ -11,12 +11,12 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.config import codec
+from gateway.config import codec, expired
 from gateway.control.channel import Channel
 from gateway.control.history import History
 from gateway.control.lifeline import Lifeline
@@ -33,11 +33,15 @@ from gateway.control.messages import (
 from gateway.control.probes import Prober
 from gateway.control.reload import Current, Look, NotYet, Reloader, read_environment
 from gateway.control.servers import server
+from gateway.control.trials.counting import NoLedger
+from gateway.control.trials.engine import Trials
 from gateway.control.watch import changes
 from gateway.control.watchdog import say_alive
 from gateway.control.workers import Workers, WorkerState
 from gateway.control.x509 import CertificateFacts
 from gateway.errors import ConfigError, GatewayError, Problem
+from gateway.parallel_run.result import TrialSink
+from gateway.proxy.captured import OFFERED
 from gateway.proxy.spawn import spawn
 from gateway.routing.snapshot import Snapshot
 from gateway.state.kept import Refusal
@@ -56,6 +60,10 @@ RELOAD_PATIENCE_S = 5.0
 """A worker takes a revision within milliseconds; one that does not in this time hangs."""
 _FIRST_REPORTS_S = 0.3
 """Workers report within milliseconds; one that hangs must not keep the admin port shut."""
+
+
+_KEEP_TRIALS_EVERY_S = 1.0
+"""What ends within such a time before control dies is counted as lost."""
 
 
 def utc_now() -> datetime:
@@ -104,6 +112,8 @@ class ControlPlan:
     """Why the newest certificate cannot be used, empty if it serves; None for plain HTTP."""
     certificate: CertificateFacts | None = None
     """Of the certificate that serves; None for plain HTTP, or if they cannot be read."""
+    sink: TrialSink = field(default_factory=NoLedger)
+    """Takes trials that have ended."""
     make_admin: Callable[[Control], Any]
     """Makes the ASGI application of the admin port."""
 
@@ -117,7 +127,13 @@ class Control:
         self._stop = asyncio.Event()
         self._began_s = time.monotonic()
         self._is_history_faulty = False
-        self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
+        left = plan.left or Left(Counters())
+        self.trials = Trials(lambda: utc_now().timestamp(), plan.sink, left.trials)
+        self.trials.handed_over_before(
+            {run: ended.get(OFFERED, 0) for run, ended in left.counters.trials.items()}
+        )
+        self._left_trials = left.trials
+        self.workers = Workers(left.counters, self._keep_left, self.trials)
         self.began_s, self.restarts = plan.began_s, plan.restarts
         self.prober = Prober(utc_now, self._say_probed)
         self._tokens = Tokens(plan.token_key)
@@ -151,6 +167,8 @@ class Control:
             await self.history.close()
             raise self._unusable()
         self.prober.follow(self.reloader.current.snapshot)
+        self._follow_trials(self.reloader.current)
+        keeping = spawn(self._keep_trials_forever(), "keep-trials")
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -163,6 +181,8 @@ class Control:
         admin.stop()
         await serving.ended()
         speaking.cancel()
+        keeping.cancel()
+        self.trials.close()
         self.prober.close()
         self.workers.close()
         await self.history.close()
@@ -280,8 +300,11 @@ class Control:
         self._plan.lifeline.post(current.accepted)
         self.workers.publish(current.accepted)
         self.prober.follow(current.snapshot)
+        self._follow_trials(current)
         digest = current.snapshot.digest[:12]
         note(event, revision=current.accepted.revision, digest=digest)
+        for problem in expired(self.reloader.deadlines, utc_now().date()):
+            warn(Event.RULE_EXPIRED, why=problem.describe(self._plan.config.name))
 
     def _say_history(self, revision: int) -> None:
         fault = self.reloader.history_fault
@@ -297,7 +320,19 @@ class Control:
         self.workers.tell_probed(Probed(self.prober.findings()))
 
     def _keep_left(self, left: Counters) -> None:
-        self._plan.lifeline.post(Left(left))
+        self._plan.lifeline.post(Left(left, self.trials.accounts.ended()))
+
+    def _follow_trials(self, current: Current) -> None:
+        self.trials.follow(current.snapshot, current.accepted.revision)
+
+    async def _keep_trials_forever(self) -> None:
+        """Tell the supervisor what has ended: a control that dies leaves no more than that."""
+        while True:
+            await asyncio.sleep(_KEEP_TRIALS_EVERY_S)
+            ended = self.trials.accounts.ended()
+            if ended != self._left_trials:
+                self._left_trials = ended
+                self._keep_left(self.workers.gone)
 
     def _from_supervisor(self, message: Message, descriptor: int | None) -> None:
         if isinstance(message, Draining):

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.control.x509 import CertificateFacts
+from gateway.proxy.captured import Captured, LeftOut
 from gateway.telemetry.counters import Counters
 from gateway.whatif.recent import Sampled
 from gateway.whatif.sightings import Sighting
@@ -42,9 +43,12 @@ class ControlLinked(msgspec.Struct, tag=True, frozen=True):
 
 
 class Left(msgspec.Struct, tag=True, frozen=True):
-    """Control to supervisor: what workers that are gone have counted, for the next control."""
+    """Control to supervisor: what the next control has to know."""
 
     counters: Counters
+    """What workers that are gone have counted."""
+    trials: dict[str, dict[str, int]] = {}
+    """Parallel run -> class -> trials that control has ended."""
 
 
 class Alive(msgspec.Struct, tag=True, frozen=True):
@@ -94,6 +98,16 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     """Customers' new work, told once each."""
     sample: list[Sampled] = []
     """Some of the access lines since the last report, where ``safety`` wants to know them."""
+    left_out: list[LeftOut] = []
+    """Requests that were to be compared and ended in the worker, since the last report."""
+    offered: dict[str, int] = {}
+    """Parallel run -> trials handed over since the worker began."""
+
+
+class Offered(msgspec.Struct, tag=True, frozen=True):
+    """A worker to control: exchanges that are over and to be tried."""
+
+    trials: list[Captured]
 
 
 Message = (
@@ -108,6 +122,7 @@ Message = (
     | LogMoved
     | Probed
     | Report
+    | Offered
 )
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -20,7 +20,7 @@ from gateway.config import codec
 from gateway.control.accepting import Acceptor
 from gateway.control.balance import Place
 from gateway.control.certificate import Certificate
-from gateway.control.channel import Channel
+from gateway.control.channel import MAX_UNSENT_BYTES, Channel
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import warn
 from gateway.control.messages import (
@@ -30,6 +30,7 @@ from gateway.control.messages import (
     Ended,
     LogMoved,
     Message,
+    Offered,
     Probed,
     Report,
 )
@@ -37,6 +38,7 @@ from gateway.control.servers import Server, server
 from gateway.control.watchdog import say_alive
 from gateway.errors import StartError
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.captured import OFFERED, Captured
 from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
@@ -188,12 +190,19 @@ class Worker:
             warn(Event.ACCESS_LOG_FAILED, why=error)
 
     async def _link(self, end: socket.socket) -> None:
+        # The first report tells of what was handed over before; nothing may come before it.
+        self._gateway.captures.hand_over = None
         if self._channel is not None:
             self._channel.close()
         self._channel = await Channel.open(end, self._from_control)
         # Another control knows of no customer yet.
         self._gateway.recording.forget()
         self._report()
+        self._gateway.captures.hand_over = self._offer
+
+    def _offer(self, trials: list[Captured]) -> bool:
+        channel = self._channel
+        return channel is not None and channel.send(Offered(trials), MAX_UNSENT_BYTES // 2)
 
     def _from_control(self, message: Message) -> None:
         if isinstance(message, Probed):
@@ -215,6 +224,7 @@ class Worker:
         if self._channel is None:
             return
         gateway, recording = self._gateway, self._gateway.recording
+        gateway.captures.flush()
         counters = gateway.counters()
         counters.arrivals = self._acceptor.arrivals()
         report = Report(
@@ -223,6 +233,8 @@ class Worker:
             pack(counters.without_idle()),
             recording.sightings.take(),
             recording.sampling.take(),
+            gateway.captures.take_left_out(),
+            {run: ended[OFFERED] for run, ended in counters.trials.items() if OFFERED in ended},
         )
         if not self._channel.send(report):
             recording.forget()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.control.channel import Channel
-from gateway.control.messages import Accepted, Linked, Message, Probed, Report
+from gateway.control.messages import Accepted, Linked, Message, Offered, Probed, Report
+from gateway.proxy.captured import Captured, LeftOut
 from gateway.telemetry.counters import Counters, total, unpack
 from gateway.whatif.recent import Recent, Sampled
 from gateway.whatif.sightings import Sides
@@ -36,18 +38,35 @@ class WorkerState:
         return unpack(self.reported) if self.reported else Counters()
 
 
+class TakesTrials(Protocol):
+    """Who puts trials through: `gateway.control.trials.engine.Trials`."""
+
+    def offered(self, trials: list[Captured]) -> None:
+        """Take what a worker hands over."""
+
+    def left_out(self, many: list[LeftOut]) -> None:
+        """Note what ended in a worker."""
+
+    def handed_over_before(self, offered: Mapping[str, int]) -> None:
+        """Note what a worker had handed over before it could reach this control."""
+
+
 class Workers:
     """The workers of one `figueira serve`."""
 
-    def __init__(self, left: Counters, keep_left: Callable[[Counters], None]) -> None:
+    def __init__(
+        self, left: Counters, keep_left: Callable[[Counters], None], trials: TakesTrials
+    ) -> None:
         """Know no worker yet.
 
         Args:
             left: What workers that were gone before had counted.
+            trials: Takes what workers hand over.
             keep_left: Called with all that such workers have counted, whenever one more is gone.
         """
         self._by_index: dict[int, WorkerState] = {}
         self._gone = left
+        self.trials = trials
         self._keep_left = keep_left
         self._published: Accepted | None = None
         self._probed = Probed({})
@@ -84,7 +103,12 @@ class Workers:
 
     def heard(self, worker: WorkerState, message: Message) -> None:
         """Take in a worker's report."""
-        if isinstance(message, Report) and worker.is_alive:
+        if isinstance(message, Offered):
+            self.trials.offered(message.trials)
+        elif isinstance(message, Report) and worker.is_alive:
+            if not worker.revision:
+                self.trials.handed_over_before(message.offered)
+            self.trials.left_out(message.left_out)
             worker.reported = message.counters
             worker.revision = message.revision
             self.sides.add(message.revision, message.sightings)
@@ -92,6 +116,11 @@ class Workers:
             self._reported.set()
             if worker.is_behind:
                 self._tell(worker)
+
+    @property
+    def gone(self) -> Counters:
+        """What workers that are gone have counted."""
+        return self._gone
 
     def recent_lines(self) -> list[Sampled]:
         """The sample of the last hour's requests."""

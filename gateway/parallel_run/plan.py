@@ -9,6 +9,9 @@ Writes = Literal["none", "idempotent", "sandbox", "allow"]
 """How unsafe methods are repeated on the candidate: not at all; where the method itself is
 idempotent (PUT, DELETE); marked, for a candidate that leaves nothing behind; as they are. All but
 ``none`` come with an Idempotency-Key."""
+SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+"""Methods that change nothing (RFC 9110, section 9.2.1); TRACE is never forwarded."""
+_IDEMPOTENT = frozenset({b"PUT", b"DELETE"})
 Normaliser = Literal["timestamp", "uuid", "url_host", "id_alias"]
 
 
@@ -144,3 +147,15 @@ class ParallelRun:
     """Header of the candidate's answers that names its build; empty: an operator says when."""
     watermark: str = ""
     """Path on the candidate that says how far its backfill is; empty: there is none."""
+
+    @property
+    def served(self) -> str:
+        """The backend whose answers customers get, and trials begin with."""
+        return self.candidate if self.is_reversed else self.control
+
+
+def is_tried(writes: Writes, method: bytes) -> bool:
+    """Whether requests of a method are repeated on the other side."""
+    if method in SAFE or writes in {"sandbox", "allow"}:
+        return True
+    return writes == "idempotent" and method in _IDEMPOTENT

@@ -8,10 +8,12 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.backend_state import BackendState
+from gateway.proxy.capture import Captures, tried_lane
 from gateway.proxy.lanes import Lane, WatchedLane, by_backend, lanes_of, with_stand_in
 from gateway.proxy.merging import MergedPool, Side
 from gateway.proxy.pool import Pool
@@ -70,7 +72,8 @@ class Gateway:
         self.recording = Recording(tokens or Tokens(os.urandom(LEAST_KEY_BYTES)))
         self._access_log = access_log
         self._wall_clock = wall_clock
-        self.recorder = Recorder(access_log, wall_clock, clock, self.recording)
+        self.captures = Captures(wall_clock)
+        self.recorder = Recorder(access_log, wall_clock, clock, self.recording, self.captures)
         self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
         self._states: dict[str, BackendState] = {}
@@ -103,8 +106,15 @@ class Gateway:
             else BackendState(pool)
             for name, pool in pools.items()
         }
+        runs = {run.name: run for run in snapshot.parallel_runs}
         lanes = {
-            route.name: lanes_of(route, states, self._counters_of) for route in snapshot.routes
+            route.name: lanes_of(
+                route,
+                states,
+                self._counters_of,
+                partial(tried_lane, self.captures, runs.get(route.parallel_run or "")),
+            )
+            for route in snapshot.routes
         }
         for name, before in self._states.items():
             if states.get(name) is not before:
@@ -212,6 +222,7 @@ class Gateway:
             service={name: {state.text: 1} for name, state in self._states.items()},
             breaker_opened=self._breaker_opened(),
             access_lines_dropped=self._access_log.dropped,
+            trials=self.captures.ended,
         )
 
     def _breaker_opened(self) -> dict[str, int]:
@@ -266,4 +277,5 @@ class Gateway:
             pool.close()
         cut = self.counters().requests - before
         self._access_log.close()
+        self.captures.flush()
         return cut

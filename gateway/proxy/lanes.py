@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway.proxy.second import Another
 from gateway.proxy.watch import Watch
@@ -15,6 +15,7 @@ from gateway.wire.retry import may_ask_again
 
 if TYPE_CHECKING:
     from gateway.proxy.backend_state import BackendState
+    from gateway.proxy.capture import Capture
     from gateway.proxy.exchange import Exchange
     from gateway.proxy.pool import Pool
     from gateway.proxy.ports import Connection, Lender
@@ -35,6 +36,8 @@ class Lane:
     """The same while the backend is not in service: then each request is looked at."""
     watch: None = None
     """Nobody looks at its requests."""
+    capture: ClassVar[None] = None
+    """Nobody remembers them."""
 
     def watched(self) -> WatchedLane:
         """The same with somebody who looks at them, for those that matter more than others."""
@@ -45,6 +48,8 @@ class WatchedLane:
     """As `Lane`, where something is declared for which each request has to be looked at."""
 
     __slots__ = ("authority", "counters", "gate", "others", "source", "state", "watch")
+    capture: Capture | None = None
+    """Nobody remembers requests before they have a watch of their own."""
 
     def __init__(self, state: BackendState, counters: LaneCounters) -> None:
         self.state = state
@@ -116,10 +121,15 @@ class WatchedLane:
 
 AnyLane = Lane | WatchedLane | Watch
 CountersOf = Callable[[str, str], "LaneCounters"]
+TriedLane = Callable[["BackendState", "LaneCounters"], "WatchedLane | None"]
+"""Makes the lane to a backend whose answers are tried; None where they are not."""
 
 
 def lanes_of(
-    route: Route, states: Mapping[str, BackendState], counters_of: CountersOf
+    route: Route,
+    states: Mapping[str, BackendState],
+    counters_of: CountersOf,
+    tried_lane: TriedLane = lambda _state, _counters: None,
 ) -> dict[str, Lane | WatchedLane]:
     """A lane to each backend that the route can choose; watched where there is a reason.
 
@@ -127,16 +137,18 @@ def lanes_of(
         route: The route.
         states: By backend.
         counters_of: Gives the counters of a route and a backend.
+        tried_lane: Makes the lanes of those whose answers are tried.
     """
     lanes: dict[str, Lane | WatchedLane] = {}
     for name in route.backends:
         state, counters = states[name], counters_of(route.name, name)
         backend = state.pool.backend
         resends = resends_of(backend) | second_look_of(route.owner, backend)
-        if not (resends or backend.soft_errors or backend.breaker):
+        tried = tried_lane(state, counters)
+        if tried is None and not (resends or backend.soft_errors or backend.breaker):
             lanes[name] = Lane(state.pool, counters, backend.authority.encode(), state)
             continue
-        lanes[name] = watched = WatchedLane(state, counters)
+        lanes[name] = watched = tried or WatchedLane(state, counters)
         for reason, resend in resends.items():
             other = WatchedLane(states[resend.to], counters_of(route.name, resend.to))
             watched.others[reason] = Another(resend, other)

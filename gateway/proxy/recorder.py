@@ -14,6 +14,7 @@ from gateway.telemetry.access_line import AccessLine, ClockText, encode_lines
 
 if TYPE_CHECKING:
     from gateway.proxy.access_log import AccessLog
+    from gateway.proxy.capture import Captures
     from gateway.proxy.outcome import Outcome
     from gateway.whatif.recording import Recording
 
@@ -30,12 +31,15 @@ class Recorder:
         wall_clock: Callable[[], float],
         clock: Callable[[], float],
         recording: Recording,
+        captures: Captures,
     ) -> None:
         """Write to `access_log`, and let `recording` note what it wants to know.
 
-        `wall_clock` gives seconds since 1970, `clock` those that exchanges go by.
+        `captures` takes what is to be tried. `wall_clock` gives seconds since 1970, `clock` those
+        that exchanges go by.
         """
         self._recording = recording
+        self._captures = captures
         self._access_log = access_log
         self._wall_clock = wall_clock
         self._clock = clock
@@ -76,6 +80,8 @@ class Recorder:
             counters.bytes_in += exchange.bytes_in
             counters.bytes_out += exchange.bytes_out
             counters.retries += exchange.attempts - 1
+            if lane.capture is not None:
+                self._captures.add(exchange, lane.capture)
         log, recording = self._access_log, self._recording
         if finished and (log.is_on or recording.is_sampling):
             lines = [self._line(exchange) for exchange in finished]

@@ -21,6 +21,7 @@ from gateway.wire.messages import Header, Piece
 from gateway.wire.response import Outbound, content_type
 
 if TYPE_CHECKING:
+    from gateway.proxy.capture import Capture
     from gateway.proxy.exchange import Exchange
     from gateway.proxy.lanes import WatchedLane
     from gateway.proxy.ports import Connection
@@ -33,6 +34,8 @@ _LENGTH = Body.LENGTH
 class Watch(Link):
     """One exchange with one backend."""
 
+    capture: Capture | None = None
+    """Who remembers what passes; None if nobody does."""
     __slots__ = (
         "_another",
         "_began_s",

@@ -16,6 +16,8 @@ from gateway.telemetry.upstreams import Upstreams, add_to
 
 LATENCY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the duration histogram: from a cached page to the slowest picture."""
+ELIGIBLE, PENDING = "eligible", "pending"
+"""Of a run's sheet, beside its classes."""
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LAST_CLASS = len(_CLASSES) - 1
 
@@ -127,6 +129,8 @@ class Counters(msgspec.Struct):
     """Times that a worker's breaker has opened, by backend."""
     access_lines_dropped: int = 0
     """Lines lost because whoever reads the log was too slow."""
+    trials: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Parallel run -> what became of eligible requests in the worker -> how many."""
     upstreams: Upstreams = msgspec.field(default_factory=dict)
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     customers: list[CustomerCount] = msgspec.field(default_factory=list)
@@ -152,6 +156,7 @@ class Counters(msgspec.Struct):
         _add_to(self.upstream_in_flight, other.upstream_in_flight)
         _add_to(self.breaker_opened, other.breaker_opened)
         _add_each(self.service, other.service)
+        _add_each(self.trials, other.trials)
         self.client_connections += other.client_connections
         self.access_lines_dropped += other.access_lines_dropped
         add_to(self.upstreams, other.upstreams)

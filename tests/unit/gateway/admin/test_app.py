@@ -174,6 +174,7 @@ async def test_status_is_the_whole_state_as_json() -> None:
         "draining": False,
         "uptime_s": 12.5,
         "certificate": None,
+        "parallel_runs": [],
     }
 
 

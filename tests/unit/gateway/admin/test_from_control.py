@@ -17,6 +17,8 @@ from gateway.control.control import Control, utc_now
 from gateway.control.messages import Linked, Report
 from gateway.control.probes import Prober
 from gateway.control.reload import Reloader
+from gateway.control.trials.counting import NoLedger
+from gateway.control.trials.engine import Trials
 from gateway.control.workers import Workers
 from gateway.control.x509 import CertificateFacts
 from gateway.errors import StartError
@@ -57,9 +59,11 @@ def keeper() -> Keeper:
 def control(tmp_path: Path, keeper: Keeper) -> Control:
     """The parts of a control that the view looks at, real ones."""
     path = flippable.write(tmp_path, 12)
+    trials = Trials(AT.timestamp, NoLedger(), {})
     parts = SimpleNamespace(
         reloader=Reloader(path, keeper, {}, lambda: AT),
-        workers=Workers(Counters(), lambda _: None),
+        workers=Workers(Counters(), lambda _: None, trials),
+        trials=trials,
         is_draining=False,
         began_s=time.monotonic() - 100,
         restarts=2,

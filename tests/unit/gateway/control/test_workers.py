@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,6 +11,7 @@ from gateway.control import channel as channel_module
 from gateway.control.channel import Channel
 from gateway.control.messages import Accepted, Linked, Message, Probed, Report
 from gateway.control.workers import Workers, WorkerState
+from gateway.proxy.captured import Captured, LeftOut
 from gateway.telemetry.counters import Counters, pack
 from tests.support.counted import AT, counted, requests_in
 
@@ -42,10 +44,26 @@ def kept() -> list[int]:
     return []
 
 
+class NoTrials:
+    """Nobody has any."""
+
+    def offered(self, trials: list[Captured]) -> None:
+        """Never."""
+        raise AssertionError(trials)
+
+    def left_out(self, many: list[LeftOut]) -> None:
+        """Nothing."""
+        assert not many
+
+    def handed_over_before(self, offered: Mapping[str, int]) -> None:
+        """Nothing."""
+        assert not offered
+
+
 @pytest.fixture
 def workers(kept: list[int]) -> Workers:
     """Control's knowledge at the start; another control had seen workers go."""
-    return Workers(counted(100), lambda left: kept.append(requests_in(left)))
+    return Workers(counted(100), lambda left: kept.append(requests_in(left)), NoTrials())
 
 
 def _reach(workers: Workers, index: int = 0, pid: int = 1) -> tuple[WorkerState, Wire]:

@@ -1,0 +1,213 @@
+"""Asking a side of a trial: the customer's request once more, marked, bounded, never repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from gateway.parallel_run.observation import Answer, Asked, Observation
+from gateway.parallel_run.plan import SAFE, ParallelRun
+from gateway.parallel_run.result import Side
+from gateway.proxy.backend_state import compile_soft_errors
+from gateway.proxy.captured import Captured
+from gateway.proxy.pool import Pool
+from gateway.proxy.transport import PoolTransport
+from gateway.resilience.soft_errors import is_json
+from gateway.routing.snapshot import Backend
+from gateway.wire.messages import Header
+
+MOST_ANSWER_BYTES = 8 * 1024 * 1024
+"""Of what a side answers to a trial; the customer's answer was smaller."""
+MOST_S = 120.0
+"""Of one question, whatever the backend's own timeouts allow: one that drips is cut."""
+_OURS = frozenset({b"traceparent", b"x-figueira-trial", b"expect"})
+"""Fields of the customer's request that are written anew."""
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+
+
+def read_asked(captured: Captured) -> Asked:
+    """The request, as the control got it."""
+    head, _, body = captured.request.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    method, target, _ = first.split(b" ")
+    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+    if any(name.lower() == b"transfer-encoding" for name, _ in headers):
+        body = _without_chunks(body)
+    return Asked(method=method, target=target, headers=tuple(headers), body=body)
+
+
+def _without_chunks(body: bytes) -> bytes:
+    """A body that this gateway itself has framed."""
+    parts = []
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size or b"0", 16)
+        if not length:
+            break
+        parts.append(body[:length])
+        body = body[length + 2 :]
+    return b"".join(parts)
+
+
+def read_answered(captured: Captured) -> Observation:
+    """What the side did that the customer was answered by."""
+    answer = None
+    if captured.status:
+        lines = captured.lines
+        if captured.head:
+            fields = (line.partition(b": ") for line in captured.head.split(b"\r\n")[1:-2])
+            lines = [(name, value) for name, _, value in fields]
+        answer = Answer(
+            status=captured.status,
+            headers=tuple(lines),
+            body=captured.body,
+            reason=captured.reason,
+        )
+    return Observation(
+        backend=captured.backend,
+        began_at_s=captured.ended_at_s - captured.duration_s,
+        duration_s=captured.duration_s,
+        first_byte_s=captured.first_byte_s,
+        answer=answer,
+        failure=captured.failure,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A trial's request to one side."""
+
+    run: ParallelRun
+    side: Side
+    trial_id: str
+    asked: Asked
+    target: bytes
+    """As the side knows it: ids may have been put in its own words."""
+
+
+class Respondent:
+    """One backend, asked over connections that no customer's request goes over."""
+
+    def __init__(self, backend: Backend, wall_clock: Callable[[], float]) -> None:
+        """Ask `backend`; `wall_clock` gives seconds since 1970."""
+        self.backend = backend
+        self._pool = Pool(backend)
+        self._transport = PoolTransport(self._pool)
+        self._wall_clock = wall_clock
+        self._soft_errors = compile_soft_errors(backend)
+
+    async def ask(self, question: Question) -> Observation:
+        """Ask; whatever happens is an observation."""
+        began_at_s, began_s = self._wall_clock(), time.monotonic()
+        first_byte_s: float | None = None
+        answer, failure = None, ""
+        try:
+            async with asyncio.timeout(MOST_S):
+                response = await self._transport.handle_async_request(_request(question))
+                first_byte_s = time.monotonic() - began_s
+                try:
+                    answer = await _read(response)
+                finally:
+                    await response.aclose()
+            if answer is None:
+                failure = "read_body:too_large:upstream"
+        except TimeoutError:
+            failure = "read_body:timeout:upstream"
+        except httpx.PoolTimeout:
+            failure = "queue:overload:internal"
+        except httpx.LocalProtocolError:
+            failure = "send_body:protocol:internal"
+        except httpx.TransportError as error:
+            failure = f"{_stage(error, first_byte_s)}:upstream"
+        return Observation(
+            backend=self.backend.name,
+            began_at_s=began_at_s,
+            duration_s=time.monotonic() - began_s,
+            first_byte_s=first_byte_s,
+            answer=answer,
+            failure=failure,
+        )
+
+    def status_of(self, answer: Answer | None) -> int | None:
+        """What an answer counts as; None if there is none."""
+        if answer is None:
+            return None
+        rules = self._soft_errors
+        if rules is None or not rules.may_match(answer.status, len(answer.body)):
+            return answer.status
+        fields = {name.lower(): value for name, value in answer.headers}
+        if not is_json(fields.get(b"content-type", b"")):
+            return answer.status
+        return rules.status_of(answer.status, answer.body)
+
+    def close(self) -> None:
+        """Keep no connection."""
+        self._pool.close()
+
+
+def _request(question: Question) -> httpx.Request:
+    asked, run = question.asked, question.run
+    ours: dict[bytes, bytes] = {
+        name.encode(): value.encode("latin-1", "replace")
+        for side, name, value in run.headers
+        if side == question.side
+    }
+    dropped = _OURS | _LENGTHS | ours.keys()
+    headers: list[Header] = [line for line in asked.headers if line[0].lower() not in dropped]
+    trial_id = question.trial_id.encode()
+    has_length = any(name.lower() in _LENGTHS for name, _ in asked.headers)
+    if asked.body or has_length:
+        headers.append((b"Content-Length", b"%d" % len(asked.body)))
+    is_keyed = any(name.lower() == b"idempotency-key" for name, _ in headers)
+    if asked.method not in SAFE and not is_keyed:
+        headers.append((b"Idempotency-Key", b"figueira-" + trial_id))
+    headers += ours.items()
+    span = secrets.token_hex(8).encode()
+    headers.append((b"traceparent", b"00-%b-%b-01" % (trial_id, span)))
+    headers.append((b"X-Figueira-Trial", trial_id))
+    return httpx.Request(
+        asked.method.decode("latin-1"),
+        "http://trial/",
+        headers=headers,
+        content=asked.body,
+        extensions={"target": question.target},
+    )
+
+
+def _stage(error: httpx.TransportError, first_byte_s: float | None) -> str:
+    is_late = isinstance(error, httpx.TimeoutException)
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return "connect:timeout" if is_late else "connect:refused"
+    stage = "read_head" if first_byte_s is None else "read_body"
+    return f"{stage}:timeout" if is_late else f"{stage}:closed"
+
+
+async def _read(response: httpx.Response) -> Answer | None:
+    """The whole answer; None if it is longer than it may be."""
+    pieces, size = [], 0
+    async for piece in response.aiter_raw():
+        size += len(piece)
+        if size > MOST_ANSWER_BYTES:
+            return None
+        pieces.append(piece)
+    reason: bytes = response.extensions.get("reason_phrase", b"")
+    return Answer(
+        status=response.status_code,
+        headers=tuple(response.headers.raw),
+        body=b"".join(pieces),
+        reason=reason,
+    )
+
+
+def header_of(answer: Answer | None, name: str) -> str:
+    """The first value of a header; empty if there is none."""
+    wanted = name.encode()
+    if answer is None:
+        return ""
+    found: Mapping[bytes, bytes] = {n.lower(): v for n, v in reversed(answer.headers)}
+    return found.get(wanted, b"").decode("latin-1").strip()

@@ -1,0 +1,103 @@
+"""The comparing process, from control's side: one at a time, replaced when it hangs or dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+
+from gateway.control.log import warn
+from gateway.control.trials.comparing import (
+    LENGTH_BYTES,
+    LIMIT_S,
+    Job,
+    comparison_decoder,
+    frame,
+    job_encoder,
+    rules_encoder,
+    safely,
+)
+from gateway.parallel_run.classes import TrialClass
+from gateway.parallel_run.compare.answers import Sides
+from gateway.parallel_run.comparison import Comparison
+from gateway.parallel_run.plan import Rules
+from gateway.telemetry.events import Event
+
+_COMMAND = (sys.executable, "-m", "gateway.control.trials.comparing")
+_START_S = 10.0
+"""More than a first comparison takes, that waits for the process to begin."""
+
+
+class ComparerDied(Exception):  # noqa: N818 - what happened
+    """The process that compared is gone, and the comparison with it."""
+
+
+class Comparer:
+    """Compares answers, one pair after the other."""
+
+    def __init__(self, command: tuple[str, ...] = _COMMAND, limit_s: float = LIMIT_S) -> None:
+        """Start nothing yet: the first pair that differs starts the process."""
+        self._command = command
+        self._limit_s = limit_s
+        self._process: asyncio.subprocess.Process | None = None
+        self._is_warm = False
+        self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None if there is none."""
+        return self._process.pid if self._process is not None else None
+
+    async def compare(self, sides: Sides, rules: Rules) -> Comparison:
+        """Compare two answers.
+
+        Raises:
+            ComparerDied: The process died over it.
+        """
+        if sides.control.body == sides.candidate.body:
+            # Nothing of a body is read: no more than a few header fields to look at.
+            return safely(sides, rules)
+        job = frame(job_encoder.encode(Job(sides, rules_encoder.encode(rules))))
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._limit_s if self._is_warm else _START_S):
+                    found = await self._ask(job)
+                self._is_warm = True
+            except TimeoutError:
+                self._replace("hangs")
+                fault = f"it took longer than {self._limit_s:g} s"
+                return Comparison(became=TrialClass.COMPARE_FAILED, fault=fault)
+            except (OSError, EOFError):
+                self._replace("died")
+                raise ComparerDied from None
+            except BaseException:
+                # Left in the middle of an answer: the next one would read the rest of it.
+                self._replace("left")
+                raise
+        return found
+
+    async def _ask(self, job: bytes) -> Comparison:
+        if self._process is None:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            )
+        writer, reader = self._process.stdin, self._process.stdout
+        assert writer is not None  # noqa: S101 - a pipe was asked for
+        assert reader is not None  # noqa: S101 - the same
+        writer.write(job)
+        await writer.drain()
+        head = await reader.readexactly(LENGTH_BYTES)
+        body = await reader.readexactly(int.from_bytes(head, "big"))
+        return comparison_decoder.decode(body)
+
+    def _replace(self, why: str) -> None:
+        process, self._process, self._is_warm = self._process, None, False
+        if process is not None:
+            if why != "left":
+                warn(Event.COMPARER_REPLACED, pid=process.pid, why=why)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+    def close(self) -> None:
+        """Compare no more."""
+        self._replace("left")

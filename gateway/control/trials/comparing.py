@@ -1,0 +1,89 @@
+"""What the comparing process does: a comparison, asked for and answered on its standard streams.
+
+``python -m gateway.control.trials.comparing`` ends when its input does. A comparison that takes
+longer than it may ends the process by an alarm, even if nobody is there any more to kill it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import signal
+import sys
+from functools import lru_cache
+from typing import BinaryIO
+
+import msgspec
+
+from gateway.parallel_run.classes import TrialClass
+from gateway.parallel_run.compare.answers import Sides, compare
+from gateway.parallel_run.comparison import Comparison
+from gateway.parallel_run.plan import Rules
+
+LENGTH_BYTES = 4
+MOST_JOB_BYTES = 64 * 1024 * 1024
+"""Two answers of 8 MiB, with room."""
+LIMIT_S = 5
+"""Of one comparison: a hundred times what two pictures of 1 MiB take."""
+_MOST_MEMORY_BYTES = 2 * 1024**3
+
+
+class Job(msgspec.Struct, array_like=True, frozen=True):
+    """One comparison."""
+
+    sides: Sides
+    rules: bytes
+    """Encoded, as the same come again and again."""
+
+
+job_encoder = msgspec.msgpack.Encoder()
+rules_encoder = msgspec.msgpack.Encoder()
+comparison_decoder = msgspec.msgpack.Decoder(Comparison)
+_job_decoder = msgspec.msgpack.Decoder(Job)
+_rules_decoder = msgspec.msgpack.Decoder(Rules)
+
+
+@lru_cache(maxsize=64)
+def _rules(encoded: bytes) -> Rules:
+    return _rules_decoder.decode(encoded)
+
+
+def frame(body: bytes) -> bytes:
+    """A message as it is sent either way."""
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def safely(sides: Sides, rules: Rules) -> Comparison:
+    """Compare; a fault in a rule or in the comparison itself is told, never a match."""
+    try:
+        return compare(sides, rules)
+    except Exception as fault:  # noqa: BLE001 - the root of a comparison: whatever it is, is told
+        return Comparison(became=TrialClass.COMPARE_FAILED, fault=repr(fault)[:300])
+
+
+def _read(stream: BinaryIO) -> bytes | None:
+    head = stream.read(LENGTH_BYTES)
+    if len(head) < LENGTH_BYTES:
+        return None
+    length = int.from_bytes(head, "big")
+    body = stream.read(length)
+    return body if len(body) == length else None
+
+
+def main() -> None:
+    """Compare until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
+    while (body := _read(sys.stdin.buffer)) is not None:
+        # Twice what whoever asked waits: it is the alarm only of those who are left alone.
+        signal.alarm(2 * LIMIT_S)
+        job = _job_decoder.decode(body)
+        found = safely(job.sides, _rules(job.rules))
+        signal.alarm(0)
+        sys.stdout.buffer.write(frame(job_encoder.encode(found)))
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

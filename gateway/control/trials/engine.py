@@ -1,0 +1,223 @@
+"""The engine: trials wait their turn, the other side is asked, and each ends in one class."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from gateway.control.trials.accounts import Accounts
+from gateway.control.trials.asking import Respondent, read_answered, read_asked
+from gateway.control.trials.comparer import Comparer
+from gateway.control.trials.knowing import Known, fingerprint, rules_digest
+from gateway.control.trials.trial import Ended, Tools, try_once
+from gateway.parallel_run.allowance import Allowance
+from gateway.parallel_run.classes import Sheet, TrialClass
+from gateway.parallel_run.observation import Asked, Trial
+from gateway.parallel_run.plan import ParallelRun
+from gateway.parallel_run.result import TrialResult, TrialSink
+from gateway.proxy.captured import Captured, LeftOut
+from gateway.proxy.spawn import spawn
+from gateway.routing.snapshot import Snapshot
+
+MOST_WAITING = 1_000
+"""Trials of one run."""
+MOST_WAITING_BYTES = 64 * 1024 * 1024
+LONGEST_WAIT_S = 30.0
+"""What a resource was that long ago says little of what it is now."""
+_SPARE_CONNECTIONS = 2
+"""Times the trials in flight: one asks up to two sides, and the candidate twice."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    captured: Captured
+    since_s: float
+
+    @property
+    def size(self) -> int:
+        return len(self.captured.request) + len(self.captured.body)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run's state; it goes on through reloads."""
+
+    plan: ParallelRun
+    digest: str = ""
+    respondents: dict[str, Respondent] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
+    allowance: Allowance = field(default_factory=Allowance)
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    waiting_bytes: int = 0
+    in_flight: int = 0
+
+    @property
+    def epoch_key(self) -> str:
+        return f"{self.known.build or '-'}:{self.digest}"
+
+
+class Trials:
+    """All runs of one control."""
+
+    def __init__(
+        self,
+        wall_clock: Callable[[], float],
+        sink: TrialSink,
+        before: Mapping[str, Mapping[str, int]],
+        comparer: Comparer | None = None,
+    ) -> None:
+        """Begin with no run.
+
+        Args:
+            wall_clock: Gives seconds since 1970.
+            sink: Takes trials that have ended.
+            before: What the control before has ended, by run and class.
+            comparer: Compares answers.
+        """
+        self._wall_clock = wall_clock
+        self._sink = sink
+        self.accounts = Accounts(before)
+        self.comparer = comparer or Comparer()
+        self._runs: dict[str, _Run] = {}
+        self._revision = 0
+
+    def follow(self, snapshot: Snapshot, revision: int) -> None:
+        """Try by this revision from the next trial on; those under way end as they began."""
+        self._revision = revision
+        backends = {backend.name: backend for backend in snapshot.backends}
+        for plan in snapshot.parallel_runs:
+            run = self._runs.setdefault(plan.name, _Run(plan))
+            run.plan, run.digest = plan, rules_digest(plan, backends)
+            most = max(plan.budget.in_flight * _SPARE_CONNECTIONS, 4)
+            before, run.respondents = run.respondents, {}
+            for name in {plan.control, plan.candidate, plan.second_control} - {""}:
+                backend = replace(backends[name], max_connections=most, max_waiting=most)
+                known = before.get(name)
+                if known is None or known.backend != backend:
+                    known = Respondent(backend, self._wall_clock)
+                run.respondents[name] = known
+            for name, respondent in before.items():
+                if run.respondents.get(name) is not respondent:
+                    respondent.close()
+
+    def offered(self, trials: list[Captured]) -> None:
+        """Take trials that a worker hands over."""
+        now_s = time.monotonic()
+        for each in trials:
+            captured = each
+            self.accounts.receive(captured.run)
+            run = self._runs.get(captured.run)
+            if run is None:
+                self.accounts.end(captured.run, TrialClass.SHED)
+                continue
+            if not captured.trial_id:
+                # The customer's own traceparent was no such thing.
+                captured = msgspec.structs.replace(captured, trial_id=secrets.token_hex(16))
+            one = _Waiting(captured, now_s)
+            is_full = len(run.waiting) >= MOST_WAITING
+            if is_full or run.waiting_bytes + one.size > MOST_WAITING_BYTES:
+                self._leave_out(run, captured, TrialClass.SHED)
+                continue
+            run.waiting.append(one)
+            run.waiting_bytes += one.size
+            self._pump(run)
+
+    def handed_over_before(self, offered: Mapping[str, int]) -> None:
+        """Note what a worker had handed over to a control that is gone."""
+        self.accounts.handed_over_before(offered)
+
+    def left_out(self, many: list[LeftOut]) -> None:
+        """Tell the sink what ended in a worker."""
+        for name, method, template, status_class, became, count in many:
+            run = self._runs.get(name)
+            if run is not None:
+                stratum = run.known.stratum_of(method, template, status_class)
+                self._sink.left_out(name, run.epoch_key, {(stratum, TrialClass(became)): count})
+
+    def sheets(self, workers: Mapping[str, Mapping[str, int]]) -> dict[str, Sheet]:
+        """The balance sheet of every run, of those without a request as well."""
+        sheets = self.accounts.sheets(workers)
+        return {name: sheets.get(name) or Sheet() for name in [*self._runs, *sheets]}
+
+    def close(self) -> None:
+        """Try no more."""
+        self.comparer.close()
+        for run in self._runs.values():
+            run.waiting.clear()
+            for respondent in run.respondents.values():
+                respondent.close()
+
+    def _leave_out(self, run: _Run, captured: Captured, became: TrialClass) -> None:
+        """End a trial that nobody was asked for."""
+        asked = read_asked(captured)
+        self._end(run, captured, asked, Ended(became), run.plan)
+
+    def _pump(self, run: _Run) -> None:
+        """Begin what may be begun."""
+        while run.waiting and run.in_flight < run.plan.budget.in_flight:
+            one = run.waiting.popleft()
+            run.waiting_bytes -= one.size
+            if time.monotonic() - one.since_s > LONGEST_WAIT_S:
+                self._leave_out(run, one.captured, TrialClass.SHED)
+            elif not run.allowance.take(run.plan.budget, self._wall_clock()):
+                self._leave_out(run, one.captured, TrialClass.OVER_BUDGET)
+            else:
+                run.in_flight += 1
+                spawn(self._try(run, one.captured), f"trial-{run.plan.name}")
+
+    async def _try(self, run: _Run, captured: Captured) -> None:
+        """Put one through; whatever happens, it ends once."""
+        asked, plan = read_asked(captured), run.plan
+        ended = Ended(TrialClass.COMPARE_FAILED)
+        try:
+            trial = Trial(
+                trial_id=captured.trial_id,
+                run=captured.run,
+                route=captured.route,
+                revision=self._revision,
+                asked=asked,
+                control=read_answered(captured),
+                is_reversed=plan.is_reversed,
+            )
+            tools = Tools(
+                plan=plan,
+                digest=run.digest,
+                respondents=run.respondents,
+                known=run.known,
+                comparer=self.comparer,
+            )
+            ended = await try_once(trial, tools)
+        finally:
+            run.in_flight -= 1
+            self._end(run, captured, asked, ended, plan)
+            self._pump(run)
+
+    def _end(
+        self, run: _Run, captured: Captured, asked: Asked, ended: Ended, plan: ParallelRun
+    ) -> None:
+        self.accounts.end(captured.run, ended.became)
+        served = read_answered(captured)
+        is_reversed = plan.is_reversed
+        status = captured.counts_as or captured.status
+        self._sink.ended(
+            TrialResult(
+                run=captured.run,
+                epoch_key=ended.epoch_key or run.epoch_key,
+                trial_id=captured.trial_id,
+                route=captured.route,
+                stratum=ended.stratum or run.known.stratum(asked, status),
+                became=ended.became,
+                fingerprint=fingerprint(asked),
+                at_s=served.began_at_s,
+                control=ended.other if is_reversed else served,
+                candidate=served if is_reversed else ended.other,
+                second=ended.second,
+                comparison=ended.comparison,
+                asked=asked,
+            )
+        )

@@ -1,0 +1,266 @@
+"""Exchanges that are to be tried, kept in memory while they pass.
+
+Nothing is held back and nobody waits: a capture listens to what passes, and what it has heard is
+handed over once the exchange is over and recorded. Where memory or the link to control is short,
+the trial is given up, and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from gateway.parallel_run.classes import UNCOMPARED, TrialClass
+from gateway.parallel_run.plan import ParallelRun, is_tried
+from gateway.parallel_run.strata import Templates
+from gateway.proxy.captured import OFFERED, Captured, EndedHere, LeftOut
+from gateway.proxy.lanes import WatchedLane
+from gateway.proxy.watch import Watch
+from gateway.routing.split import bucket_of
+from gateway.wire.messages import Header, Piece
+from gateway.wire.response import SWITCHING_PROTOCOLS, Outbound
+
+if TYPE_CHECKING:
+    from gateway.proxy.backend_state import BackendState
+    from gateway.proxy.exchange import Exchange
+    from gateway.proxy.outcome import Outcome
+    from gateway.proxy.second import Another
+    from gateway.routing.decide import ReasonText
+    from gateway.telemetry.counters import LaneCounters
+
+MOST_HELD_BYTES = 64 * 1024
+"""Of a request and its answer, each."""
+MOST_HELD_TOGETHER_BYTES = 16 * 1024 * 1024
+"""Of all captures of a worker."""
+_MOST_AT_ONCE = 32
+"""Trials in one message to control: 4 MiB at the most."""
+HandOver = Callable[[list[Captured]], bool]
+"""Whether they are on their way."""
+
+
+class Captures:
+    """All captures of one worker, through every revision."""
+
+    def __init__(self, wall_clock: Callable[[], float]) -> None:
+        """Begin with nothing; `wall_clock` gives seconds since 1970."""
+        self._wall_clock = wall_clock
+        self.hand_over: HandOver | None = None
+        """Set while control can be reached."""
+        self.held_bytes = 0
+        self.ended: EndedHere = {}
+        """What became of eligible requests here, since the worker began."""
+        self._left_out: Counter[tuple[str, str, str, int, str]] = Counter()
+        self._templates: dict[str, Templates] = {}
+        self._ready: list[tuple[Captured, str]] = []
+
+    def add(self, exchange: Outcome, capture: Capture) -> None:
+        """Take an exchange that is over and recorded: end it here, or hand it over."""
+        became = capture.fate or _fate(exchange)
+        if became is None:
+            self._offer(exchange, capture)
+        else:
+            path = exchange.inbound.path.decode("latin-1")
+            method = exchange.inbound.method.decode("latin-1")
+            self._end(capture.run.name, became, (method, path, exchange.status))
+        capture.release()
+
+    def flush(self) -> None:
+        """Hand over what is ready; what control does not take is given up."""
+        ready, self._ready = self._ready, []
+        for start in range(0, len(ready), _MOST_AT_ONCE):
+            part = ready[start : start + _MOST_AT_ONCE]
+            is_sent = self.hand_over is not None and self.hand_over([each for each, _ in part])
+            for each, path in part:
+                if is_sent:
+                    self._count(each.run, OFFERED)
+                else:
+                    method = each.request.partition(b" ")[0].decode("latin-1")
+                    self._end(each.run, TrialClass.SHED, (method, path, each.status))
+
+    def take_left_out(self) -> list[LeftOut]:
+        """What was to be compared and ended here instead, since the last call."""
+        found, self._left_out = self._left_out, Counter()
+        return [(*key, count) for key, count in found.items()]
+
+    def _offer(self, exchange: Outcome, capture: Capture) -> None:
+        if not self._ready:
+            # Behind whatever this turn of the loop still does for customers.
+            asyncio.get_running_loop().call_soon(self.flush)
+        captured = capture.written(exchange, self._wall_clock())
+        self._ready.append((captured, exchange.inbound.path.decode("latin-1")))
+
+    def _count(self, run: str, what: str) -> None:
+        counts = self.ended.setdefault(run, {})
+        counts[what] = counts.get(what, 0) + 1
+
+    def _end(self, run: str, became: TrialClass, asked: tuple[str, str, int]) -> None:
+        self._count(run, became.value)
+        if became in UNCOMPARED:
+            method, path, status = asked
+            templates = self._templates.setdefault(run, Templates())
+            self._left_out[run, method, templates.of(path), status // 100, became.value] += 1
+
+
+def _fate(exchange: Outcome) -> TrialClass | None:
+    """What has become of a captured exchange; None if there is something to try."""
+    if exchange.status == SWITCHING_PROTOCOLS:
+        # A conversation, which nobody has declared how to repeat.
+        return TrialClass.UNSAFE_REFUSED
+    if not exchange.error or exchange.error.endswith(":upstream"):
+        return None
+    is_gone = exchange.error.endswith(":downstream")
+    return TrialClass.CLIENT_GONE if is_gone else TrialClass.SHED
+
+
+class TrialLane(WatchedLane):
+    """As `WatchedLane`, to the backend whose answers are tried."""
+
+    __slots__ = ("_captures", "_run")
+
+    def __init__(
+        self, state: BackendState, counters: LaneCounters, captures: Captures, run: ParallelRun
+    ) -> None:
+        super().__init__(state, counters)
+        self._captures = captures
+        self._run = run
+
+    def watch_for(self, exchange: Exchange, reason: ReasonText) -> Watch:
+        """Who listens to a request that comes here because of `reason`."""
+        return Capture(self, self.another_for(exchange, reason), self._captures, self._run)
+
+
+class Capture(Watch):
+    """A watch that remembers what has passed."""
+
+    __slots__ = ("_answer", "_held", "_of", "_request", "_sent_s", "fate", "head", "run")
+
+    def __init__(
+        self, lane: TrialLane, another: Another | None, captures: Captures, run: ParallelRun
+    ) -> None:
+        super().__init__(lane, another)
+        self.run = run
+        self._of = captures
+        self._request: list[bytes] = []
+        self._answer: list[bytes] = []
+        self._held = [0, 0]
+        self._sent_s = 0.0
+        self.head: Outbound | None = None
+        self.fate: TrialClass | None = None
+        """What has become of it already; nothing is remembered then."""
+
+    @property
+    def capture(self) -> Capture:  # type: ignore[override]  # None in its base, and read alone
+        """Who remembers."""
+        return self
+
+    def acquire(self, caller: Exchange, *, fresh: bool = False) -> None:
+        """Get a connection for `caller`; begin to remember, or begin anew."""
+        if self._held != [0, 0]:
+            self._forget(None)
+        elif bucket_of(caller.trace_id) >= self.run.sample:
+            self.fate = TrialClass.NOT_SAMPLED
+        elif not is_tried(self.run.writes, caller.method):
+            self.fate = TrialClass.UNSAFE_REFUSED
+        super().acquire(caller, fresh=fresh)
+
+    def send_whole(self, request: bytes) -> None:
+        """Send a request that is complete, and remember it."""
+        super().send_whole(request)
+        if self.fate is None:
+            self._sent_s = time.monotonic()
+            self._keep(self._request, (request,), 0)
+
+    def send(self, pieces: Sequence[bytes]) -> None:
+        """Send bytes of the request, and remember them."""
+        super().send(pieces)
+        if self.fate is None:
+            self._keep(self._request, pieces, 0)
+
+    def sent_all(self) -> None:
+        """Note that the request is complete."""
+        super().sent_all()
+        self._sent_s = time.monotonic()
+
+    def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
+        """Remember what has come of the answer, and pass it on."""
+        if self.fate is None:
+            self.head = outbound or self.head
+            self._keep(self._answer, pieces, 1)
+        super().answer(outbound, pieces)
+
+    def answer_end(
+        self, outbound: Outbound | None, pieces: Sequence[Piece], trailers: Sequence[Header]
+    ) -> None:
+        """Remember the last of the answer, and pass it on."""
+        if self.fate is None:
+            self.head = outbound or self.head
+            self._keep(self._answer, pieces, 1)
+        super().answer_end(outbound, pieces, trailers)
+
+    def drop(self) -> None:
+        """Let go: another backend's answer is the one."""
+        self.release()
+        super().drop()
+
+    def written(self, exchange: Outcome, now_s: float) -> Captured:
+        """What was remembered, once the exchange is over.
+
+        Args:
+            exchange: The one that this has listened to.
+            now_s: Seconds since 1970.
+        """
+        head, first_s, sent_s = self.head, exchange.first_byte_s, self._sent_s
+        is_whole = head is not None and not exchange.error
+        return Captured(
+            self.run.name,
+            exchange.decision.route.name if exchange.decision else "",
+            self.backend.name,
+            exchange.trace_id.decode(),
+            b"".join(self._request),
+            head.status if head is not None and is_whole else 0,
+            self.counts_as,
+            head.head if head is not None else b"",
+            [] if head is None or head.head else head.lines,
+            head.reason if head is not None else b"",
+            b"".join(self._answer),
+            now_s - (time.monotonic() - exchange.ended_s),
+            exchange.ended_s - sent_s if sent_s else 0.0,
+            first_s - sent_s if first_s is not None and sent_s else None,
+            exchange.error,
+        )
+
+    def release(self) -> None:
+        """Hold nothing any more."""
+        self._of.held_bytes -= sum(self._held)
+        self._held = [0, 0]
+        self._request, self._answer = [], []
+
+    def _forget(self, fate: TrialClass | None) -> None:
+        self.fate = fate
+        self.head = None
+        self.release()
+
+    def _keep(self, into: list[bytes], pieces: Sequence[Piece], side: int) -> None:
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            into.append(piece if isinstance(piece, bytes) else bytes(piece))
+        self._held[side] += size
+        captures = self._of
+        captures.held_bytes += size
+        if self._held[side] > MOST_HELD_BYTES:
+            self._forget(TrialClass.TOO_LARGE)
+        elif captures.held_bytes > MOST_HELD_TOGETHER_BYTES:
+            self._forget(TrialClass.SHED)
+
+
+def tried_lane(
+    captures: Captures, run: ParallelRun | None, state: BackendState, counters: LaneCounters
+) -> WatchedLane | None:
+    """The lane to a backend whose answers are tried; None where they are not."""
+    if run is None or state.pool.backend.name != run.served:
+        return None
+    return TrialLane(state, counters, captures, run)

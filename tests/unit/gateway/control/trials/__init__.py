@@ -1,0 +1,3 @@
+"""Trials."""
+
+from __future__ import annotations

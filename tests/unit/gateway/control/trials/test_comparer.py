@@ -1,0 +1,62 @@
+"""The comparing process hangs, dies, or does its work; control goes on in any case."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+
+from gateway.control.trials.comparer import Comparer, ComparerDied
+from gateway.parallel_run.classes import TrialClass
+from gateway.parallel_run.compare.answers import Sides
+from gateway.parallel_run.observation import Answer
+from gateway.parallel_run.plan import Rules
+
+
+def sides(control: bytes, candidate: bytes) -> Sides:
+    """Two answers of JSON."""
+    fields = ((b"Content-Type", b"application/json"),)
+    ours, theirs = (Answer(status=200, headers=fields, body=each) for each in (control, candidate))
+    return Sides(control=ours, candidate=theirs, control_status=200, candidate_status=200)
+
+
+DIFFERENT = sides(b'{"a": 1}', b'{"a": 2}')
+
+
+async def test_what_differs_is_compared_elsewhere_and_again_after_a_death() -> None:
+    comparer = Comparer()
+    try:
+        found = await comparer.compare(DIFFERENT, Rules())
+        assert [each.place for each in found.mismatches] == ["json:$.a"]
+        before = comparer.pid
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        with pytest.raises(ComparerDied):
+            await comparer.compare(DIFFERENT, Rules())
+        assert (await comparer.compare(DIFFERENT, Rules())).became is TrialClass.MISMATCHED
+        assert comparer.pid != before
+    finally:
+        comparer.close()
+
+
+async def test_equal_bodies_need_no_process() -> None:
+    comparer = Comparer(("/nowhere",))
+    same = sides(b'{"a": 1}', b'{"a": 1}')
+    assert (await comparer.compare(same, Rules())).became is TrialClass.MATCHED
+    assert comparer.pid is None
+
+
+async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.control.trials.comparer._START_S", 0.3)
+    comparer = Comparer((sys.executable, "-c", "import sys; sys.stdin.read()"))
+    found = await comparer.compare(DIFFERENT, Rules())
+    assert found.became is TrialClass.COMPARE_FAILED
+    assert "longer than" in found.fault
+    assert comparer.pid is None
+
+
+async def test_one_that_cannot_be_started_is_a_dead_one() -> None:
+    with pytest.raises(ComparerDied):
+        await Comparer(("/nowhere",)).compare(DIFFERENT, Rules())
