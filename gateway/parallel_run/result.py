@@ -1,0 +1,69 @@
+"""What is left of a trial once it has ended, and who takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from gateway.parallel_run.classes import TrialClass
+from gateway.parallel_run.compare.calls import Call
+from gateway.parallel_run.comparison import Comparison
+from gateway.parallel_run.observation import Asked, Observation
+from gateway.parallel_run.strata import Stratum
+
+Side = Literal["control", "candidate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """One eligible request that was put through a parallel run, and its class."""
+
+    run: str
+    epoch_key: str
+    """The candidate's build and a digest of the rules: evidence of one key belongs together."""
+    trial_id: str
+    """The trace id of the customer's request, 32 hexadecimal digits. Several requests of one trace
+    have the same."""
+    route: str
+    stratum: Stratum
+    became: TrialClass
+    fingerprint: str
+    """Hexadecimal; the same for the same request: of its method, canonical target, compared request
+    headers and body. Empty where none was looked at."""
+    at_s: float
+    """When the control began, seconds since 1970."""
+    control: Observation | None = None
+    candidate: Observation | None = None
+    second: Observation | None = field(default=None)
+    """The second control, or the control asked once more; None if neither was."""
+    comparison: Comparison | None = None
+    """None where the two sides were not compared."""
+    asked: Asked | None = None
+    """As the control got it."""
+
+
+class TrialSink(Protocol):
+    """Where trials end: the ledger. Called on control's event loop, and must not block."""
+
+    def ended(self, result: TrialResult) -> None:
+        """Take a trial that has ended."""
+
+    def left_out(
+        self, run: str, epoch_key: str, uncompared: Mapping[tuple[Stratum, TrialClass], int]
+    ) -> None:
+        """Take counts of requests that no trial was made of, since the last call.
+
+        Workers tell them four times a second. Requests that were not sampled are not among them:
+        the run's sheet has them.
+        """
+
+
+class PinnedCalls(Protocol):
+    """Who knows what either side asks of collaborators (the egress listener)."""
+
+    def begin(self, trial_id: str, side: Side, traceparent: str) -> None:
+        """Note that a side is about to be asked."""
+
+    def end(self, trial_id: str, side: Side) -> Sequence[Call]:
+        """What it asked of others meanwhile, in order."""
