@@ -31,7 +31,7 @@ class AtPlace:
     distinct: int = 0
     """Distinct requests that differ there."""
     trials: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, int] = field(default_factory=dict)
     newest_at_s: float = 0.0
 
 
@@ -128,7 +128,7 @@ class Tally:
             name, at = self._place(each)
             if at.number not in places:
                 at.trials += 1
-            at.kinds[each.kind] += 1
+            at.kinds[each.kind] = at.kinds.get(each.kind, 0) + 1
             at.newest_at_s = max(at.newest_at_s, entry.at_s)
             places[at.number] = name
         return places
