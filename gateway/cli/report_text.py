@@ -22,7 +22,7 @@ from gateway.parallel_run.report import (
     RunReport,
     StratumReport,
 )
-from gateway.parallel_run.verdict import percent
+from gateway.parallel_run.verdict import State, percent
 
 _COLOURS = {"ready": "green", "not ready": "red", "insufficient": "yellow"}
 _WIDE = 110
@@ -30,6 +30,7 @@ _WIDE = 110
 _LEAST = 60
 _MOST = 160
 _INDENT = "  "
+_GLUE = "\N{NO-BREAK SPACE}"
 _EXAMPLES = 1
 """Of a difference; the page and the export have all."""
 
@@ -106,6 +107,9 @@ def _strata(report: RunReport, ink: Ink, width: int) -> Iterator[str]:
     yield ink("dim", _line([*head, "VERDICT"], widths))
     for each, row, verdict in zip(report.strata, rows, verdicts, strict=True):
         yield _line([*row, ink(_COLOURS[each.state], verdict)], widths)
+        is_told = each.more is not None or each.state == report.state
+        if each.state == State.INSUFFICIENT and not is_told:
+            yield from _dimmed("; ".join(each.reasons), width, ink)
         if each.consists_of:
             yield from _dimmed(f"these are {', '.join(each.consists_of)}", width, ink)
         if each.passed_over:
@@ -243,13 +247,15 @@ def _history(report: RunReport, ink: Ink, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, indent: str) -> Iterator[str]:
-    yield from textwrap.wrap(
-        printable(text),
+    # A number and its percent sign stay together.
+    lines = textwrap.wrap(
+        printable(text).replace(" %", f"{_GLUE}%"),
         width,
         initial_indent=indent,
         subsequent_indent=indent,
         break_on_hyphens=False,
     )
+    yield from (line.replace(_GLUE, " ") for line in lines)
 
 
 def _dimmed(text: str, width: int, ink: Ink, indent: str = "    ") -> Iterable[str]:

@@ -22,13 +22,18 @@ def side_by_side(example: Example, ink: Ink, width: int) -> Iterator[str]:
     request = example.request
     if request is not None:
         yield ink("dim", _cut(f"e.g. {request.method} {request.target}", width))
-    yield _row(_title("control", example.control), _title("candidate", example.candidate), column)
+    sides = _title("control", example.control), _title("candidate", example.candidate)
+    if not (_answered(example.control) and _answered(example.candidate)):
+        yield from (_cut(each, width) for each in sides)
+        return
+    yield _row(*sides, column)
     place = next((each for each in example.differences if each.place == example.place), None)
-    if place is not None and not _has_texts(example):
-        yield _row(place.control or "(nothing)", place.candidate or "(nothing)", column)
+    if place is not None:
+        its = (place.control or "(nothing)", place.candidate or "(nothing)")
+        yield ink("yellow", _row(*its, column))
     pairs = changed(example)
     for left, right, differs in pairs[:_MOST_ROWS]:
-        yield ink("yellow" if differs else "dim", _row(left, right, column))
+        yield _row(left, right, column) if differs else ink("dim", _row(left, right, column))
     if len(pairs) > _MOST_ROWS:
         yield ink("dim", f"... and {len(pairs) - _MOST_ROWS} more lines")
 
@@ -54,8 +59,8 @@ def _at(lines: Sequence[str], at: int, end: int) -> str:
     return lines[at] if at < end else ""
 
 
-def _has_texts(example: Example) -> bool:
-    return bool(changed(example))
+def _answered(side: Side | None) -> bool:
+    return side is not None and side.status is not None
 
 
 def _lines(side: Side | None) -> Sequence[str]:
@@ -83,7 +88,7 @@ def _body(body: Body | None) -> list[str]:
 def _title(role: str, side: Side | None) -> str:
     if side is None:
         return f"{role}: not asked"
-    said = side.failure if side.status is None else f"{side.status}"
+    said = f"no answer ({side.failure})" if side.status is None else f"{side.status}"
     return f"{role}: {side.backend}, {said}, {side.duration_s * 1000:,.0f} ms"
 
 

@@ -71,7 +71,7 @@ class Redactor:
         if value.startswith(("http://", "https://")):
             return self._url(value, mark)
         if _TIMESTAMP.fullmatch(value):
-            return f"<timestamp {re.sub(r'[0-9]', '0', value)} {mark}>"
+            return f"<timestamp {mark} {re.sub(r'[0-9]', '0', value)}>"
         kind = "uuid" if _UUID.fullmatch(value) else "mail" if _MAIL.fullmatch(value) else ""
         return f"<{kind or f'text {len(value)}'} {mark}>"
 
