@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from gateway.cli.side_by_side import changed
+from gateway.cli.side_by_side import changed, values_at
 from gateway.parallel_run.examples import Example, Side
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
@@ -19,21 +19,18 @@ def example_html(example: Example) -> str:
     request = example.request
     asked = f"{request.method} {request.target}" if request else "a request that was not kept"
     place = next((each for each in example.differences if each.place == example.place), None)
-    values = (
-        f'<div class="values"><div><small>control</small><code>{_value(place.control)}</code></div>'
-        f"<div><small>candidate</small><code>{_value(place.candidate)}</code></div></div>"
-        if place is not None
-        else ""
-    )
+    values = ""
+    if place is not None:
+        control, candidate = map(escape, values_at(place))
+        values = (
+            f'<div class="values"><div><small>control</small><code>{control}</code></div>'
+            f"<div><small>candidate</small><code>{candidate}</code></div></div>"
+        )
     return (
         f'<article><p class="asked"><code>{escape(asked)}</code>'
         f"<small>trace {escape(example.trial_id)}, {escape(example.at[:19])}Z</small></p>"
         f"{values}{_pictures(example)}{_bodies(example)}</article>"
     )
-
-
-def _value(text: str) -> str:
-    return escape(text) if text else "<em>nothing</em>"
 
 
 def _bodies(example: Example) -> str:

@@ -40,9 +40,9 @@ def report_html(report: RunReport) -> str:
     title = f"{report.run}: {report.state}"
     body = "\n".join(
         [
-            _head(report),
-            _section("Kinds of requests", _strata(report)),
-            _section("What became of every eligible request", _balance(report)),
+            _glued(_head(report)),
+            _glued(_section("Kinds of requests", _strata(report))),
+            _glued(_section("What became of every eligible request", _balance(report))),
             _section("Where they differ", _differences(report)),
             _section("Noise", _noise(report)),
             _section("Rules", _rules(report)),
@@ -57,6 +57,11 @@ def report_html(report: RunReport) -> str:
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def _glued(html: str) -> str:
+    """Numbers and their percent signs on one line."""
+    return html.replace(" %", "&nbsp;%")
 
 
 def _section(title: str, parts: Iterable[str]) -> str:
@@ -95,26 +100,28 @@ def _strata(report: RunReport) -> Iterator[str]:
     cells = "".join(
         f'<th scope="col"{" class=n" if each in numbers else ""}>{each}</th>' for each in heads
     )
-    rows = "\n".join(_stratum(each, limit) for each in report.strata)
+    rows = "\n".join(_stratum(each, limit, report.state) for each in report.strata)
     yield (
-        f'<div class="wide"><table>\n<caption>Different requests of each kind, how many of them'
-        f" differed in any trial, and between what the true rate lies; the line marks the limit of"
-        f" {percent(limit)}.</caption>\n<thead><tr>{cells}</tr></thead>\n"
+        f'<div class="wide"><table class="kinds">\n<caption>Different requests of each kind, how'
+        f" many of them differed in any trial, and between what the true rate lies; the line marks"
+        f" the limit of {percent(limit)}.</caption>\n<thead><tr>{cells}</tr></thead>\n"
         f"<tbody>\n{rows}\n</tbody></table></div>"
     )
 
 
-def _stratum(each: StratumReport, limit: float) -> str:
+def _stratum(each: StratumReport, limit: float, state: str) -> str:
     latency, note = each.latency, ""
     if each.consists_of:
         note += f"<small>{escape(', '.join(each.consists_of))}</small>"
     if each.passed_over:
         note += f"<small>{each.passed_over:,} further trials are of requests not told apart</small>"
-    why = "" if each.more is not None else f"<small>{escape('; '.join(each.reasons))}</small>"
+    # What the verdict rests on stands above already.
+    is_told = each.more is not None or each.state == state
+    why = "" if is_told else f"<small>{escape('; '.join(each.reasons))}</small>"
     return (
         f'<tr><th scope="row"><code>{escape(each.name)}</code>{note}</th>'
         f"<td class=n>{each.distinct:,}</td><td class=n>{each.mismatched:,}</td>"
-        f"<td>{escape(rate(each))}</td><td>{_scale(each, limit)}</td>"
+        f"<td class=nowrap>{escape(rate(each))}</td><td>{_scale(each, limit)}</td>"
         f"<td>{_thin(times(latency.control.p50_s, latency.candidate.p50_s))}</td>"
         f"<td>{_thin(times(latency.control.p95_s, latency.candidate.p95_s))}</td>"
         f'<td class="{_CLASSES[each.state]}"><b>{escape(still(each))}</b>{why}</td></tr>'
@@ -131,8 +138,9 @@ def _scale(each: StratumReport, limit: float) -> str:
     return (
         '<svg class="scale" viewBox="0 0 120 14" width="120" height="14" aria-hidden="true">'
         '<rect class="ground" x="0" y="5" width="120" height="4" rx="2"/>'
-        f'<rect class="{_CLASSES[each.state]}" x="{low:.1f}" y="4" width="{max(high - low, 2):.1f}"'
-        f' height="6" rx="3"/><rect class="limit" x="{mark:.1f}" y="0" width="2" height="14"/>'
+        f'<rect class="{_CLASSES[each.state]}" x="{min(low, 116):.1f}" y="4" height="6" rx="3"'
+        f' width="{max(high - low, 4):.1f}"/>'
+        f'<rect class="limit" x="{mark:.1f}" y="0" width="2" height="14"/>'
         "</svg>"
     )
 

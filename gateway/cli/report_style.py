@@ -50,6 +50,7 @@ margin-bottom:10px}
 .bar i{display:block;min-width:2px}.bar .ready,.dot.ready{background:var(--ready)}
 .bar .no,.dot.no{background:var(--no)}.bar .apart,.dot.apart{background:var(--apart)}
 .dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:8px}
+.kinds{min-width:860px}.kinds tbody th{min-width:190px}
 .tight th,.tight td{padding-top:4px;padding-bottom:4px}
 details{border-top:1px solid var(--line);padding:10px 0}
 details:last-of-type{border-bottom:1px solid var(--line)}

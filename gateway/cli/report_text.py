@@ -156,7 +156,7 @@ def _balance(report: RunReport, ink: Ink, width: int) -> Iterator[str]:
     def line(name: str, count: int, words: str = "") -> str:
         share = percent(count / balance.eligible) if balance.eligible else ""
         tail = ink("dim", words) if is_wide else ""
-        return f"{_INDENT}{name.ljust(17)}{count:{wide},}  {share.rjust(8)}  {tail}".rstrip()
+        return f"{_INDENT}{name.ljust(17)}{count:{wide},}  {share.rjust(9)}  {tail}".rstrip()
 
     yield ink("dim", "WHAT BECAME OF EVERY ELIGIBLE REQUEST")
     for name in names:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from gateway.cli.ink import Ink, printable
-from gateway.parallel_run.examples import Body, Example, Side
+from gateway.parallel_run.examples import Body, Difference, Example, Side
 
 _CONTEXT = 1
 _MOST_ROWS = 12
@@ -29,8 +29,7 @@ def side_by_side(example: Example, ink: Ink, width: int) -> Iterator[str]:
     yield _row(*sides, column)
     place = next((each for each in example.differences if each.place == example.place), None)
     if place is not None:
-        its = (place.control or "(nothing)", place.candidate or "(nothing)")
-        yield ink("yellow", _row(*its, column))
+        yield ink("yellow", _row(*values_at(place), column))
     pairs = changed(example)
     for left, right, differs in pairs[:_MOST_ROWS]:
         yield _row(left, right, column) if differs else ink("dim", _row(left, right, column))
@@ -57,6 +56,12 @@ def changed(example: Example) -> list[Pair]:
 
 def _at(lines: Sequence[str], at: int, end: int) -> str:
     return lines[at] if at < end else ""
+
+
+def values_at(difference: Difference) -> tuple[str, str]:
+    """What both sides say at a place, in words where one says nothing."""
+    nothing = "(missing)" if difference.kind in {"missing", "extra"} else "-"
+    return difference.control or nothing, difference.candidate or nothing
 
 
 def _answered(side: Side | None) -> bool:

@@ -80,7 +80,7 @@ class Script:
             path, answers = f"/images?page={page}", _lists(page)
         elif pick < 0.40:
             path, answers = f"/images/{900_000 + image}", _missing()
-        elif pick < 0.405:
+        elif pick < 0.405 and self.faults:
             path, answers = "/images/styles", _lists(1)
         else:
             path, answers = f"/images/{image}", self._documents(source, image, at_s)
@@ -230,17 +230,18 @@ async def play(url: str, script: Script, now_s: float) -> None:
     clock[0] = now_s - 3 * DAY_S
     ledger.not_sampled(RUN.name, key, script.requests * 4)
     ledger.start()
-    while ledger.state.written == 0 and not ledger.state.fault:
-        trial = next(iter(script.results(now_s)))
-        ledger.ended(replace(trial, became=TrialClass.RACED, fingerprint=""))
-        await asyncio.sleep(0.05)
+    first = next(script.results(now_s))
+    ledger.ended(replace(first, became=TrialClass.RACED, fingerprint=""))
+    while ledger.state.written == 0 and not ledger.state.fault:  # noqa: ASYNC110 - a plain count
+        await asyncio.sleep(0.01)
     clock[0] = now_s
     for trial in script.results(now_s):
         ledger.ended(trial)
         if trial.at_s % 7 < 1:
             await asyncio.sleep(0)
     show = Stratum("GET", "/images/{id}", 2)
-    classes = {TrialClass.SHED: 11, TrialClass.TOO_LARGE: 4, TrialClass.CLIENT_GONE: 7}
+    shares = {TrialClass.SHED: 150, TrialClass.TOO_LARGE: 400, TrialClass.CLIENT_GONE: 250}
+    classes = {each: script.requests // share for each, share in shares.items()}
     ledger.left_out(RUN.name, key, {(show, each): count for each, count in classes.items()})
     for _ in range(2):
         ledger.began(RUN.name)
