@@ -35,6 +35,7 @@ from gateway.control.messages import Accepted, Left
 from gateway.control.reload import read_environment
 from gateway.control.servers import listen
 from gateway.control.single import running_gateway
+from gateway.control.stored_runs import StoredRuns
 from gateway.control.supervisor import Supervisor, SupervisorPlan
 from gateway.control.token_key import token_key
 from gateway.control.worker import WorkerPlan, check_access_log, run_worker
@@ -186,7 +187,9 @@ class _Parts:
                 certificate_problem=self.certificate.problem if self.certificate else None,
                 certificate=self.certificate.facts if self.certificate else None,
                 make_admin=lambda control: create_app(
-                    ControlView(control), ControlOperations(control)
+                    ControlView(control),
+                    ControlOperations(control),
+                    runs=StoredRuns(self.settings.database_url, lambda: utc_now().timestamp()),
                 ),
                 may_resume=self.settings.resume,
             )

@@ -17,7 +17,9 @@ from gateway.control.log import note, warn
 from gateway.errors import GatewayError
 from gateway.parallel_run.classes import AGAINST, TrialClass
 from gateway.parallel_run.entry import TOO_MANY, Entry, bounded, entry_of
-from gateway.parallel_run.plan import ParallelRun
+from gateway.parallel_run.example_making import example_of
+from gateway.parallel_run.examples import write_example
+from gateway.parallel_run.plan import Kept, ParallelRun
 from gateway.parallel_run.result import TrialResult
 from gateway.parallel_run.strata import Stratum
 from gateway.proxy.spawn import Running, spawn
@@ -26,6 +28,7 @@ from gateway.state.run_batch import Batch, Chosen, Counted, EpochName
 from gateway.state.run_ledger import RunLedger
 from gateway.state.run_retention import Retention, forget
 from gateway.telemetry.events import Event
+from gateway.whatif.tokens import Tokens
 
 _BATCH = 1_000
 """Trials in a transaction: its fixed cost is spread over them, and it takes tens of ms."""
@@ -86,7 +89,8 @@ class LedgerPlan:
     """Seconds since 1970."""
     draw: Callable[[], float]
     """Even in [0, 1)."""
-    make_example: ExampleMaker
+    make_example: ExampleMaker | None = None
+    """None: redacted ones, by the token key and what each run declares (`Kept`)."""
     retention: Retention = field(default_factory=Retention)
 
 
@@ -95,6 +99,8 @@ class Ledger:
 
     def __init__(self, plan: LedgerPlan) -> None:
         self._plan = plan
+        self._make_example = plan.make_example or self._redacted
+        self._token = Tokens(plan.key).token
         self._database: Database | None = None
         self._is_ready = False
         self._queue: deque[_Waiting] = deque()
@@ -192,7 +198,8 @@ class Ledger:
         """Write whatever comes, until told to end."""
         failures = 0
         while True:
-            await self._wake.wait()
+            if not self._closing:
+                await self._wake.wait()
             self._wake.clear()
             try:
                 await self._open()
@@ -208,7 +215,7 @@ class Ledger:
                 continue
             failures = 0
             self._say_restored()
-            if self._closing:
+            if self._closing and not self._has_more():
                 return
             await self._pause(_PAUSE_S)
 
@@ -231,10 +238,15 @@ class Ledger:
             self._is_ready = True
 
     async def _write_all(self) -> None:
-        while self._queue or self._left_out or self._not_sampled or self._owed() != self._told:
+        while self._has_more():
             await self._write_one()
             if len(self._queue) < _BATCH and not self._closing:
                 return
+
+    def _has_more(self) -> bool:
+        return bool(
+            self._queue or self._left_out or self._not_sampled or self._owed() != self._told
+        )
 
     async def _write_one(self) -> None:
         """Write a batch; it stays where it is until it is written."""
@@ -310,12 +322,17 @@ class Ledger:
             if result is None:
                 continue
             try:
-                document = self._plan.make_example(result, chosen.place)
+                document = self._make_example(result, chosen.place)
             except Exception as error:  # noqa: BLE001 - hostile bodies; no example ends the ledger
                 warn(Event.TASK_FAILED, task="example", why=repr(error))
                 continue
             made.append((chosen, result.at_s, document))
         return made
+
+    def _redacted(self, result: TrialResult, place: str) -> str:
+        plan = self._plans.get(result.run)
+        kept = plan.kept if plan is not None else Kept()
+        return write_example(example_of(result, place, kept, self._token))
 
     async def _forget(self) -> None:
         now_s = self._plan.wall_s()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, inspect
@@ -52,7 +53,10 @@ class RunReports:
         if not await self._has_tables():
             return None
         loaded = await RunEvidence(self._database).load(run, epoch, with_examples=with_examples)
-        return None if loaded is None else report_of(known_of(loaded), now_s, top)
+        if loaded is None:
+            return None
+        # Hundreds of kinds of requests take tenths of a second to judge.
+        return await asyncio.to_thread(report_of, known_of(loaded), now_s, top)
 
     async def examples(self, run: str, epoch: int | None = None) -> list[str] | None:
         """Every example of an epoch as JSON, by kind of request and place; None as above.

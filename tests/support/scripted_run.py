@@ -23,13 +23,10 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides, compare
 from gateway.parallel_run.comparison import Comparison
 from gateway.parallel_run.epoch import epoch_key
-from gateway.parallel_run.example_making import example_of
-from gateway.parallel_run.examples import write_example
 from gateway.parallel_run.observation import Answer, Asked, Observation
 from gateway.parallel_run.plan import Ignore, Kept, ParallelRun, Place, Rules
 from gateway.parallel_run.result import TrialResult
 from gateway.parallel_run.strata import Stratum, template
-from gateway.whatif.tokens import Tokens
 
 DAY_S = 86_400.0
 TOKEN_KEY = b"a key for this script alone"
@@ -211,7 +208,7 @@ def _png(picture: Image.Image) -> Answer:
 
 async def play(url: str, script: Script, now_s: float) -> None:
     """Write all of it to a database."""
-    token, source = Tokens(TOKEN_KEY).token, random.Random(script.seed)
+    source = random.Random(script.seed)
     clock = [now_s]
     ledger = Ledger(
         LedgerPlan(
@@ -220,9 +217,6 @@ async def play(url: str, script: Script, now_s: float) -> None:
             key=TOKEN_KEY,
             wall_s=lambda: clock[0],
             draw=source.random,
-            make_example=lambda trial, place: write_example(
-                example_of(trial, place, RUN.kept, token)
-            ),
         )
     )
     ledger.follow({RUN.name: RUN})

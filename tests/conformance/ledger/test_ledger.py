@@ -92,6 +92,17 @@ async def test_what_is_there_at_the_end_is_written(url: str) -> None:
     assert len(loaded.examples[SHOW]["status"]) == 1
 
 
+async def test_what_comes_while_a_batch_is_written_is_not_forgotten_at_the_end(url: str) -> None:
+    ledger = Ledger(plan(url))
+    ledger.start()
+    ledger.ended(result(request="first"))
+    await _until(lambda: ledger.state.written == 1)
+    for number in range(50):
+        ledger.ended(result(request=f"{number}"))
+    await ledger.close()
+    assert (await _loaded(url)).tallies[SHOW].classes[MATCHED] == 51
+
+
 async def test_a_locked_database_delays_and_loses_nothing(
     url: str, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +110,7 @@ async def test_a_locked_database_delays_and_loses_nothing(
     monkeypatch.setattr(module, "_RETRY_S", (0.01,))
     ledger.ended(result(request="first"))
     await _until(lambda: ledger.state.written == 1)
-    shell = sqlite3.connect(tmp_path / "figueira.db", isolation_level=None)
+    shell = sqlite3.connect(tmp_path / "figueira.db", isolation_level=None, timeout=30)
     shell.execute("BEGIN IMMEDIATE")
     for number in range(50):
         began_s = perf_counter()

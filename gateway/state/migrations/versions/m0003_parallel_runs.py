@@ -54,6 +54,11 @@ def upgrade() -> None:
         sa.Column("places", sa.LargeBinary, nullable=True),
         sqlite_with_rowid=False,
     )
+    _create_examples()
+    _create_pending()
+
+
+def _create_examples() -> None:
     op.create_table(
         "run_examples",
         _of_stratum(),
@@ -62,6 +67,9 @@ def upgrade() -> None:
         sa.Column("at_s", sa.Float, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
     )
+
+
+def _create_pending() -> None:
     op.create_table(
         "run_pending",
         sa.Column("run", sa.String(255), primary_key=True),

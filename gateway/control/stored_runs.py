@@ -1,0 +1,53 @@
+"""Reports of parallel runs for the admin port, read from the database when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from gateway.parallel_run.report import RunReport
+from gateway.state.database import open_database
+from gateway.state.run_reports import RunReports
+
+
+class StoredRuns:
+    """The runs in a gateway's database.
+
+    Opened for each question: they are seldom, and an answer is of what is written, by all gateways
+    that share it.
+    """
+
+    def __init__(self, database_url: str, wall_s: Callable[[], float]) -> None:
+        """Take `FIGUEIRA_DATABASE_URL`, and what tells the seconds since 1970."""
+        self._url = database_url
+        self._wall_s = wall_s
+
+    async def names(self) -> list[str]:
+        """Runs that anything is known of.
+
+        Raises:
+            StartError: The database cannot be read.
+        """
+        async with self._reports() as reports:
+            return await reports.names()
+
+    async def report(
+        self, run: str, *, epoch: int | None, top: int, with_examples: bool
+    ) -> RunReport | None:
+        """The report of a run; None if nothing is known of it, or not of that epoch.
+
+        Raises:
+            StartError: The database cannot be read.
+        """
+        async with self._reports() as reports:
+            return await reports.report(
+                run, self._wall_s(), epoch=epoch, top=top, with_examples=with_examples
+            )
+
+    @asynccontextmanager
+    async def _reports(self) -> AsyncIterator[RunReports]:
+        database = open_database(self._url)
+        try:
+            yield RunReports(database)
+        finally:
+            await database.close()
