@@ -30,7 +30,8 @@ def proposed_rule(
     where = _place(noisy.place)
     if not where:
         return ""
-    form = _form(each for each in differences if each.place == noisy.place)
+    is_page = noisy.place.startswith("html:")
+    form = "" if is_page else _form(each for each in differences if each.place == noisy.place)
     if form:
         return f"normalise:\n  - {{{where}, to: {form}}}"
     # Only what is counted is said: whoever pastes it in says why that is so.
