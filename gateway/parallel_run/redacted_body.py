@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from html.parser import HTMLParser
 
 from PIL import Image
@@ -23,6 +24,7 @@ _MOST_READ_BYTES = 1024 * 1024
 _SIDE = 160
 """Pixels of a preview: enough to see what it is of, too few for a face in a crowd."""
 _MOST_WHOLE_BYTES = 512 * 1024
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}(:[a-z-]{1,20})?", re.ASCII)
 _ATTRIBUTES = "type name rel method class charset lang role for id http-equiv enctype colspan"
 _PLAIN_ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 
@@ -97,11 +99,11 @@ class _Redacting(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """An element with its attributes."""
         pairs = "".join(f" {self._attribute(name, value)}" for name, value in attrs)
-        self.written.append(f"<{tag}{pairs}>")
+        self.written.append(f"<{self._name(tag)}{pairs}>")
 
     def handle_endtag(self, tag: str) -> None:
         """Its end."""
-        self.written.append(f"</{tag}>")
+        self.written.append(f"</{self._name(tag)}>")
 
     def handle_data(self, data: str) -> None:
         """Words; white space stays as far as it parts lines."""
@@ -109,10 +111,15 @@ class _Redacting(HTMLParser):
         self.written.append(f"[{self._redactor.text(text)[1:-1]}]" if text else "\n")
 
     def _attribute(self, name: str, value: str | None) -> str:
+        known = self._name(name)
         if value is None:
-            return name
+            return known
         is_plain = name in _PLAIN_ATTRIBUTES and value == self._redactor.name(value)
-        return f'{name}="{value if is_plain else self._redactor.text(value, name)}"'
+        return f'{known}="{value if is_plain else self._redactor.text(value, name)}"'
+
+    def _name(self, name: str) -> str:
+        """Of an element or attribute: whatever stands behind a < is one to a parser."""
+        return name if _NAME.fullmatch(name) else self._redactor.text(name)
 
 
 def _html(text: str, redactor: Redactor) -> str:

@@ -153,6 +153,8 @@ def test_credentials_and_cookies_are_tokens_of_which_the_names_stay() -> None:
         (b"application/json", b"ana@shop.example {"),
         (b"text/html; charset=utf-8", b'<p class="x" title="ana@shop.example">ana@shop.example'),
         (b"text/html", b"<script>ana@shop.example</script><!-- ana@shop.example -->"),
+        (b"text/html", b"<ana@shop.example x=1><p ana@shop.example='1'></ana@shop.example>"),
+        (b"text/html", b"<!doctype ana@shop.example><?ana@shop.example?><p title=ana@shop.example"),
         (b"text/plain", b"Dear ana@shop.example,\nhello"),
         (b"application/x-www-form-urlencoded", b"mail=ana%40shop.example&ana%40shop.example=1"),
         (b"text/event-stream", b'event: ana@shop.example\ndata: {"m":"ana@shop.example"}\n\n'),
