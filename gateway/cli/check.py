@@ -10,10 +10,11 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from gateway.cli.ink import ink_for
-from gateway.config import Reviewed
+from gateway.config import Reviewed, expired
 from gateway.config.wording import plural
 from gateway.control.loading import review_config
 from gateway.errors import ConfigError, Problem
@@ -22,12 +23,13 @@ GOOD = 0
 PROBLEMS = 1
 
 
-def check(file: Path, *, as_json: bool) -> int:
+def check(file: Path, *, as_json: bool, today: date | None = None) -> int:
     """Check one file and say what was found.
 
     Args:
         file: The file to check.
         as_json: Print one JSON object to stdout instead of lines for people.
+        today: Rules that expired before it are problems; None: the day that it is (UTC).
 
     Returns:
         The exit code: 0 good, 1 there are problems or the file cannot be read.
@@ -37,8 +39,15 @@ def check(file: Path, *, as_json: bool) -> int:
     except ConfigError as error:
         _tell_problems(file, error.problems, as_json=as_json)
         return PROBLEMS
+    if over := expired(reviewed.deadlines, today or _today()):
+        _tell_problems(file, over, as_json=as_json)
+        return PROBLEMS
     _tell_good(file, reviewed, as_json=as_json)
     return GOOD
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()  # noqa: TID251 - this is where the clock is injected
 
 
 def _tell_good(file: Path, reviewed: Reviewed, *, as_json: bool) -> None:

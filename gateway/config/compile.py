@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.config.layout import lay_out
+from gateway.config.run_compile import compile_run
 from gateway.config.spec import (
     AccessLogSpec,
     BackendSpec,
@@ -50,6 +51,7 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
         ),
         backends=tuple(_backend(name, backend) for name, backend in spec.backends.items()),
         routes=tuple(map(_route, spec.routes)),
+        parallel_runs=tuple(compile_run(name, run) for name, run in spec.parallel_runs.items()),
     )
 
 
@@ -118,6 +120,7 @@ def _route(spec: RouteSpec) -> Route:
         shares=lay_out(spec.split),
         sticky=tuple(map(_sticky, spec.sticky)),
         owner=_owner(spec.owner) if spec.owner is not None else None,
+        parallel_run=spec.parallel_run,
     )
 
 

@@ -41,6 +41,8 @@ class Draft:
     """Parts reported already, as deep as a route's keys; nothing is known about them."""
     backends: frozenset[str]
     """The names of all backends, of the bad ones too."""
+    runs: frozenset[str]
+    """The same of parallel runs."""
 
     def knows(self, *loc: str | int) -> bool:
         """Whether the part at `loc` is as it was written (it may be absent)."""
@@ -54,7 +56,7 @@ def draft(document: Document, outside: Outside) -> Draft:
         ConfigError: nothing is left to check, as the top is no mapping.
     """
     report, data = document.report, document.data
-    names = _backend_names(data)
+    names, runs = _names(data, "backends"), _names(data, "parallel_runs")
     bad: set[Path] = set()
     if isinstance(data, dict) and _has_too_many_routes(data, report):
         bad.add(("routes",))
@@ -70,14 +72,14 @@ def draft(document: Document, outside: Outside) -> Draft:
                 break
             bad |= _take_out(data, errors, report)
         else:
-            return Draft(spec=spec, bad=frozenset(bad), backends=names)
+            return Draft(spec=spec, bad=frozenset(bad), backends=names, runs=runs)
     report.raise_if_any()
     raise AssertionError("refused without a problem")
 
 
-def _backend_names(data: Value) -> frozenset[str]:
-    backends = data.get("backends") if isinstance(data, dict) else None
-    return frozenset(backends) if isinstance(backends, dict) else frozenset()
+def _names(data: Value, key: str) -> frozenset[str]:
+    found = data.get(key) if isinstance(data, dict) else None
+    return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
 def _has_too_many_routes(data: dict[str, Value], report: Report) -> bool:
@@ -101,7 +103,7 @@ def _take_out(data: dict[str, Value], errors: list[ErrorDetails], report: Report
 
 def _part(loc: tuple[str | int, ...]) -> Path:
     """The part of the file that a bad value makes unusable."""
-    depth = {"backends": 2, "routes": 3}.get(str(loc[0]) if loc else "", 1)
+    depth = {"backends": 2, "parallel_runs": 2, "routes": 3}.get(str(loc[0]) if loc else "", 1)
     return tuple(loc[:depth])
 
 
@@ -120,6 +122,10 @@ def _replace(data: Any, part: Path) -> None:
         case ("backends", str(name)):
             del data["backends"][name]
             data["backends"].setdefault("placeholder", deepcopy(_BACKEND))
+        case ("parallel_runs", str(name)):
+            del data["parallel_runs"][name]
+            if not data["parallel_runs"]:
+                del data["parallel_runs"]
         case (str(key),):
             _stand_in(data, key, _FILE)
         case _:

@@ -13,6 +13,7 @@ from gateway.config.document import parse
 from gateway.config.draft import draft
 from gateway.config.outside import NOTHING_SET, Certificates, Outside, no_files
 from gateway.config.owners import check_owners
+from gateway.config.runs import Deadline, check_runs, deadlines
 from gateway.config.source import decode
 from gateway.config.together import check_patterns
 from gateway.config.unreachable import check_reachable
@@ -27,6 +28,9 @@ class Reviewed:
     snapshot: Snapshot
     warnings: tuple[Caution, ...]
     """In file order."""
+    deadlines: tuple[Deadline, ...] = ()
+    """Rules that are to be looked at again by some day: `runs.expired` says which of them have to
+    be, to whoever knows what day it is."""
 
 
 def load(
@@ -63,6 +67,7 @@ def review(
     check_backends(known, report)
     check(known, report)
     check_owners(known, report)
+    check_runs(known, report)
     check_patterns(known, report)
     check_reachable(known, report)
     report.raise_if_any()
@@ -70,4 +75,5 @@ def review(
     return Reviewed(
         snapshot=compile_snapshot(known.spec, digest=hashlib.sha256(text).hexdigest()),
         warnings=tuple(report.warnings_in_file_order()),
+        deadlines=tuple(deadlines(known, report)),
     )

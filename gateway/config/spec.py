@@ -10,9 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
@@ -23,8 +21,10 @@ from gateway.config import ids, paths, protection, units
 from gateway.config.hosts import condition
 from gateway.config.outside import NOTHING_SET, Outside, no_files
 from gateway.config.patterns import pattern
+from gateway.config.run_spec import ParallelRunSpec
 from gateway.config.secret import secret
 from gateway.config.slips import space_hint
+from gateway.config.strict import Spec, written
 from gateway.config.urls import Endpoint, endpoint, host_name
 from gateway.config.wording import Refusal
 from gateway.routing.protection import Breaker, Health
@@ -69,12 +69,6 @@ def _one_or_many(value: object) -> object:
     raise Refusal(f"must be a mapping or a list of mappings, not {units.shown(value)}", hint)
 
 
-def _written(value: object) -> object:
-    if value is None:
-        raise Refusal("must be a mapping, not nothing")
-    return value
-
-
 Text = Annotated[str, PlainValidator(units.text)]
 Name = Annotated[str, PlainValidator(units.name)]
 Token = Annotated[str, PlainValidator(units.token)]
@@ -82,12 +76,6 @@ OptionalToken = Annotated[str | None, PlainValidator(units.token)]
 DurationS = Annotated[float, PlainValidator(units.duration_s)]
 Network = Annotated[str, PlainValidator(units.cidr)]
 Weight = Annotated[int | Literal["rest"], PlainValidator(units.weight)]
-
-
-class Spec(BaseModel):
-    """A mapping of the file: strict types, no unknown keys."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class TrustSpec(Spec):
@@ -158,14 +146,14 @@ class BackendSpec(Spec):
 
     url: Annotated[Endpoint | None, PlainValidator(_endpoint)] = None
     urls: Annotated[list[Url], Field(min_length=1)] = []
-    tls: Annotated[TlsSpec | None, BeforeValidator(_written)] = None
+    tls: Annotated[TlsSpec | None, BeforeValidator(written)] = None
     timeouts: TimeoutsSpec = TimeoutsSpec()
     max_connections: Annotated[int, PlainValidator(units.connections)] = _BACKEND.max_connections
     max_waiting: Annotated[int | None, PlainValidator(units.waiting)] = _BACKEND.max_waiting
-    health: Annotated[HealthSpec | None, BeforeValidator(_written)] = None
-    breaker: Annotated[BreakerSpec | None, BeforeValidator(_written)] = None
+    health: Annotated[HealthSpec | None, BeforeValidator(written)] = None
+    breaker: Annotated[BreakerSpec | None, BeforeValidator(written)] = None
     soft_errors: Annotated[list[SoftErrorSpec], Field(min_length=1)] = []
-    fallback: Annotated[FallbackSpec | None, BeforeValidator(_written)] = None
+    fallback: Annotated[FallbackSpec | None, BeforeValidator(written)] = None
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -299,7 +287,8 @@ class RouteSpec(Spec):
     sticky: Annotated[
         list[Annotated[StickySpec, BeforeValidator(_sticky)]], Field(min_length=1)
     ] = []
-    owner: Annotated[OwnerSpec | None, BeforeValidator(_written)] = None
+    owner: Annotated[OwnerSpec | None, BeforeValidator(written)] = None
+    parallel_run: Annotated[str | None, PlainValidator(units.text)] = None
 
 
 class AccessLogSpec(Spec):
@@ -322,6 +311,7 @@ class FileSpec(Spec):
     version: Annotated[int, PlainValidator(units.version)]
     trust: TrustSpec = TrustSpec()
     access_log: AccessLogSpec = AccessLogSpec()
-    safety: Annotated[SafetySpec | None, BeforeValidator(_written)] = None
+    safety: Annotated[SafetySpec | None, BeforeValidator(written)] = None
     backends: Annotated[dict[Name, BackendSpec], Field(min_length=1)]
     routes: Annotated[list[RouteSpec], Field(min_length=1)]
+    parallel_runs: Annotated[dict[Name, ParallelRunSpec], Field(min_length=1)] = {}

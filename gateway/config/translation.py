@@ -9,6 +9,17 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from gateway.config.report import Report
+from gateway.config.run_spec import (
+    BudgetSpec,
+    IgnoreSpec,
+    NormaliseSpec,
+    ParallelRunSpec,
+    PicturesSpec,
+    ReadyWhenSpec,
+    SetHeadersSpec,
+    StatusPairSpec,
+    TolerateSpec,
+)
 from gateway.config.slips import space_hint
 from gateway.config.spec import (
     AccessLogSpec,
@@ -39,7 +50,7 @@ _SENTENCES: Final[dict[str, Callable[[object], str]]] = {
     "too_long": lambda _: f"more than {MOST_ALTERNATIVES} of them; write a second match",
 }
 _MAPPING_TYPES = frozenset({"model_type", "dict_type"})
-_FILLED_IN = frozenset({"url", "urls", "pin_secret"})
+_FILLED_IN = frozenset({"url", "urls", "pin_secret", "request_headers"})
 """Keys in whose values ``${VAR}`` is filled in."""
 _KEY = "[key]"
 """What pydantic ends a loc with when it means the key, not its value."""
@@ -60,6 +71,15 @@ _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("routes", "match"): MatchSpec,
     ("routes", "sticky"): StickySpec,
     ("routes", "owner"): OwnerSpec,
+    ("parallel_runs",): ParallelRunSpec,
+    ("parallel_runs", "budget"): BudgetSpec,
+    ("parallel_runs", "ignore"): IgnoreSpec,
+    ("parallel_runs", "normalise"): NormaliseSpec,
+    ("parallel_runs", "tolerate"): TolerateSpec,
+    ("parallel_runs", "same_status"): StatusPairSpec,
+    ("parallel_runs", "images"): PicturesSpec,
+    ("parallel_runs", "request_headers"): SetHeadersSpec,
+    ("parallel_runs", "ready_when"): ReadyWhenSpec,
 }
 _DEEPER: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("routes", "owner", "lists"): ListsSpec,
@@ -110,7 +130,7 @@ def _refused(error: ErrorDetails, report: Report) -> None:
         message, hint = _SENTENCES.get(error["type"], _misfit)(error["input"]), ""
     loc, value = error["loc"], error["input"]
     if isinstance(value, str) and "${" in value and not _FILLED_IN.intersection(loc):
-        hint = "only URLs and secrets have ${...} filled in"
+        hint = "only URLs, secrets and request_headers have ${...} filled in"
     elif isinstance(value, str) and error["type"] in _MAPPING_TYPES:
         hint = space_hint(value)
     elif isinstance(value, str) and error["type"] == "list_type":

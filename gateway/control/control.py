@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.config import codec
+from gateway.config import codec, expired
 from gateway.control.channel import Channel
 from gateway.control.history import History
 from gateway.control.lifeline import Lifeline
@@ -268,6 +268,8 @@ class Control:
         self.prober.follow(current.snapshot)
         digest = current.snapshot.digest[:12]
         note(event, revision=current.accepted.revision, digest=digest)
+        for problem in expired(self.reloader.deadlines, utc_now().date()):
+            warn(Event.RULE_EXPIRED, why=problem.describe(self._plan.config.name))
 
     def _say_history(self, revision: int) -> None:
         fault = self.reloader.history_fault

@@ -26,7 +26,18 @@ def review_config(path: Path, environment: Mapping[str, str]) -> Reviewed:
     Raises:
         ConfigError: It, or a file that it names, cannot be used.
     """
-    return review(read_config(path), environment, CertificateFiles(path.parent).read)
+    return review_text(read_config(path), environment, CertificateFiles(path.parent))
+
+
+def review_text(
+    text: bytes, environment: Mapping[str, str], certificates: CertificateFiles
+) -> Reviewed:
+    """As `load_text`, with the warnings and the deadlines that there are.
+
+    Raises:
+        ConfigError: It, or a file that it names, cannot be used.
+    """
+    return review(text, environment, certificates.read)
 
 
 def load_text(

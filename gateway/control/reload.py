@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from gateway.config import codec
+from gateway.config import Deadline, codec
 from gateway.control.authorities import CertificateFiles
 from gateway.control.file import read_config
-from gateway.control.loading import load_text
+from gateway.control.loading import load_text, review_text
 from gateway.control.messages import Accepted
 from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.routing.snapshot import Snapshot
@@ -141,6 +141,8 @@ class Reloader:
         self._unkept: deque[_Unkept] = deque(maxlen=_MAX_UNKEPT)
         self._keep_again_at_s = 0.0
         self._is_resumed = False
+        self.deadlines: tuple[Deadline, ...] = ()
+        """Of the rules in the file that was read last."""
         self.current: Current | None = None
         self.last: Attempt | None = None
         self.failures = 0
@@ -214,7 +216,9 @@ class Reloader:
     async def _load(self, text: bytes) -> Snapshot:
         """Compile the text in a thread: admin requests need not wait for a large file."""
         self._certificates = CertificateFiles(self.path.parent)
-        return await asyncio.to_thread(load_text, text, self._environment, self._certificates)
+        reviewed = await asyncio.to_thread(review_text, text, self._environment, self._certificates)
+        self.deadlines = reviewed.deadlines
+        return reviewed.snapshot
 
     async def _judge_change(self, snapshot: Snapshot) -> None:
         """See that a change does not move too much, by the rules of what serves.

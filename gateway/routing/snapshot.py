@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.parallel_run.plan import ParallelRun
 from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 
 BUCKETS = 100_000
@@ -234,6 +235,8 @@ class Route:
     sticky: tuple[Sticky, ...] = ()
     """Tried in order; the first that the request carries decides the bucket."""
     owner: Owner | None = None
+    parallel_run: str | None = None
+    """The name of the run that its requests are eligible for."""
 
     @property
     def backends(self) -> tuple[str, ...]:
@@ -286,3 +289,5 @@ class Snapshot:
     sensitive: Sensitive = Sensitive()
     safety: Safety | None = None
     """None refuses no change for what it moves."""
+    parallel_runs: tuple[ParallelRun, ...] = ()
+    """In file order."""

@@ -13,7 +13,8 @@ from annotated_types import MaxLen, MinLen
 from pydantic import BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 
-from gateway.config.spec import FileSpec, Spec
+from gateway.config.spec import FileSpec
+from gateway.config.strict import Spec
 from tools.routes_schema.values import AROUND, DURATIONS, RULES, VALUES, Schema
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from gateway.config import hosts, ids, paths, patterns, protection, spec, units, urls
+from gateway.config import (
+    hosts,
+    ids,
+    paths,
+    patterns,
+    protection,
+    run_spec,
+    spec,
+    strict,
+    trials,
+    units,
+    urls,
+)
 
 Schema = dict[str, Any]
 """JSON."""
@@ -46,6 +58,15 @@ def _matching(pattern: str, words: str, **rules: object) -> Schema:
 
 def _whole(least: int, most: int) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _number(least: int, most: int, *, is_above: bool = False) -> Schema:
+    return {"type": "number", "exclusiveMinimum" if is_above else "minimum": least, "maximum": most}
+
+
+def _any_case(word: str) -> str:
+    """A pattern of a word, whatever its case."""
+    return "".join(f"[{each.upper()}{each}]" if each.isalpha() else each for each in word)
 
 
 def _share(condition: str = "") -> Schema:
@@ -143,6 +164,35 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
         anyOf=[{"pattern": _URL, "patternErrorMessage": "A URL without a path."}, _REFERENCE],
         examples=["http://127.0.0.1:8001", "${LEGACY_URL:-http://127.0.0.1:8001}", "unix:/run/x"],
     ),
+    trials.share_buckets: _share(r"(?!0+(?:\.0+)?%)"),
+    trials.rate: _share(r"(?!0+(?:\.0+)?%)(?!100)"),
+    trials.part: _share(),
+    trials.confidence: _share("(?![0-4]?[0-9](?:[.%]))(?!100)"),
+    trials.per_second: _number(0, trials.MOST_PER_SECOND, is_above=True),
+    trials.per_day: _whole(1, trials.MOST_PER_DAY),
+    trials.in_flight: _whole(1, trials.MOST_IN_FLIGHT),
+    trials.ratio: _number(1, trials.MOST_RATIO),
+    trials.absolute: _number(0, 10**18, is_above=True),
+    trials.distance: _number(0, 1),
+    trials.truth: {"type": "boolean"},
+    trials.writes: {"enum": list(trials.WRITES)},
+    trials.normaliser: {"enum": list(trials.NORMALISERS)},
+    trials.looks: {"enum": list(trials.LOOKS)},
+    trials.json_place: _matching(
+        r"^\$.", "A path from the root of the body, $.", examples=["$.created_at"]
+    ),
+    trials.html_place: _matching(
+        r"^/[A-Za-z]", "Elements from the root.", examples=["/html/body/form/input/@value"]
+    ),
+    trials.because: _text(minLength=1),
+    trials.until: _matching(
+        "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", 'A date, quoted: "2027-06-30".', examples=["2027-06-30"]
+    ),
+    trials.header_name: _matching(
+        f"^(?!(?:{'|'.join(sorted(map(_any_case, trials.OURS)))})$){_TOKEN[1:]}",
+        "A header of your own; how a message crosses is the gateway's business.",
+    ),
+    run_spec._header_value: _text(minLength=1, examples=["${API_KEY}"]),  # noqa: SLF001 - as above
     spec._certificates: _text(minLength=1),  # noqa: SLF001 - as above
     spec._secret: _matching(  # noqa: SLF001 - as above
         r"^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}$",
@@ -179,14 +229,20 @@ AROUND: Mapping[Callable[..., Any], Callable[[Schema], Schema]] = {
     spec._one_or_more: _one_or_many,  # noqa: SLF001 - as above
     spec._lists: _lists,  # noqa: SLF001 - as above
     spec._sticky: _sticky,  # noqa: SLF001 - as above
-    spec._written: lambda inner: inner,  # noqa: SLF001 - as above
+    strict.written: lambda inner: inner,
 }
 """What stands before a mapping or a list is read."""
 
-RULES: Mapping[type[spec.Spec], Schema] = {
+RULES: Mapping[type[strict.Spec], Schema] = {
     spec.MatchSpec: _one_of("path", "path_regex", "path_prefix"),
     spec.BackendSpec: _one_of("url", "urls"),
     spec.StickySpec: _one_of("header", "cookie"),
+    run_spec.IgnoreSpec: _one_of("json", "html", "header"),
+    run_spec.NormaliseSpec: _one_of("json", "header"),
+    run_spec.TolerateSpec: {
+        **_one_of("json", "header"),
+        "anyOf": [{"required": ["absolute"]}, {"required": ["relative"]}],
+    },
     spec.OwnerSpec: {"anyOf": [{"required": ["ranges"]}, {"required": ["prefixes"]}]},
     spec.RouteSpec: {
         **_one_of("backend", "split"),

@@ -6,6 +6,18 @@ import hashlib
 
 from gateway.config import load
 from gateway.errors import ConfigError, Problem
+from gateway.parallel_run.plan import (
+    Budget,
+    Ignore,
+    Normalise,
+    ParallelRun,
+    Pictures,
+    Place,
+    ReadyWhen,
+    Rules,
+    StatusPair,
+    Tolerate,
+)
 from gateway.routing.protection import Breaker, Fallback, Health, SoftError
 from gateway.routing.snapshot import (
     Address,
@@ -47,6 +59,7 @@ routes:
   - name: images
     match: [{path_prefix: /images}, {path: /gallery/, methods: [GET, HEAD]}]
     split: {legacy: rest, image_service: 12.345}
+    parallel_run: images
     sticky: [{header: X-Customer-Id}, {cookie: Customer}, client_ip]
     owner:
       id: "/images/{id}"
@@ -68,8 +81,93 @@ routes:
   - name: thumbnails
     match: {path_regex: '/images/[0-9]+/thumb', hosts: [Shop.example, "*.Shop.example", "0:0::1"]}
     backend: image_service
-  - {name: rest, match: {path_prefix: /}, backend: legacy}
+  - {name: rest, match: {path_prefix: /}, backend: legacy, parallel_run: behind}
+parallel_runs:
+  images:
+    control: legacy
+    candidate: image_service
+    sample: 12.5%
+    writes: sandbox
+    budget: {per_second: 0.5, per_day: 1000, in_flight: 4}
+    headers: [Content-Type, X-Total]
+    ignore:
+      - {json: "$..created_at", because: two clocks, until: "2027-06-30"}
+      - {html: /html/body/form/input/@value, because: one token each, until: "2027-06-30"}
+      - {header: X-Total, because: not counted yet, until: "2028-02-29"}
+    normalise: [{json: $.id, to: id_alias}, {header: content-type, to: url_host}]
+    tolerate: [{json: $.price, absolute: 0.01, relative: 1%}, {header: x-total, relative: 0.5%}]
+    unordered: [$.tags]
+    same_status: [{control: 404, candidate: 410}]
+    images: {compare: perceptual, distance: 0.05}
+    second_control: near
+    noise_sample: 5%
+    request_headers:
+      control: {X-Key: "Bearer ${CONTROL_KEY:-c}"}
+      candidate: {Authorization: "Bearer ${CANDIDATE_KEY:-k}", X-Two: "2"}
+    build_header: X-Build
+    watermark: /backfill?of=images
+    ready_when:
+      mismatch_rate_below: 0.25%
+      confidence: 99%
+      max_uncompared: 0%
+      max_latency_ratio: 1.5
+  behind: {control: image_service, candidate: legacy, reverse: true}
 """
+
+RUNS = (
+    ParallelRun(
+        name="images",
+        control="legacy",
+        candidate="image_service",
+        sample=12_500,
+        writes="sandbox",
+        budget=Budget(per_second=0.5, per_day=1000, in_flight=4),
+        rules=Rules(
+            headers=("content-type", "x-total"),
+            ignore=(
+                Ignore(place=Place(json="$..created_at"), because="two clocks", until="2027-06-30"),
+                Ignore(
+                    place=Place(html="/html/body/form/input/@value"),
+                    because="one token each",
+                    until="2027-06-30",
+                ),
+                Ignore(
+                    place=Place(header="x-total"), because="not counted yet", until="2028-02-29"
+                ),
+            ),
+            normalise=(
+                Normalise(place=Place(json="$.id"), to="id_alias"),
+                Normalise(place=Place(header="content-type"), to="url_host"),
+            ),
+            tolerate=(
+                Tolerate(place=Place(json="$.price"), absolute=0.01, relative=0.01),
+                Tolerate(place=Place(header="x-total"), relative=0.005),
+            ),
+            unordered=(Place(json="$.tags"),),
+            same_status=(StatusPair(control=404, candidate=410),),
+            pictures=Pictures(compare="perceptual", distance=0.05),
+        ),
+        ready_when=ReadyWhen(
+            mismatch_rate_below=0.0025, confidence=0.99, max_uncompared=0.0, max_latency_ratio=1.5
+        ),
+        second_control="near",
+        noise_sample=5_000,
+        headers=(
+            ("control", "x-key", "Bearer c"),
+            ("candidate", "authorization", "Bearer k"),
+            ("candidate", "x-two", "2"),
+        ),
+        build_header="x-build",
+        watermark="/backfill?of=images",
+    ),
+    ParallelRun(
+        name="behind",
+        control="image_service",
+        candidate="legacy",
+        sample=100_000,
+        is_reversed=True,
+    ),
+)
 
 SNAPSHOT = Snapshot(
     digest=hashlib.sha256(TEXT).hexdigest(),
@@ -129,6 +227,7 @@ SNAPSHOT = Snapshot(
                 second_look="image_service",
                 lists="image_service",
             ),
+            parallel_run="images",
         ),
         Route(
             name="shops",
@@ -170,8 +269,14 @@ SNAPSHOT = Snapshot(
             ),
             backend="image_service",
         ),
-        Route(name="rest", matches=(Match(path_prefix="/"),), backend="legacy"),
+        Route(
+            name="rest",
+            matches=(Match(path_prefix="/"),),
+            backend="legacy",
+            parallel_run="behind",
+        ),
     ),
+    parallel_runs=RUNS,
 )
 
 

@@ -11,7 +11,8 @@ from gateway.config import SIZE_LIMIT_BYTES, load
 from gateway.config.document import DEPTH_LIMIT, NODE_LIMIT
 from gateway.config.draft import ROUTE_LIMIT
 from gateway.config.patterns import LONGEST
-from gateway.config.spec import BackendSpec, FileSpec, Spec, TimeoutsSpec
+from gateway.config.spec import BackendSpec, FileSpec, TimeoutsSpec
+from gateway.config.strict import Spec
 from gateway.config.translation import keys_of
 from gateway.config.units import MOST_ALTERNATIVES
 from gateway.config.urls import LONGEST_SOCKET_BYTES
@@ -47,6 +48,15 @@ WHERE = {
     "StickySpec": "routes[].sticky[].",
     "OwnerSpec": "routes[].owner.",
     "ListsSpec": "routes[].owner.lists.",
+    "ParallelRunSpec": "parallel_runs.NAME.",
+    "BudgetSpec": "parallel_runs.NAME.budget.",
+    "IgnoreSpec": "parallel_runs.NAME.ignore[].",
+    "NormaliseSpec": "parallel_runs.NAME.normalise[].",
+    "TolerateSpec": "parallel_runs.NAME.tolerate[].",
+    "StatusPairSpec": "parallel_runs.NAME.same_status[].",
+    "PicturesSpec": "parallel_runs.NAME.images.",
+    "SetHeadersSpec": "parallel_runs.NAME.request_headers.",
+    "ReadyWhenSpec": "parallel_runs.NAME.ready_when.",
 }
 KEYS = [WHERE[spec.__name__] + key for spec in Spec.__subclasses__() for key in keys_of(spec)]
 

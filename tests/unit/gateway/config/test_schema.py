@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, ValidationError
 
 from gateway.cli.schema import schema
-from gateway.config import spec
+from gateway.config import run_spec, spec
 from gateway.config.document import Value, parse
 from gateway.config.scalars import Ambiguous
 from gateway.config.urls import endpoint
@@ -48,6 +48,7 @@ BAD = [
     "bad_patterns",
     "bad_prefixes",
     "bad_ranges",
+    "bad_run_values",
     "bad_soft_errors",
     "bad_sticky",
     "bad_urls",
@@ -87,6 +88,7 @@ BEYOND = {
     "bad_owner_id": 2,
     "bad_patterns": 13,
     "bad_ranges": 2,
+    "bad_run_values": 6,
     "bad_soft_errors": 2,
     "bad_urls": 7,
     "bad_weights": 3,
@@ -174,7 +176,8 @@ TEXTS = st.text(alphabet="aZ09/.%2FC3-_:*[]${}()+\\é ~msx", max_size=12) | st.s
 READERS = [
     (parser, Draft7Validator(value))
     for parser, value in VALUES.items()
-    if parser.__module__ != spec.__name__  # those also need what is outside the file
+    if parser.__module__
+    not in {spec.__name__, run_spec.__name__}  # those also need what is outside the file
 ]
 
 
