@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
+from gateway.control.ledger_plan import LedgerPlan, LedgerState
 from gateway.control.log import note, warn
 from gateway.errors import GatewayError
 from gateway.parallel_run.classes import AGAINST, TrialClass
@@ -26,7 +27,7 @@ from gateway.proxy.spawn import Running, spawn
 from gateway.state.database import Database, open_database
 from gateway.state.run_batch import Batch, Chosen, Counted, EpochName
 from gateway.state.run_ledger import RunLedger
-from gateway.state.run_retention import Retention, forget
+from gateway.state.run_retention import forget
 from gateway.telemetry.events import Event
 from gateway.whatif.tokens import Tokens
 
@@ -46,26 +47,6 @@ _FORGET_S = 3600.0
 _CLOSE_S = 3.0
 """For the last batches: longer than they take, shorter than an operator's patience."""
 
-ExampleMaker = Callable[[TrialResult, str], str]
-"""Makes the document of an example of a result, at a place."""
-
-
-@dataclass(slots=True, kw_only=True)
-class LedgerState:
-    """How the ledger does, for people and metrics."""
-
-    written: int = 0
-    """Trials."""
-    shed: int = 0
-    """Trials of which only that is counted, for want of room."""
-    examples: int = 0
-    without_example: int = 0
-    """Differences whose bodies there was no room for."""
-    failures: int = 0
-    """Transactions that failed."""
-    fault: str = ""
-    """Why nothing can be written now; empty if it can."""
-
 
 @dataclass(slots=True)
 class _Waiting:
@@ -74,24 +55,6 @@ class _Waiting:
     counted: Counted
     material: TrialResult | None
     material_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerPlan:
-    """What a ledger works with."""
-
-    database_url: str
-    gateway: str
-    """Which one this is, of those that share the database; the same after a restart."""
-    key: bytes
-    """The token key: fingerprints in the database are made by it."""
-    wall_s: Callable[[], float]
-    """Seconds since 1970."""
-    draw: Callable[[], float]
-    """Even in [0, 1)."""
-    make_example: ExampleMaker | None = None
-    """None: redacted ones, by the token key and what each run declares (`Kept`)."""
-    retention: Retention = field(default_factory=Retention)
 
 
 class Ledger:
@@ -124,6 +87,9 @@ class Ledger:
     def follow(self, runs: Mapping[str, ParallelRun]) -> None:
         """Take the parallel runs of another revision of routes.yaml."""
         self._plans = dict(runs)
+        if runs:
+            # What an earlier control had begun is looked for at once, and not with the first trial.
+            self._wake.set()
 
     def began(self, run: str) -> None:
         """Note that a trial is under way: should control die, it is counted as lost."""
@@ -201,6 +167,8 @@ class Ledger:
             if not self._closing:
                 await self._wake.wait()
             self._wake.clear()
+            if self._closing and not self._has_more():
+                return
             try:
                 await self._open()
                 await self._write_all()
@@ -215,8 +183,6 @@ class Ledger:
                 continue
             failures = 0
             self._say_restored()
-            if self._closing and not self._has_more():
-                return
             await self._pause(_PAUSE_S)
 
     async def _pause(self, pause_s: float) -> None:
@@ -267,9 +233,14 @@ class Ledger:
         ledger = RunLedger(self._database)
         try:
             chosen = await ledger.write(batch)
-        except BaseException:
+        except (GatewayError, asyncio.CancelledError):
             self._take_back(left_out, not_sampled)
             raise
+        except Exception as error:  # noqa: BLE001 - no trial, whatever it holds, stops the ledger
+            self._take_back(left_out, not_sampled)
+            self._shed(taken)
+            warn(Event.TASK_FAILED, task="ledger", why=repr(error))
+            return
         self._told = pending
         for each in taken:
             self._queue.popleft()
@@ -288,6 +259,14 @@ class Ledger:
             run = each.counted.entry.run
             owed[run] = owed.get(run, 0) + 1
         return owed
+
+    def _shed(self, taken: Sequence[_Waiting]) -> None:
+        """Count trials that cannot be folded, and let them go."""
+        for each in taken:
+            entry = self._queue.popleft().counted.entry
+            self._material_bytes -= each.material_bytes
+            self._count((entry.run, entry.epoch_key), entry.stratum, TrialClass.SHED, 1)
+        self.state.shed += len(taken)
 
     def _take_back(
         self,

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from gateway.control.ledger import Ledger, LedgerPlan
+from gateway.control.ledger import Ledger
+from gateway.control.ledger_plan import LedgerPlan
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides, compare
 from gateway.parallel_run.comparison import Comparison

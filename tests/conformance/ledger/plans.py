@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.control.ledger import LedgerPlan
+from gateway.control.ledger_plan import LedgerPlan
 from gateway.parallel_run.result import TrialResult
 from tests.support.trials import NOW_S
 

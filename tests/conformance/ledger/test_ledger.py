@@ -19,7 +19,9 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.entry import entry_of
 from gateway.parallel_run.result import TrialResult
 from gateway.state.database import open_database
+from gateway.state.run_batch import Batch, Chosen
 from gateway.state.run_evidence import Loaded, RunEvidence
+from gateway.state.run_ledger import RunLedger
 from tests.conformance.ledger.plans import plan
 from tests.support.trials import KEY, MATCHED, MISMATCHED, RUN, SHOW, result
 
@@ -187,6 +189,28 @@ async def test_an_example_that_cannot_be_made_does_not_stop_the_ledger(url: str)
     await ledger.close()
     assert ledger.state.written == 1
     assert (await _loaded(url)).examples == {}
+
+
+async def test_a_fault_of_ours_sheds_its_batch_and_the_next_is_written(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, faults = RunLedger.write, [ValueError("a number that was none")]
+
+    async def write(self: RunLedger, batch: Batch) -> list[Chosen]:
+        if faults and batch.counted:
+            raise faults.pop()
+        return await real(self, batch)
+
+    monkeypatch.setattr(RunLedger, "write", write)
+    ledger = Ledger(plan(url))
+    ledger.ended(result(request="poison"))
+    ledger.left_out(RUN, KEY, {(SHOW, TrialClass.TOO_LARGE): 3})
+    ledger.start()
+    await _until(lambda: ledger.state.shed == 1)
+    ledger.ended(result(request="sound"))
+    await ledger.close()
+    classes = (await _loaded(url)).tallies[SHOW].classes
+    assert classes == {MATCHED: 1, TrialClass.SHED: 1, TrialClass.TOO_LARGE: 3}
 
 
 async def test_killed_the_sheet_still_sums(url: str) -> None:
