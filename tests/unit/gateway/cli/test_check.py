@@ -43,7 +43,7 @@ def test_problems_are_lines_on_standard_error(
     file.write_text(BAD, "utf-8")
     assert check(file, as_json=False) == 1
     out, err = capsys.readouterr()
-    known = "backend, match, name, owner, split, sticky"
+    known = "backend, match, name, owner, parallel_run, split, sticky"
     assert out == ""
     assert err.splitlines() == [
         f'{file}:5:51: error: routes[0].backend: unknown backend "legcy" (did you mean "legacy"?)',
