@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
 from gateway.admin.operations_of_control import ControlOperations
+from gateway.admin.runs_of_control import StoredRuns
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.children import Work, show_title
@@ -35,7 +36,6 @@ from gateway.control.messages import Accepted, Left
 from gateway.control.reload import read_environment
 from gateway.control.servers import listen
 from gateway.control.single import running_gateway
-from gateway.control.stored_runs import StoredRuns
 from gateway.control.supervisor import Supervisor, SupervisorPlan
 from gateway.control.token_key import token_key
 from gateway.control.worker import WorkerPlan, check_access_log, run_worker
@@ -189,7 +189,11 @@ class _Parts:
                 make_admin=lambda control: create_app(
                     ControlView(control),
                     ControlOperations(control),
-                    runs=StoredRuns(self.settings.database_url, lambda: utc_now().timestamp()),
+                    runs=StoredRuns(
+                        self.settings.database_url,
+                        lambda: utc_now().timestamp(),
+                        control.ledger.state,
+                    ),
                 ),
                 may_resume=self.settings.resume,
             )

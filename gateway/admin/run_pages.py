@@ -29,14 +29,34 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     balance: Balance
 
 
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
+    """How what is seen gets into the database, since control was started."""
+
+    written: int
+    """Trials."""
+    shed: int
+    """Trials of which only that is counted, for want of room."""
+    examples: int
+    without_example: int
+    """Differences whose bodies there was no room for."""
+    failures: int
+    """Transactions that failed."""
+    fault: str
+    """Why nothing can be written now; empty if it can."""
+
+
 class RunList(msgspec.Struct, frozen=True, kw_only=True):
     """Every run that anything is known of."""
 
     runs: tuple[RunLine, ...]
+    writing: Writing
 
 
 class Runs(Protocol):
-    """What must be behind these pages. Both may raise `GatewayError`."""
+    """What must be behind these pages. All but `writing` may raise `GatewayError`."""
+
+    def writing(self) -> Writing:
+        """How what is seen gets into the database."""
 
     async def names(self) -> list[str]:
         """Runs that anything is known of."""
@@ -67,7 +87,8 @@ class RunPages:
             ]
         except GatewayError as error:
             return problem(503, str(error))
-        return _json(RunList(runs=tuple(_line(each) for each in reports if each is not None)))
+        lines = tuple(_line(each) for each in reports if each is not None)
+        return _json(RunList(runs=lines, writing=self._runs.writing()))
 
     async def run(self, request: Request) -> Response:
         """`RunReport`; ``?epoch=N&top=N&examples=1`` asks for an earlier one, and for more."""

@@ -12,11 +12,14 @@ import pytest
 
 from gateway.admin.app import create_app
 from gateway.admin.run_pages import RunList
-from gateway.control.stored_runs import StoredRuns
+from gateway.admin.runs_of_control import StoredRuns
+from gateway.control.ledger_plan import LedgerState
 from gateway.parallel_run.report import RunReport
 from tests.support.scripted_run import Script, play
 from tests.support.trials import NOW_S
 from tests.unit.gateway.admin.fake_view import FakeView
+
+STATE = LedgerState(written=7, fault="disk full")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def _get(file: Path, target: str) -> httpx.Response:
-    runs = StoredRuns(f"sqlite+aiosqlite:///{file}", lambda: NOW_S + 60)
+    runs = StoredRuns(f"sqlite+aiosqlite:///{file}", lambda: NOW_S + 60, STATE)
     transport = httpx.ASGITransport(create_app(FakeView(), runs=runs))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         return await client.get(target)
@@ -36,7 +39,9 @@ async def _get(file: Path, target: str) -> httpx.Response:
 
 async def test_runs_are_listed_with_their_verdict_and_balance(filled: Path) -> None:
     answer = await _get(filled, "/api/runs")
-    (line,) = msgspec.json.decode(answer.content, type=RunList).runs
+    told = msgspec.json.decode(answer.content, type=RunList)
+    (line,) = told.runs
+    assert (told.writing.written, told.writing.fault) == (7, "disk full")
     assert (line.run, line.state, line.epoch.build) == ("images", "not ready", "2.4.1")
     assert line.balance.eligible == line.balance.pending + sum(line.balance.classes.values())
 
@@ -70,7 +75,7 @@ async def test_what_there_is_not_is_refused(filled: Path, target: str, status: i
 
 
 async def test_the_pages_are_only_read(filled: Path) -> None:
-    runs = StoredRuns(f"sqlite+aiosqlite:///{filled}", lambda: NOW_S)
+    runs = StoredRuns(f"sqlite+aiosqlite:///{filled}", lambda: NOW_S, STATE)
     transport = httpx.ASGITransport(create_app(FakeView(), runs=runs))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.post("/api/runs/images")
@@ -87,4 +92,4 @@ async def test_a_database_that_is_gone_is_said_so(tmp_path: Path) -> None:
 async def test_a_gateway_that_has_compared_nothing_lists_nothing(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "figueira.db").close()
     answer = await _get(tmp_path / "figueira.db", "/api/runs")
-    assert answer.json() == {"runs": []}
+    assert answer.json()["runs"] == []

@@ -1,10 +1,13 @@
-"""Reports of parallel runs for the admin port, read from the database when somebody asks."""
+"""`Runs` of a running control: read from its database when somebody asks."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
+from gateway.admin.run_pages import Writing
+from gateway.control.ledger_plan import LedgerState
 from gateway.parallel_run.report import RunReport
 from gateway.state.database import open_database
 from gateway.state.run_reports import RunReports
@@ -17,10 +20,15 @@ class StoredRuns:
     that share it.
     """
 
-    def __init__(self, database_url: str, wall_s: Callable[[], float]) -> None:
-        """Take `FIGUEIRA_DATABASE_URL`, and what tells the seconds since 1970."""
+    def __init__(self, database_url: str, wall_s: Callable[[], float], ledger: LedgerState) -> None:
+        """Take `FIGUEIRA_DATABASE_URL`, what tells the seconds since 1970, and who writes."""
         self._url = database_url
         self._wall_s = wall_s
+        self._ledger = ledger
+
+    def writing(self) -> Writing:
+        """How what is seen gets into the database."""
+        return Writing(**asdict(self._ledger))
 
     async def names(self) -> list[str]:
         """Runs that anything is known of.
