@@ -14,7 +14,9 @@ from sqlalchemy import func, select
 
 from gateway.parallel_run.classes import AGAINST, TrialClass
 from gateway.parallel_run.entry import entry_of
-from gateway.parallel_run.plan import ParallelRun, ReadyWhen
+from gateway.parallel_run.example_making import example_of
+from gateway.parallel_run.examples import write_example
+from gateway.parallel_run.plan import Kept, ParallelRun, ReadyWhen
 from gateway.parallel_run.reservoir import EXAMPLES
 from gateway.parallel_run.result import TrialResult
 from gateway.parallel_run.strata import OTHERS, Stratum
@@ -27,6 +29,7 @@ from gateway.state.run_evidence import RunEvidence
 from gateway.state.run_fingerprints import bits_of, numbers_of
 from gateway.state.run_ledger import LOST_AFTER_S, RunLedger
 from gateway.state.run_models import EpochRow, ExampleRow, FingerprintRow, StratumRow
+from gateway.state.run_reports import RunReports
 from gateway.state.run_retention import Retention, forget
 from tests.support.trials import KEY, LIST, MATCHED, MISMATCHED, NOW_S, RUN, SHOW, result
 
@@ -295,3 +298,32 @@ async def test_a_run_that_nothing_is_known_of_is_not_there(database: Database) -
 @given(st.frozensets(st.integers(0, 500)))
 def test_bits_stand_for_their_numbers(numbers: frozenset[int]) -> None:
     assert numbers_of(bits_of(numbers)) == numbers
+
+
+async def test_a_report_is_read_from_either_database(database: Database) -> None:
+    ledger, reports = RunLedger(database), RunReports(database)
+    assert await reports.report(RUN, NOW_S) is None
+    batch = [result(MISMATCHED, f"{n}", places=["status"]) for n in range(40)]
+    chosen = await ledger.write(_batch(batch, pending={RUN: 2}))
+    trial = batch[0]
+    document = write_example(example_of(trial, "status", Kept(), lambda _: "token"))
+    await ledger.keep_examples((each, NOW_S, document) for each in chosen)
+    report = await reports.report(RUN, NOW_S + 60)
+    assert report is not None
+    assert (report.state, report.candidate) == ("not ready", "image_service")
+    assert report.balance.eligible == 42
+    assert [len(each.examples) for each in report.differences] == [EXAMPLES]
+    assert await reports.names() == [RUN]
+    assert await reports.examples(RUN) == [document] * EXAMPLES
+    assert await reports.report(RUN, NOW_S, epoch=99) is None
+    assert await reports.examples("pictures") is None
+
+
+async def test_a_database_without_the_tables_knows_no_run(url: str) -> None:
+    database = open_database(url)
+    try:
+        assert await RunReports(database).names() == []
+        assert await RunReports(database).report(RUN, NOW_S) is None
+        assert await RunReports(database).examples(RUN) is None
+    finally:
+        await database.close()

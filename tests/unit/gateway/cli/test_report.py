@@ -19,7 +19,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli import app, run_store
+from gateway.cli.ink import Ink
 from gateway.cli.report_html import report_html
+from gateway.cli.report_text import report_text
 from gateway.parallel_run.examples import read_example
 from gateway.parallel_run.plan import ReadyWhen
 from gateway.parallel_run.report import FORMAT, RunReport
@@ -276,3 +278,13 @@ def test_hostile_words_stay_words(database: Path) -> None:
     assert "script" not in page.tags
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert not [value for name, value in page.attributes if name == "src" and "data:" not in value]
+
+
+def test_hostile_words_command_no_terminal(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del database
+    report = _figueira("report", "images", "--json").stdout
+    monkeypatch.setitem(globals(), "HOSTILE", "\x1b[2J\x07\u202e")
+    poisoned = msgspec.convert(_poisoned(json.loads(report)), RunReport)
+    lines = list(report_text(poisoned, Ink(is_on=False), 100))
+    assert not [line for line in lines if not line.isprintable()]
+    assert max(map(len, lines)) <= 100
