@@ -240,6 +240,8 @@ async def play(url: str, script: Script, now_s: float) -> None:
     ledger.left_out(RUN.name, key, {(show, each): count for each, count in classes.items()})
     for _ in range(2):
         ledger.began(RUN.name)
+    while ledger.state.written <= script.requests and not ledger.state.fault:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
     await ledger.close()
 
 
