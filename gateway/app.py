@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from gateway.admin.app import create_app
 from gateway.admin.from_control import ControlView
 from gateway.admin.operations_of_control import ControlOperations
+from gateway.admin.runs_of_control import StoredRuns
 from gateway.control.balance import Balance
 from gateway.control.certificate import Certificate
 from gateway.control.children import Work, show_title
@@ -189,7 +190,13 @@ class _Parts:
                 certificate_problem=self.certificate.problem if self.certificate else None,
                 certificate=self.certificate.facts if self.certificate else None,
                 make_admin=lambda control: create_app(
-                    ControlView(control), ControlOperations(control)
+                    ControlView(control),
+                    ControlOperations(control),
+                    runs=StoredRuns(
+                        self.settings.database_url,
+                        lambda: utc_now().timestamp(),
+                        control.ledger.state,
+                    ),
                 ),
                 may_resume=self.settings.resume,
             )

@@ -17,6 +17,7 @@ from gateway.admin.operation_pages import OperationPages
 from gateway.admin.operations import Operations
 from gateway.admin.pages import Pages
 from gateway.admin.problem import problem
+from gateway.admin.run_pages import RunPages, Runs
 from gateway.admin.view import AdminView
 
 _DETAILS = {
@@ -29,6 +30,7 @@ def create_app(
     gateway: AdminView,
     operations: Operations | None = None,
     allowed_hosts: Iterable[str] = (),
+    runs: Runs | None = None,
 ) -> Starlette:
     """The application.
 
@@ -37,6 +39,7 @@ def create_app(
         operations: What can be done here; None leaves those pages out.
         allowed_hosts: Names without port, beside localhost and any address, by which the admin
             port may be asked.
+        runs: What parallel runs have shown; None leaves those pages out.
     """
     pages = Pages(gateway)
     app = Starlette(
@@ -49,6 +52,7 @@ def create_app(
             Route("/api/status", pages.status),
             Route("/api/snapshot", pages.snapshot),
             *(OperationPages(operations).routes() if operations is not None else ()),
+            *(RunPages(runs).routes() if runs is not None else ()),
         ],
         middleware=[
             Middleware(Guard, allowed_hosts=tuple(allowed_hosts)),

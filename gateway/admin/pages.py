@@ -18,6 +18,7 @@ _INDEX = """\
 /api/status                     everything else, as JSON
 /api/snapshot                   what requests are decided by, as JSON: routes.yaml, compiled
 /api/revisions /api/revisions/N the history of routes.yaml, as JSON
+/api/runs /api/runs/NAME        parallel runs: verdict, evidence, differences, as JSON
 /api/reload                     POST: look at routes.yaml now
 """
 

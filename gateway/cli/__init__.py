@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli import judging
 from gateway.cli.flipping import verbs
 from gateway.cli.tidy import Verbs
 from gateway.settings import MAX_PORT, MAX_WORKERS, Settings
@@ -54,6 +55,7 @@ def _config() -> Path:
 
 
 app.add_typer(verbs)
+app.add_typer(judging.verbs)
 _PORT, _WORKERS = _whole(0, MAX_PORT), _whole(1, MAX_WORKERS)
 _DEFAULTS = Settings()
 

@@ -15,6 +15,9 @@ class Verbs(TyperGroup):
         """Take what typer makes of the verbs' functions."""
         super().__init__(**attributes)
         for command in self.commands.values():
+            if isinstance(command, TyperGroup):
+                command.help = unwrap(command.help or "")
+                continue
             assert isinstance(command, TyperCommand)  # noqa: S101 - typer makes no other
             command.help = unwrap(command.help or "")
             for parameter in command.get_params(typer.Context(command)):

@@ -12,6 +12,7 @@ from gateway.config.run_spec import (
 from gateway.parallel_run.plan import (
     Budget,
     Ignore,
+    Kept,
     Normalise,
     ParallelRun,
     Pictures,
@@ -48,6 +49,10 @@ def compile_run(name: str, spec: ParallelRunSpec) -> ParallelRun:
         headers=_headers(spec.request_headers),
         build_header=(spec.build_header or "").lower(),
         watermark=spec.watermark or "",
+        kept=Kept(
+            plain=tuple(dict.fromkeys(name.lower() for name in spec.examples.plain)),
+            pictures=spec.examples.pictures,
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from gateway.config.strict import Spec, written
 from gateway.config.wording import Refusal
 from gateway.parallel_run.plan import (
     Budget,
+    Kept,
     Normaliser,
     ParallelRun,
     Pictures,
@@ -21,7 +22,7 @@ from gateway.parallel_run.plan import (
 )
 
 _RUN = ParallelRun(name="", control="", candidate="", sample=0)
-_BUDGET, _READY, _PICTURES, _RULES = Budget(), ReadyWhen(), Pictures(), Rules()
+_BUDGET, _READY, _PICTURES, _RULES, _KEPT = Budget(), ReadyWhen(), Pictures(), Rules(), Kept()
 EVERY = 100_000
 """Buckets: an absent share is all of it, as in the Gateway API."""
 
@@ -113,6 +114,13 @@ class PicturesSpec(Spec):
     distance: Annotated[float, PlainValidator(trials.distance)] = _PICTURES.distance
 
 
+class ExamplesSpec(Spec):
+    """``examples``: what examples of differences may show as it is; all else is redacted."""
+
+    plain: Annotated[list[_Text], Field(min_length=1)] = []
+    pictures: Annotated[bool, PlainValidator(trials.truth)] = _KEPT.pictures
+
+
 class BudgetSpec(Spec):
     """``budget``: what trials may take."""
 
@@ -160,4 +168,5 @@ class ParallelRunSpec(Spec):
     request_headers: Annotated[SetHeadersSpec, BeforeValidator(written)] = SetHeadersSpec()
     build_header: Annotated[str | None, PlainValidator(units.token)] = None
     watermark: Annotated[str | None, PlainValidator(protection.probe_path)] = None
+    examples: Annotated[ExamplesSpec, BeforeValidator(written)] = ExamplesSpec()
     ready_when: Annotated[ReadyWhenSpec, BeforeValidator(written)] = ReadyWhenSpec()

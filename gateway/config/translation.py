@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from gateway.config.report import Report
 from gateway.config.run_spec import (
     BudgetSpec,
+    ExamplesSpec,
     IgnoreSpec,
     NormaliseSpec,
     ParallelRunSpec,
@@ -85,6 +86,7 @@ _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("parallel_runs", "same_status"): StatusPairSpec,
     ("parallel_runs", "images"): PicturesSpec,
     ("parallel_runs", "request_headers"): SetHeadersSpec,
+    ("parallel_runs", "examples"): ExamplesSpec,
     ("parallel_runs", "ready_when"): ReadyWhenSpec,
 }
 _DEEPER: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import signal
 import socket
 import time
@@ -19,6 +20,8 @@ from typing import Any
 from gateway.config import codec, expired
 from gateway.control.channel import Channel
 from gateway.control.history import History
+from gateway.control.ledger import Ledger
+from gateway.control.ledger_plan import LedgerPlan
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import note, say_refused, warn
 from gateway.control.messages import (
@@ -140,6 +143,15 @@ class Control:
         self.reloader = Reloader(
             plan.config, self.history, read_environment(), utc_now, self._judge
         )
+        self.ledger = Ledger(
+            LedgerPlan(
+                database_url=plan.database_url,
+                gateway=f"{socket.gethostname()}:{plan.config.absolute()}",
+                key=plan.token_key,
+                wall_s=lambda: utc_now().timestamp(),
+                draw=random.random,
+            )
+        )
         self.certificate_problem = plan.certificate_problem
         self.certificate = plan.certificate
         self.started_at = utc_now()
@@ -169,6 +181,8 @@ class Control:
         self.prober.follow(self.reloader.current.snapshot)
         self._follow_trials(self.reloader.current)
         keeping = spawn(self._keep_trials_forever(), "keep-trials")
+        self._follow_runs(self.reloader.current.snapshot)
+        self.ledger.start()
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -185,6 +199,7 @@ class Control:
         self.trials.close()
         self.prober.close()
         self.workers.close()
+        await self.ledger.close()
         await self.history.close()
 
     def _unusable(self) -> ConfigError:
@@ -301,10 +316,14 @@ class Control:
         self.workers.publish(current.accepted)
         self.prober.follow(current.snapshot)
         self._follow_trials(current)
+        self._follow_runs(current.snapshot)
         digest = current.snapshot.digest[:12]
         note(event, revision=current.accepted.revision, digest=digest)
         for problem in expired(self.reloader.deadlines, utc_now().date()):
             warn(Event.RULE_EXPIRED, why=problem.describe(self._plan.config.name))
+
+    def _follow_runs(self, snapshot: Snapshot) -> None:
+        self.ledger.follow({run.name: run for run in snapshot.parallel_runs})
 
     def _say_history(self, revision: int) -> None:
         fault = self.reloader.history_fault

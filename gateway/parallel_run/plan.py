@@ -123,6 +123,16 @@ class ReadyWhen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What examples of differences may show as it is (``examples``); all else is redacted."""
+
+    plain: tuple[str, ...] = ()
+    """Lower-case names of JSON members, form fields, query keys and headers."""
+    pictures: bool = False
+    """Whether pictures are kept whole, and not as small previews."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParallelRun:
     """Two sides, what is compared of them, and when that is enough."""
 
@@ -145,6 +155,7 @@ class ParallelRun:
     """(side, lower-case name, value): set on the requests of trials; ``${VAR}`` resolved."""
     build_header: str = ""
     """Header of the candidate's answers that names its build; empty: an operator says when."""
+    kept: Kept = Kept()
     watermark: str = ""
     """Path on the candidate that says how far its backfill is; empty: there is none."""
 

@@ -41,6 +41,10 @@ class TrialResult:
     """None where the two sides were not compared."""
     asked: Asked | None = None
     """As the control got it."""
+    second_comparison: Comparison | None = None
+    """The control against the second control; None if none was asked. What noise is learned of."""
+    again_comparison: Comparison | None = None
+    """The candidate against itself, asked twice; None if it was not."""
 
 
 class TrialSink(Protocol):

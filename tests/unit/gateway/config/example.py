@@ -9,6 +9,7 @@ from gateway.errors import ConfigError, Problem
 from gateway.parallel_run.plan import (
     Budget,
     Ignore,
+    Kept,
     Normalise,
     ParallelRun,
     Pictures,
@@ -99,6 +100,7 @@ parallel_runs:
     unordered: [$.tags]
     same_status: [{control: 404, candidate: 410}]
     images: {compare: perceptual, distance: 0.05}
+    examples: {plain: [size, X-Tenant], pictures: true}
     second_control: near
     noise_sample: 5%
     request_headers:
@@ -159,6 +161,7 @@ RUNS = (
         ),
         build_header="x-build",
         watermark="/backfill?of=images",
+        kept=Kept(plain=("size", "x-tenant"), pictures=True),
     ),
     ParallelRun(
         name="behind",

@@ -55,6 +55,7 @@ WHERE = {
     "TolerateSpec": "parallel_runs.NAME.tolerate[].",
     "StatusPairSpec": "parallel_runs.NAME.same_status[].",
     "PicturesSpec": "parallel_runs.NAME.images.",
+    "ExamplesSpec": "parallel_runs.NAME.examples.",
     "SetHeadersSpec": "parallel_runs.NAME.request_headers.",
     "ReadyWhenSpec": "parallel_runs.NAME.ready_when.",
 }
