@@ -250,12 +250,17 @@ class Book:
 
     def _gather(self, trial: _Trial, ended_at_s: float) -> None:
         first, last = trial.began_at_s - SLACK_S, ended_at_s + SLACK_S
-        for passed in self._passed[trial.side]:
-            is_within = first <= passed.began_at_s <= last
-            if is_within and passed.trace in {"", trial.trace}:
-                passed.fits.add(trial.trial_id)
-                trial.calls.append(passed)
-                trial.is_ambiguous |= passed.reply is None
+        within = [
+            passed
+            for passed in self._passed[trial.side]
+            if first <= passed.began_at_s <= last and passed.trace in {"", trial.trace}
+        ]
+        # A side that carries the trace on does so always: what has none is somebody else's.
+        own = [passed for passed in within if passed.trace] or within
+        for passed in own:
+            passed.fits.add(trial.trial_id)
+            trial.is_ambiguous |= passed.reply is None
+        trial.calls += own
         if self._lost_at_s.get(trial.side, -1.0) >= first:
             trial.is_ambiguous = True
 
