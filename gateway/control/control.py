@@ -18,6 +18,7 @@ from typing import Any
 
 from gateway.config import codec, expired
 from gateway.control.channel import Channel
+from gateway.control.egress_server import EgressServer
 from gateway.control.history import History
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import note, say_refused, warn
@@ -120,6 +121,7 @@ class Control:
         self.workers = Workers(plan.left.counters if plan.left else Counters(), self._keep_left)
         self.began_s, self.restarts = plan.began_s, plan.restarts
         self.prober = Prober(utc_now, self._say_probed)
+        self.egress = EgressServer()
         self._tokens = Tokens(plan.token_key)
         self.reloader = Reloader(
             plan.config, self.history, read_environment(), utc_now, self._judge
@@ -152,6 +154,7 @@ class Control:
             await self.history.close()
             raise ConfigError(last.problems if last else ())
         self.prober.follow(self.reloader.current.snapshot)
+        self.egress.follow(self.reloader.current.snapshot)
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -165,6 +168,7 @@ class Control:
         await serving.ended()
         speaking.cancel()
         self.prober.close()
+        await self.egress.close()
         self.workers.close()
         await self.history.close()
 
@@ -266,6 +270,7 @@ class Control:
         self._plan.lifeline.post(current.accepted)
         self.workers.publish(current.accepted)
         self.prober.follow(current.snapshot)
+        self.egress.follow(current.snapshot)
         digest = current.snapshot.digest[:12]
         note(event, revision=current.accepted.revision, digest=digest)
         for problem in expired(self.reloader.deadlines, utc_now().date()):
