@@ -15,16 +15,8 @@ import httpx
 
 from gateway.control.egress_door import CUT, Receive, Scope, Send
 from gateway.parallel_run.compare.calls import Call
-from gateway.parallel_run.pinned import (
-    MOST_ANSWER_BYTES,
-    Book,
-    Forward,
-    Passed,
-    Refuse,
-    Replay,
-    Reply,
-    trace_of,
-)
+from gateway.parallel_run.passed import Passed, Reply, trace_of
+from gateway.parallel_run.pinned import MOST_ANSWER_BYTES, Book, Forward, Refuse, Replay
 from gateway.proxy.pool import Pool
 from gateway.proxy.spawn import Running, spawn
 from gateway.proxy.transport import PoolTransport

@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.parallel_run.compare.calls import Call, compare_calls
-from gateway.parallel_run.pinned import (
-    KEPT_S,
-    Book,
-    Forward,
-    Refuse,
-    Replay,
-    Reply,
-    key_of,
-    trace_of,
-)
+from gateway.parallel_run.passed import Reply, key_of, trace_of
+from gateway.parallel_run.pinned import KEPT_S, Book, Forward, Refuse, Replay
 from gateway.parallel_run.plan import Rules
 
 A, B = "a" * 32, "b" * 32
