@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.config.egress_spec import compile_egress
 from gateway.config.layout import lay_out
 from gateway.config.run_compile import compile_run
 from gateway.config.spec import (
@@ -52,6 +53,7 @@ def compile_snapshot(spec: FileSpec, *, digest: str) -> Snapshot:
         backends=tuple(_backend(name, backend) for name, backend in spec.backends.items()),
         routes=tuple(map(_route, spec.routes)),
         parallel_runs=tuple(compile_run(name, run) for name, run in spec.parallel_runs.items()),
+        egress=compile_egress(spec.egress) if spec.egress is not None else None,
     )
 
 

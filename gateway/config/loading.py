@@ -11,6 +11,7 @@ from gateway.config.checks import check
 from gateway.config.compile import compile_snapshot
 from gateway.config.document import parse
 from gateway.config.draft import draft
+from gateway.config.egress import check_egress
 from gateway.config.outside import NOTHING_SET, Certificates, Outside, no_files
 from gateway.config.owners import check_owners
 from gateway.config.runs import Deadline, check_runs, deadlines
@@ -68,6 +69,7 @@ def review(
     check(known, report)
     check_owners(known, report)
     check_runs(known, report)
+    check_egress(known, report)
     check_patterns(known, report)
     check_reachable(known, report)
     report.raise_if_any()

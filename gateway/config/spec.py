@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from gateway.config import ids, paths, protection, units
+from gateway.config.egress_spec import EgressSpec
 from gateway.config.hosts import condition
 from gateway.config.outside import NOTHING_SET, Outside, no_files
 from gateway.config.patterns import pattern
@@ -315,3 +316,4 @@ class FileSpec(Spec):
     backends: Annotated[dict[Name, BackendSpec], Field(min_length=1)]
     routes: Annotated[list[RouteSpec], Field(min_length=1)]
     parallel_runs: Annotated[dict[Name, ParallelRunSpec], Field(min_length=1)] = {}
+    egress: Annotated[EgressSpec | None, BeforeValidator(written)] = None

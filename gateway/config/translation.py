@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from gateway.config.egress_spec import EgressSideSpec, EgressSpec
 from gateway.config.report import Report
 from gateway.config.run_spec import (
     BudgetSpec,
@@ -51,7 +52,7 @@ _SENTENCES: Final[dict[str, Callable[[object], str]]] = {
     "too_long": lambda _: f"more than {MOST_ALTERNATIVES} of them; write a second match",
 }
 _MAPPING_TYPES = frozenset({"model_type", "dict_type"})
-_FILLED_IN = frozenset({"url", "urls", "pin_secret", "request_headers"})
+_FILLED_IN = frozenset({"url", "urls", "pin_secret", "request_headers", "sides"})
 """Keys in whose values ``${VAR}`` is filled in."""
 _EXAMPLES: Final = {
     "version": "add: version: 1",
@@ -78,6 +79,7 @@ _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("routes", "match"): MatchSpec,
     ("routes", "sticky"): StickySpec,
     ("routes", "owner"): OwnerSpec,
+    ("egress",): EgressSpec,
     ("parallel_runs",): ParallelRunSpec,
     ("parallel_runs", "budget"): BudgetSpec,
     ("parallel_runs", "ignore"): IgnoreSpec,
@@ -120,10 +122,16 @@ def report_errors(errors: Sequence[ErrorDetails], report: Report) -> set[Path]:
     return meant
 
 
+def _spec_at(parent: Sequence[str | int]) -> type[BaseModel]:
+    if tuple(parent[:2]) == ("egress", "sides"):
+        return EgressSideSpec
+    return _DEEPER.get((*parent[:3:2], *parent[3:])) or _SPECS[tuple(parent[::2])[:2]]
+
+
 def _unknown(loc: Sequence[str | int], report: Report) -> Iterator[Path]:
     """Report an unknown key; yields the absent key that it was most likely meant to be."""
     *parent, key = loc
-    known = keys_of(_DEEPER.get((*parent[:3:2], *parent[3:])) or _SPECS[tuple(parent[::2])[:2]])
+    known = keys_of(_spec_at(parent))
     meant = report.guess.nearest(str(key), known)
     hint = hint_of(meant, known, kind="keys")
     if key == "client_ip" and "cookie" in known:

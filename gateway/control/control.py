@@ -19,6 +19,7 @@ from typing import Any
 
 from gateway.config import codec, expired
 from gateway.control.channel import Channel
+from gateway.control.egress_server import EgressServer
 from gateway.control.history import History
 from gateway.control.ledger import Ledger
 from gateway.control.ledger_plan import LedgerPlan
@@ -139,6 +140,7 @@ class Control:
         self.workers = Workers(left.counters, self._keep_left, self.trials)
         self.began_s, self.restarts = plan.began_s, plan.restarts
         self.prober = Prober(utc_now, self._say_probed)
+        self.egress = EgressServer()
         self._tokens = Tokens(plan.token_key)
         self.reloader = Reloader(
             plan.config, self.history, read_environment(), utc_now, self._judge
@@ -183,6 +185,7 @@ class Control:
         keeping = spawn(self._keep_trials_forever(), "keep-trials")
         self._follow_runs(self.reloader.current.snapshot)
         self.ledger.start()
+        self.egress.follow(self.reloader.current.snapshot)
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -198,6 +201,7 @@ class Control:
         keeping.cancel()
         self.trials.close()
         self.prober.close()
+        await self.egress.close()
         self.workers.close()
         await self.ledger.close()
         await self.history.close()
@@ -317,6 +321,7 @@ class Control:
         self.prober.follow(current.snapshot)
         self._follow_trials(current)
         self._follow_runs(current.snapshot)
+        self.egress.follow(current.snapshot)
         digest = current.snapshot.digest[:12]
         note(event, revision=current.accepted.revision, digest=digest)
         for problem in expired(self.reloader.deadlines, utc_now().date()):

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     """Pictures of one contract whose pixels are not equal."""
     UNREADABLE = "unreadable"
     """A body that is not what its Content-Type says."""
+    UNMATCHED_CALL = "unmatched_collaborator_call"
+    """One side asks a collaborator for something that the other does not ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

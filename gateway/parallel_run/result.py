@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from gateway.parallel_run.classes import TrialClass
-from gateway.parallel_run.compare.calls import Call
 from gateway.parallel_run.comparison import Comparison
 from gateway.parallel_run.observation import Asked, Observation
 from gateway.parallel_run.strata import Stratum
@@ -61,13 +60,3 @@ class TrialSink(Protocol):
         Workers tell them four times a second. Requests that were not sampled are not among them:
         the run's sheet has them.
         """
-
-
-class PinnedCalls(Protocol):
-    """Who knows what either side asks of collaborators (the egress listener)."""
-
-    def begin(self, trial_id: str, side: Side, traceparent: str) -> None:
-        """Note that a side is about to be asked."""
-
-    def end(self, trial_id: str, side: Side) -> Sequence[Call]:
-        """What it asked of others meanwhile, in order."""

@@ -277,6 +277,34 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One side's way out to its collaborator (``egress.sides.NAME``)."""
+
+    side: str
+    """The name of a backend: who calls."""
+    prefix: str
+    """Of the paths that it asks for; no slash at its end."""
+    to: Backend
+    host: str
+    """As the collaborator's Host header has it."""
+    path: str
+    """What takes the prefix's place; no slash at its end, empty for the root."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Egress:
+    """Where calls to collaborators leave the house (``egress``)."""
+
+    host: str
+    port: int
+    doors: tuple[Door, ...]
+    names: tuple[str, ...] = ()
+    """Hosts that it is asked by, in lower case, beside loopback and its own address."""
+    unmatched_per_day: int = 0
+    """Calls of trials without a twin that are sent on all the same, and paid for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One compiled routes.yaml."""
 
@@ -291,3 +319,5 @@ class Snapshot:
     """None refuses no change for what it moves."""
     parallel_runs: tuple[ParallelRun, ...] = ()
     """In file order."""
+    egress: Egress | None = None
+    """None: nothing listens."""

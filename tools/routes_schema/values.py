@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from gateway.config import (
+    egress_spec,
     hosts,
     ids,
+    leaving,
     paths,
     patterns,
     protection,
@@ -163,6 +165,20 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
     spec._endpoint: _text(  # noqa: SLF001 - the function marks the value
         anyOf=[{"pattern": _URL, "patternErrorMessage": "A URL without a path."}, _REFERENCE],
         examples=["http://127.0.0.1:8001", "${LEGACY_URL:-http://127.0.0.1:8001}", "unix:/run/x"],
+    ),
+    leaving.listen: _matching(
+        r"^(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:/]+):[0-9]{1,5}$",
+        "A host and a port: 127.0.0.1:9010.",
+        examples=["127.0.0.1:9010"],
+    ),
+    leaving.prefix: _matching(
+        f"^(?!/$){_NO_SLASH_AT_THE_END}{_PATH}$",
+        "A canonical path of whole segments: no slash at its end.",
+        examples=["/legacy/v1"],
+    ),
+    leaving.unmatched: _whole(0, leaving.MOST_UNMATCHED),
+    egress_spec._collaborator: _text(  # noqa: SLF001 - the function marks the value
+        minLength=1, examples=["https://api.openai.com/v1"]
     ),
     trials.share_buckets: _share(r"(?!0+(?:\.0+)?%)"),
     trials.rate: _share(r"(?!0+(?:\.0+)?%)(?!100)"),

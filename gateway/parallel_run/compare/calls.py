@@ -6,15 +6,16 @@ alike the answers look that it makes of what it gets.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.parallel_run.compare.findings import Findings
-from gateway.parallel_run.compare.json_diff import JsonDiff
-from gateway.parallel_run.compare.json_values import NotJsonError, decode
+from gateway.parallel_run.compare.findings import ABSENT, Difference, Findings
+from gateway.parallel_run.compare.json_diff import JsonDiff, without_twins
+from gateway.parallel_run.compare.json_values import NotJsonError, canonical, decode
 from gateway.parallel_run.compare.rules import Ruling
 from gateway.parallel_run.compare.streams import NotAFormError, read_form, read_multipart
-from gateway.parallel_run.comparison import Comparison, became
+from gateway.parallel_run.comparison import Comparison, Kind, became
 from gateway.parallel_run.plan import Rules
 
 
@@ -56,5 +57,27 @@ def compare_calls(
     ruling = Ruling(rules, aliases)
     ruling.documents = ours, theirs
     findings = Findings(ruling.covers)
-    JsonDiff(findings, ruling.is_unordered, "call").compare(ours, theirs)
+    diff = JsonDiff(findings, ruling.is_unordered, "call")
+    if len(ours) == len(theirs):
+        diff.compare(ours, theirs)
+    else:
+        _unequal(diff, findings, ours, theirs)
     return became(findings.mismatches(), findings.ignored(), findings.omitted)
+
+
+def _unequal(
+    diff: JsonDiff,
+    findings: Findings,
+    ours: Sequence[dict[str, object]],
+    theirs: Sequence[dict[str, object]],
+) -> None:
+    """Tell which calls only one side makes; those that are both without a twin are one call."""
+    left, right = list(map(canonical, ours)), list(map(canonical, theirs))
+    mine = without_twins(left, Counter(right))
+    others = without_twins(right, Counter(left))
+    for index, other in zip(mine, others, strict=False):
+        diff.compare(ours[index], theirs[other], (index,))
+    for index in mine[len(others) :]:
+        findings.add(Difference("call", (index,), Kind.UNMATCHED_CALL, ours[index], ABSENT))
+    for index in others[len(mine) :]:
+        findings.add(Difference("call", (index,), Kind.UNMATCHED_CALL, ABSENT, theirs[index]))

@@ -117,8 +117,8 @@ class JsonDiff:
         location: Location,
     ) -> None:
         """Compare what has no twin on the other side, wherever it stands."""
-        ours = _without_twins(texts[0], Counter(texts[1]))
-        theirs = _without_twins(texts[1], Counter(texts[0]))
+        ours = without_twins(texts[0], Counter(texts[1]))
+        theirs = without_twins(texts[1], Counter(texts[0]))
         for index, other in zip(ours, theirs, strict=False):
             self.compare(control[index], candidate[other], (*location, index))
         for index in ours[len(theirs) :]:
@@ -174,7 +174,7 @@ def _is_other_order(ours: Sequence[object], theirs: Sequence[object]) -> bool:
     return [each for each in ours if each in right] != [each for each in theirs if each in left]
 
 
-def _without_twins(texts: Sequence[bytes], twins: Counter[bytes]) -> list[int]:
+def without_twins(texts: Sequence[bytes], twins: Counter[bytes]) -> list[int]:
     """The places of items of which the other side has fewer."""
     found = []
     for index, text in enumerate(texts):

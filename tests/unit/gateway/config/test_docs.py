@@ -48,6 +48,8 @@ WHERE = {
     "StickySpec": "routes[].sticky[].",
     "OwnerSpec": "routes[].owner.",
     "ListsSpec": "routes[].owner.lists.",
+    "EgressSpec": "egress.",
+    "EgressSideSpec": "egress.sides.NAME.",
     "ParallelRunSpec": "parallel_runs.NAME.",
     "BudgetSpec": "parallel_runs.NAME.budget.",
     "IgnoreSpec": "parallel_runs.NAME.ignore[].",

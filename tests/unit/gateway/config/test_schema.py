@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, ValidationError
 
 from gateway.cli.schema import schema
-from gateway.config import run_spec, spec
+from gateway.config import egress_spec, run_spec, spec
 from gateway.config.document import Value, parse
 from gateway.config.scalars import Ambiguous
 from gateway.config.urls import endpoint
@@ -177,7 +177,11 @@ READERS = [
     (parser, Draft7Validator(value))
     for parser, value in VALUES.items()
     if parser.__module__
-    not in {spec.__name__, run_spec.__name__}  # those also need what is outside the file
+    not in {
+        spec.__name__,
+        run_spec.__name__,
+        egress_spec.__name__,
+    }  # those also need what is outside the file
 ]
 
 
