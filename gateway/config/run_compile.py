@@ -47,6 +47,7 @@ def compile_run(name: str, spec: ParallelRunSpec) -> ParallelRun:
         second_control=spec.second_control or "",
         noise_sample=spec.noise_sample or 0,
         headers=_headers(spec.request_headers),
+        mark_secret=spec.mark_secret,
         build_header=(spec.build_header or "").lower(),
         watermark=spec.watermark or "",
         kept=Kept(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
 from gateway.config import protection, trials, units
 from gateway.config.outside import NOTHING_SET, Outside
+from gateway.config.secret import secret
 from gateway.config.strict import Spec, written
 from gateway.config.wording import Refusal
 from gateway.parallel_run.plan import (
@@ -27,10 +29,16 @@ EVERY = 100_000
 """Buckets: an absent share is all of it, as in the Gateway API."""
 
 
+def _environment(info: ValidationInfo) -> Mapping[str, str]:
+    return info.context.environment if isinstance(info.context, Outside) else NOTHING_SET
+
+
 def _header_value(value: object, info: ValidationInfo) -> str:
-    context = info.context
-    environment = context.environment if isinstance(context, Outside) else NOTHING_SET
-    return trials.header_value(value, environment)
+    return trials.header_value(value, _environment(info))
+
+
+def _secret(value: object, info: ValidationInfo) -> str:
+    return secret(value, _environment(info), example="${IMAGE_GATEWAY_SECRET}")
 
 
 _Text = Annotated[str, PlainValidator(units.text)]
@@ -166,6 +174,7 @@ class ParallelRunSpec(Spec):
     second_control: Annotated[str | None, PlainValidator(units.text)] = None
     noise_sample: Annotated[int | None, PlainValidator(trials.share_buckets)] = None
     request_headers: Annotated[SetHeadersSpec, BeforeValidator(written)] = SetHeadersSpec()
+    mark_secret: Annotated[str, PlainValidator(_secret)] = ""
     build_header: Annotated[str | None, PlainValidator(units.token)] = None
     watermark: Annotated[str | None, PlainValidator(protection.probe_path)] = None
     examples: Annotated[ExamplesSpec, BeforeValidator(written)] = ExamplesSpec()

@@ -13,13 +13,15 @@ SHORTEST = 32
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
 
-def secret(value: object, environment: Mapping[str, str]) -> str:
+def secret(
+    value: object, environment: Mapping[str, str], *, example: str = "${FIGUEIRA_PIN_SECRET}"
+) -> str:
     """What ``${VAR}`` stands for; empty where the variable is unset and the default is empty.
 
     Raises:
         Refusal: no such reference, an unset variable, or too short. Nothing of a secret is shown.
     """
-    written = text(value, example='"${FIGUEIRA_PIN_SECRET}"')
+    written = text(value, example=f'"{example}"')
     if _REFERENCE.fullmatch(written) is None:
         raise Refusal(
             "a secret does not stand in this file", "write ${NAME}, a variable of the environment"
@@ -31,7 +33,7 @@ def secret(value: object, environment: Mapping[str, str]) -> str:
     if not found:
         raise Refusal(
             f"the environment variable {quoted(name)} is not set",
-            f'set it, or write "${{{name}:-}}" where signed pins may be missing',
+            f'set it, or write "${{{name}:-}}" where it may be missing',
         )
     if len(found) < SHORTEST:
         raise Refusal(

@@ -52,7 +52,7 @@ _SENTENCES: Final[dict[str, Callable[[object], str]]] = {
     "too_long": lambda _: f"more than {MOST_ALTERNATIVES} of them; write a second match",
 }
 _MAPPING_TYPES = frozenset({"model_type", "dict_type"})
-_FILLED_IN = frozenset({"url", "urls", "pin_secret", "request_headers", "sides"})
+_FILLED_IN = frozenset({"url", "urls", "pin_secret", "mark_secret", "request_headers", "sides"})
 """Keys in whose values ``${VAR}`` is filled in."""
 _EXAMPLES: Final = {
     "version": "add: version: 1",

@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,12 @@ from gateway.control.messages import (
 from gateway.control.probes import Prober
 from gateway.control.reload import Current, Look, NotYet, Reloader, read_environment
 from gateway.control.servers import server
-from gateway.control.trials.counting import NoLedger
 from gateway.control.trials.engine import Trials
 from gateway.control.watch import changes
 from gateway.control.watchdog import say_alive
 from gateway.control.workers import Workers, WorkerState
 from gateway.control.x509 import CertificateFacts
 from gateway.errors import ConfigError, GatewayError, Problem
-from gateway.parallel_run.result import TrialSink
 from gateway.proxy.captured import OFFERED
 from gateway.proxy.spawn import spawn
 from gateway.routing.snapshot import Snapshot
@@ -116,8 +114,6 @@ class ControlPlan:
     """Why the newest certificate cannot be used, empty if it serves; None for plain HTTP."""
     certificate: CertificateFacts | None = None
     """Of the certificate that serves; None for plain HTTP, or if they cannot be read."""
-    sink: TrialSink = field(default_factory=NoLedger)
-    """Takes trials that have ended."""
     make_admin: Callable[[Control], Any]
     """Makes the ASGI application of the admin port."""
 
@@ -132,19 +128,7 @@ class Control:
         self._began_s = time.monotonic()
         self._is_history_faulty = False
         left = plan.left or Left(Counters())
-        self.trials = Trials(lambda: utc_now().timestamp(), plan.sink, left.trials)
-        self.trials.handed_over_before(
-            {run: ended.get(OFFERED, 0) for run, ended in left.counters.trials.items()}
-        )
-        self._left_trials = left.trials
-        self.workers = Workers(left.counters, self._keep_left, self.trials)
-        self.began_s, self.restarts = plan.began_s, plan.restarts
-        self.prober = Prober(utc_now, self._say_probed)
         self.egress = EgressServer()
-        self._tokens = Tokens(plan.token_key)
-        self.reloader = Reloader(
-            plan.config, self.history, read_environment(), utc_now, self._judge
-        )
         self.ledger = Ledger(
             LedgerPlan(
                 database_url=plan.database_url,
@@ -153,6 +137,20 @@ class Control:
                 wall_s=lambda: utc_now().timestamp(),
                 draw=random.random,
             )
+        )
+        self.trials = Trials(
+            lambda: utc_now().timestamp(), self.ledger, left.trials, pins=self.egress.book
+        )
+        self.trials.handed_over_before(
+            {run: ended.get(OFFERED, 0) for run, ended in left.counters.trials.items()}
+        )
+        self._left_trials = left.trials
+        self.workers = Workers(left.counters, self._keep_left, self.trials)
+        self.began_s, self.restarts = plan.began_s, plan.restarts
+        self.prober = Prober(utc_now, self._say_probed)
+        self._tokens = Tokens(plan.token_key)
+        self.reloader = Reloader(
+            plan.config, self.history, read_environment(), utc_now, self._judge
         )
         self.certificate_problem = plan.certificate_problem
         self.certificate = plan.certificate
@@ -180,12 +178,9 @@ class Control:
             speaking.cancel()
             await self.history.close()
             raise self._unusable()
-        self.prober.follow(self.reloader.current.snapshot)
-        self._follow_trials(self.reloader.current)
+        self._follow(self.reloader.current)
         keeping = spawn(self._keep_trials_forever(), "keep-trials")
-        self._follow_runs(self.reloader.current.snapshot)
         self.ledger.start()
-        self.egress.follow(self.reloader.current.snapshot)
         # Until here, SIGTERM ends the process at once.
         loop.add_signal_handler(signal.SIGTERM, lambda: spawn(self._asked(), "asked"))
         self._plan.lifeline.listen(self._from_supervisor, self._stop.set)
@@ -318,17 +313,19 @@ class Control:
         # The supervisor first: whoever dies now, no worker goes back to an older revision.
         self._plan.lifeline.post(current.accepted)
         self.workers.publish(current.accepted)
-        self.prober.follow(current.snapshot)
-        self._follow_trials(current)
-        self._follow_runs(current.snapshot)
-        self.egress.follow(current.snapshot)
+        self._follow(current)
         digest = current.snapshot.digest[:12]
         note(event, revision=current.accepted.revision, digest=digest)
         for problem in expired(self.reloader.deadlines, utc_now().date()):
             warn(Event.RULE_EXPIRED, why=problem.describe(self._plan.config.name))
 
-    def _follow_runs(self, snapshot: Snapshot) -> None:
+    def _follow(self, current: Current) -> None:
+        """Have everything that control does done by this revision."""
+        snapshot = current.snapshot
+        self.prober.follow(snapshot)
+        self.egress.follow(snapshot)
         self.ledger.follow({run.name: run for run in snapshot.parallel_runs})
+        self.trials.follow(snapshot, current.accepted.revision)
 
     def _say_history(self, revision: int) -> None:
         fault = self.reloader.history_fault
@@ -345,9 +342,6 @@ class Control:
 
     def _keep_left(self, left: Counters) -> None:
         self._plan.lifeline.post(Left(left, self.trials.accounts.ended()))
-
-    def _follow_trials(self, current: Current) -> None:
-        self.trials.follow(current.snapshot, current.accepted.revision)
 
     async def _keep_trials_forever(self) -> None:
         """Tell the supervisor what has ended: a control that dies leaves no more than that."""

@@ -95,9 +95,13 @@ class Ledger:
         """Note that a trial is under way: should control die, it is counted as lost."""
         self._pending[run] = self._pending.get(run, 0) + 1
 
+    def gone(self, run: str) -> None:
+        """Note that a trial has ended of which nothing is known but that: its run is not there."""
+        self._pending[run] = max(self._pending.get(run, 0) - 1, 0)
+
     def ended(self, result: TrialResult) -> None:
         """Take a trial that has ended."""
-        self._pending[result.run] = max(self._pending.get(result.run, 0) - 1, 0)
+        self.gone(result.run)
         if len(self._queue) >= _MOST_QUEUED:
             self.state.shed += 1
             self._count((result.run, result.epoch_key), bounded(result.stratum), TrialClass.SHED, 1)

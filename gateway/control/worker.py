@@ -227,17 +227,19 @@ class Worker:
         gateway.captures.flush()
         counters = gateway.counters()
         counters.arrivals = self._acceptor.arrivals()
+        left_out = gateway.captures.take_left_out()
         report = Report(
             gateway.revision,
             # With thousands of routes, most of it would be zeros.
             pack(counters.without_idle()),
             recording.sightings.take(),
             recording.sampling.take(),
-            gateway.captures.take_left_out(),
+            left_out,
             {run: ended[OFFERED] for run, ended in counters.trials.items() if OFFERED in ended},
         )
         if not self._channel.send(report):
             recording.forget()
+            gateway.captures.put_back(left_out)
 
     async def _report_forever(self) -> None:
         while True:

@@ -73,3 +73,12 @@ def became(
     else:
         one = TrialClass.IGNORED if ignored else TrialClass.MATCHED
     return Comparison(became=one, mismatches=mismatches, ignored=ignored, omitted=omitted)
+
+
+def together(one: Comparison, other: Comparison) -> Comparison:
+    """Two comparisons of one trial as one."""
+    return became(
+        one.mismatches + other.mismatches,
+        one.ignored + other.ignored,
+        one.omitted + other.omitted,
+    )

@@ -52,6 +52,8 @@ class Entry:
     latency: tuple[float, float] | None = None
     """The control's and the candidate's, where both answered and were compared."""
     found: tuple[Found, ...] = ()
+    first: frozenset[str] = frozenset()
+    """Places at which the candidate differed, whatever the trial became."""
     second: frozenset[str] | None = None
     """Places at which the second control differed; None if none was asked."""
     again: frozenset[str] | None = None
@@ -80,6 +82,7 @@ def entry_of(result: TrialResult) -> Entry:
         at_s=result.at_s,
         latency=_latency(result),
         found=_found(result),
+        first=_places(comparison) or frozenset(),
         second=_places(result.second_comparison),
         again=_places(result.again_comparison),
         rules=tuple(sorted({rule for _, rule in comparison.ignored})) if comparison else (),

@@ -49,7 +49,9 @@ class Trial:
     """One request put through a parallel run, the control's part done."""
 
     trial_id: str
-    """32 hexadecimal digits: the trace id of the customer's request."""
+    """32 hexadecimal digits, its own: several requests may share a trace."""
+    trace_id: str
+    """Of the customer's request, which both sides are asked within; 32 hexadecimal digits."""
     run: str
     route: str
     revision: int

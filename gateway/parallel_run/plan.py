@@ -153,6 +153,8 @@ class ParallelRun:
     """Buckets of 100,000 of the trials in which a second control is asked."""
     headers: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
     """(side, lower-case name, value): set on the requests of trials; ``${VAR}`` resolved."""
+    mark_secret: str = field(default="", repr=False)
+    """What the mark of a trial is signed with; empty: it is not."""
     build_header: str = ""
     """Header of the candidate's answers that names its build; empty: an operator says when."""
     kept: Kept = Kept()

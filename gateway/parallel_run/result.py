@@ -22,8 +22,7 @@ class TrialResult:
     epoch_key: str
     """The candidate's build and a digest of the rules: evidence of one key belongs together."""
     trial_id: str
-    """The trace id of the customer's request, 32 hexadecimal digits. Several requests of one trace
-    have the same."""
+    """32 hexadecimal digits, its own."""
     route: str
     stratum: Stratum
     became: TrialClass
@@ -49,6 +48,12 @@ class TrialResult:
 class TrialSink(Protocol):
     """Where trials end: the ledger. Called on control's event loop, and must not block."""
 
+    def began(self, run: str) -> None:
+        """Note that a trial is under way: should control die, it is counted as lost."""
+
+    def gone(self, run: str) -> None:
+        """Note that a trial has ended of which nothing is known but that: its run is not there."""
+
     def ended(self, result: TrialResult) -> None:
         """Take a trial that has ended."""
 
@@ -60,3 +65,6 @@ class TrialSink(Protocol):
         Workers tell them four times a second. Requests that were not sampled are not among them:
         the run's sheet has them.
         """
+
+    def not_sampled(self, run: str, epoch_key: str, count: int) -> None:
+        """Take a count of eligible requests that were not chosen, since the last call."""

@@ -112,7 +112,7 @@ class Tally:
         if entry.second is None:
             return
         self.second_controls += 1
-        self.noise.add((each.place for each in entry.found), entry.second, entry.again)
+        self.noise.add(entry.first, entry.second, entry.again)
 
     def _fold_time(self, entry: Entry) -> None:
         first, newest = self.first_at_s, self.newest_at_s

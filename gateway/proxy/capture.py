@@ -37,6 +37,7 @@ MOST_HELD_TOGETHER_BYTES = 16 * 1024 * 1024
 """Of all captures of a worker."""
 _MOST_AT_ONCE = 32
 """Trials in one message to control: 4 MiB at the most."""
+_NOT_SAMPLED = TrialClass.NOT_SAMPLED.value
 HandOver = Callable[[list[Captured]], bool]
 """Whether they are on their way."""
 
@@ -53,6 +54,7 @@ class Captures:
         self.ended: EndedHere = {}
         """What became of eligible requests here, since the worker began."""
         self._left_out: Counter[tuple[str, str, str, int, str]] = Counter()
+        self._told_not_sampled: Counter[str] = Counter()
         self._templates: dict[str, Templates] = {}
         self._ready: list[tuple[Captured, str]] = []
 
@@ -81,9 +83,23 @@ class Captures:
                     self._end(each.run, TrialClass.SHED, (method, path, each.status))
 
     def take_left_out(self) -> list[LeftOut]:
-        """What was to be compared and ended here instead, since the last call."""
+        """What was to be compared, or was not chosen, and ended here, since the last call."""
         found, self._left_out = self._left_out, Counter()
-        return [(*key, count) for key, count in found.items()]
+        many: list[LeftOut] = [(*key, count) for key, count in found.items()]
+        for run, ended in self.ended.items():
+            told, now = self._told_not_sampled[run], ended.get(_NOT_SAMPLED, 0)
+            if now > told:
+                self._told_not_sampled[run] = now
+                many.append((run, "", "", 0, _NOT_SAMPLED, now - told))
+        return many
+
+    def put_back(self, many: Sequence[LeftOut]) -> None:
+        """Tell of it the next time: control could not be told."""
+        for run, method, template, status_class, became, count in many:
+            if became == _NOT_SAMPLED:
+                self._told_not_sampled[run] -= count
+            else:
+                self._left_out[run, method, template, status_class, became] += count
 
     def _offer(self, exchange: Outcome, capture: Capture) -> None:
         if not self._ready:

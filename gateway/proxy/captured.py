@@ -13,7 +13,8 @@ class Captured(msgspec.Struct, array_like=True, frozen=True, gc=False):
     run: str
     route: str
     backend: str
-    trial_id: str
+    trace_id: str
+    """Of the customer's request, 32 hexadecimal digits; empty if it had none that is understood."""
     request: bytes
     """Head and body as they were sent, framing included."""
     status: int
@@ -35,7 +36,8 @@ class Captured(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 LeftOut = tuple[str, str, str, int, str, int]
-"""Run, method, template of the path, class of the status, class of the trial, how many."""
+"""Run, method, template of the path, class of the status, class of the trial, how many. Of those
+not sampled, only run, class and how many say something."""
 EndedHere = dict[str, dict[str, int]]
 """Run -> class of the trial, or `OFFERED` -> how many."""
 OFFERED = "offered"

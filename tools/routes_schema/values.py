@@ -86,6 +86,7 @@ _DURATION = _matching(
     examples=["250ms", "1.5s", "2m"],
 )
 
+_VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}$"
 VALUES: Mapping[Callable[..., Any], Schema] = {
     units.version: {"type": "integer", "enum": [units.VERSION]},
     units.text: _text(),
@@ -208,10 +209,13 @@ VALUES: Mapping[Callable[..., Any], Schema] = {
         f"^(?!(?:{'|'.join(sorted(map(_any_case, trials.OURS)))})$){_TOKEN[1:]}",
         "A header of your own; how a message crosses is the gateway's business.",
     ),
+    run_spec._secret: _matching(  # noqa: SLF001 - as above
+        _VARIABLE, "A variable of the environment: ${NAME}.", examples=["${IMAGE_GATEWAY_SECRET}"]
+    ),
     run_spec._header_value: _text(minLength=1, examples=["${API_KEY}"]),  # noqa: SLF001 - as above
     spec._certificates: _text(minLength=1),  # noqa: SLF001 - as above
     spec._secret: _matching(  # noqa: SLF001 - as above
-        r"^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}$",
+        _VARIABLE,
         "A variable of the environment: ${NAME}.",
         examples=["${FIGUEIRA_PIN_SECRET}"],
     ),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
 
+from gateway.parallel_run.mark import HEADER
 from gateway.parallel_run.observation import Answer, Asked, Observation
 from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import Side
@@ -84,8 +84,12 @@ class Question:
 
     run: ParallelRun
     side: Side
-    trial_id: str
+    mark: bytes
+    """Says to the side that this is a trial."""
+    traceparent: bytes
     asked: Asked
+    key: bytes
+    """Idempotency-Key of a request that may change something, unless it has one."""
     target: bytes
     """As the side knows it: ids may have been put in its own words."""
 
@@ -159,17 +163,15 @@ def _request(question: Question) -> httpx.Request:
     }
     dropped = _OURS | _LENGTHS | ours.keys()
     headers: list[Header] = [line for line in asked.headers if line[0].lower() not in dropped]
-    trial_id = question.trial_id.encode()
     has_length = any(name.lower() in _LENGTHS for name, _ in asked.headers)
     if asked.body or has_length:
         headers.append((b"Content-Length", b"%d" % len(asked.body)))
     is_keyed = any(name.lower() == b"idempotency-key" for name, _ in headers)
     if asked.method not in SAFE and not is_keyed:
-        headers.append((b"Idempotency-Key", b"figueira-" + trial_id))
+        headers.append((b"Idempotency-Key", question.key))
     headers += ours.items()
-    span = secrets.token_hex(8).encode()
-    headers.append((b"traceparent", b"00-%b-%b-01" % (trial_id, span)))
-    headers.append((b"X-Figueira-Trial", trial_id))
+    headers.append((b"traceparent", question.traceparent))
+    headers.append((HEADER, question.mark))
     return httpx.Request(
         asked.method.decode("latin-1"),
         "http://trial/",

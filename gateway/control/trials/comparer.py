@@ -54,7 +54,7 @@ class Comparer:
         Raises:
             ComparerDied: The process died over it.
         """
-        if sides.control.body == sides.candidate.body:
+        if sides.control.body == sides.candidate.body and sides.calls is None:
             # Nothing of a body is read: no more than a few header fields to look at.
             return safely(sides, rules)
         job = frame(job_encoder.encode(Job(sides, rules_encoder.encode(rules))))
@@ -95,6 +95,8 @@ class Comparer:
         if process is not None:
             if why != "left":
                 warn(Event.COMPARER_REPLACED, pid=process.pid, why=why)
+            if process.stdin is not None:
+                process.stdin.close()
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from gateway.control.trials.accounts import Accounts
 from gateway.control.trials.asking import Respondent, read_answered, read_asked
 from gateway.control.trials.comparer import Comparer
@@ -18,6 +16,7 @@ from gateway.control.trials.trial import Ended, Tools, try_once
 from gateway.parallel_run.allowance import Allowance
 from gateway.parallel_run.classes import Sheet, TrialClass
 from gateway.parallel_run.observation import Asked, Trial
+from gateway.parallel_run.pinned import PinnedCalls
 from gateway.parallel_run.plan import ParallelRun
 from gateway.parallel_run.result import TrialResult, TrialSink
 from gateway.proxy.captured import Captured, LeftOut
@@ -36,6 +35,7 @@ _SPARE_CONNECTIONS = 2
 @dataclass(slots=True)
 class _Waiting:
     captured: Captured
+    trial_id: str
     since_s: float
 
     @property
@@ -55,6 +55,8 @@ class _Run:
     waiting: deque[_Waiting] = field(default_factory=deque)
     waiting_bytes: int = 0
     in_flight: int = 0
+    is_pinned: bool = False
+    """Whether both sides' calls to collaborators pass here."""
 
     @property
     def epoch_key(self) -> str:
@@ -69,6 +71,8 @@ class Trials:
         wall_clock: Callable[[], float],
         sink: TrialSink,
         before: Mapping[str, Mapping[str, int]],
+        *,
+        pins: PinnedCalls | None = None,
         comparer: Comparer | None = None,
     ) -> None:
         """Begin with no run.
@@ -77,10 +81,12 @@ class Trials:
             wall_clock: Gives seconds since 1970.
             sink: Takes trials that have ended.
             before: What the control before has ended, by run and class.
+            pins: Knows what the sides of a trial ask of others, where that passes here.
             comparer: Compares answers.
         """
         self._wall_clock = wall_clock
         self._sink = sink
+        self._pins = pins
         self.accounts = Accounts(before)
         self.comparer = comparer or Comparer()
         self._runs: dict[str, _Run] = {}
@@ -90,9 +96,11 @@ class Trials:
         """Try by this revision from the next trial on; those under way end as they began."""
         self._revision = revision
         backends = {backend.name: backend for backend in snapshot.backends}
+        doors = {door.side for door in snapshot.egress.doors} if snapshot.egress else set()
         for plan in snapshot.parallel_runs:
             run = self._runs.setdefault(plan.name, _Run(plan))
             run.plan, run.digest = plan, rules_digest(plan, backends)
+            run.is_pinned = {plan.control, plan.candidate} <= doors
             most = max(plan.budget.in_flight * _SPARE_CONNECTIONS, 4)
             before, run.respondents = run.respondents, {}
             for name in {plan.control, plan.candidate, plan.second_control} - {""}:
@@ -108,20 +116,18 @@ class Trials:
     def offered(self, trials: list[Captured]) -> None:
         """Take trials that a worker hands over."""
         now_s = time.monotonic()
-        for each in trials:
-            captured = each
+        for captured in trials:
             self.accounts.receive(captured.run)
+            self._sink.began(captured.run)
             run = self._runs.get(captured.run)
             if run is None:
                 self.accounts.end(captured.run, TrialClass.SHED)
+                self._sink.gone(captured.run)
                 continue
-            if not captured.trial_id:
-                # The customer's own traceparent was no such thing.
-                captured = msgspec.structs.replace(captured, trial_id=secrets.token_hex(16))
-            one = _Waiting(captured, now_s)
+            one = _Waiting(captured, secrets.token_hex(16), now_s)
             is_full = len(run.waiting) >= MOST_WAITING
             if is_full or run.waiting_bytes + one.size > MOST_WAITING_BYTES:
-                self._leave_out(run, captured, TrialClass.SHED)
+                self._leave_out(run, one, TrialClass.SHED)
                 continue
             run.waiting.append(one)
             run.waiting_bytes += one.size
@@ -135,7 +141,9 @@ class Trials:
         """Tell the sink what ended in a worker."""
         for name, method, template, status_class, became, count in many:
             run = self._runs.get(name)
-            if run is not None:
+            if run is not None and became == TrialClass.NOT_SAMPLED:
+                self._sink.not_sampled(name, run.epoch_key, count)
+            elif run is not None:
                 stratum = run.known.stratum_of(method, template, status_class)
                 self._sink.left_out(name, run.epoch_key, {(stratum, TrialClass(became)): count})
 
@@ -152,10 +160,9 @@ class Trials:
             for respondent in run.respondents.values():
                 respondent.close()
 
-    def _leave_out(self, run: _Run, captured: Captured, became: TrialClass) -> None:
+    def _leave_out(self, run: _Run, one: _Waiting, became: TrialClass) -> None:
         """End a trial that nobody was asked for."""
-        asked = read_asked(captured)
-        self._end(run, captured, asked, Ended(became), run.plan)
+        self._end(run, one, read_asked(one.captured), Ended(became), run.plan)
 
     def _pump(self, run: _Run) -> None:
         """Begin what may be begun."""
@@ -163,20 +170,23 @@ class Trials:
             one = run.waiting.popleft()
             run.waiting_bytes -= one.size
             if time.monotonic() - one.since_s > LONGEST_WAIT_S:
-                self._leave_out(run, one.captured, TrialClass.SHED)
+                self._leave_out(run, one, TrialClass.SHED)
             elif not run.allowance.take(run.plan.budget, self._wall_clock()):
-                self._leave_out(run, one.captured, TrialClass.OVER_BUDGET)
+                self._leave_out(run, one, TrialClass.OVER_BUDGET)
             else:
                 run.in_flight += 1
-                spawn(self._try(run, one.captured), f"trial-{run.plan.name}")
+                spawn(self._try(run, one), f"trial-{run.plan.name}")
 
-    async def _try(self, run: _Run, captured: Captured) -> None:
+    async def _try(self, run: _Run, one: _Waiting) -> None:
         """Put one through; whatever happens, it ends once."""
-        asked, plan = read_asked(captured), run.plan
+        captured, plan = one.captured, run.plan
+        asked = read_asked(captured)
         ended = Ended(TrialClass.COMPARE_FAILED)
         try:
             trial = Trial(
-                trial_id=captured.trial_id,
+                trial_id=one.trial_id,
+                # The customer's own may have been no such thing.
+                trace_id=captured.trace_id or one.trial_id,
                 run=captured.run,
                 route=captured.route,
                 revision=self._revision,
@@ -190,16 +200,17 @@ class Trials:
                 respondents=run.respondents,
                 known=run.known,
                 comparer=self.comparer,
+                wall_clock=self._wall_clock,
+                pins=self._pins if run.is_pinned else None,
             )
             ended = await try_once(trial, tools)
         finally:
             run.in_flight -= 1
-            self._end(run, captured, asked, ended, plan)
+            self._end(run, one, asked, ended, plan)
             self._pump(run)
 
-    def _end(
-        self, run: _Run, captured: Captured, asked: Asked, ended: Ended, plan: ParallelRun
-    ) -> None:
+    def _end(self, run: _Run, one: _Waiting, asked: Asked, ended: Ended, plan: ParallelRun) -> None:
+        captured = one.captured
         self.accounts.end(captured.run, ended.became)
         served = read_answered(captured)
         is_reversed = plan.is_reversed
@@ -208,7 +219,7 @@ class Trials:
             TrialResult(
                 run=captured.run,
                 epoch_key=ended.epoch_key or run.epoch_key,
-                trial_id=captured.trial_id,
+                trial_id=one.trial_id,
                 route=captured.route,
                 stratum=ended.stratum or run.known.stratum(asked, status),
                 became=ended.became,
@@ -218,6 +229,8 @@ class Trials:
                 candidate=served if is_reversed else ended.other,
                 second=ended.second,
                 comparison=ended.comparison,
+                second_comparison=ended.between_controls,
+                again_comparison=ended.between_candidates,
                 asked=asked,
             )
         )

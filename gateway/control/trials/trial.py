@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gateway.control.trials.asking import Question, Respondent, header_of
 from gateway.control.trials.comparer import Comparer, ComparerDied
 from gateway.control.trials.knowing import Known, path_of, watermark_in
+from gateway.control.trials.pinning import Pinning, traceparent_of
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
+from gateway.parallel_run.compare.calls import BothCalls
 from gateway.parallel_run.comparison import Comparison
+from gateway.parallel_run.mark import write_mark
 from gateway.parallel_run.observation import Asked, Observation, Trial
 from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import Side
@@ -24,6 +28,11 @@ from gateway.parallel_run.settle import (
 from gateway.parallel_run.strata import Stratum
 from gateway.routing.split import bucket_of
 
+if TYPE_CHECKING:
+    from gateway.parallel_run.pinned import PinnedCalls
+
+_AMBIGUOUS = "which calls to collaborators are whose cannot be told"
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -34,6 +43,10 @@ class Ended:
     other: Observation | None = None
     """The side that no customer was answered by."""
     second: Observation | None = None
+    between_controls: Comparison | None = None
+    """The control against a second one; None unless that was asked whatever was found."""
+    between_candidates: Comparison | None = None
+    """The candidate against itself, likewise."""
     stratum: Stratum | None = None
     epoch_key: str = ""
 
@@ -47,164 +60,189 @@ class Tools:
     respondents: Mapping[str, Respondent]
     known: Known
     comparer: Comparer
+    wall_clock: Callable[[], float]
+    """Seconds since 1970."""
+    pins: PinnedCalls | None
+    """None: what the sides ask of others does not pass here."""
 
 
 @dataclass(slots=True)
 class _Pair:
-    """Both sides' observations, and what their answers count as."""
+    """Both sides' observations, what their answers count as, and what they asked of others."""
 
     control: Observation
     candidate: Observation
     statuses: tuple[int | None, int | None]
+    calls: BothCalls | None = None
 
 
 async def try_once(trial: Trial, tools: Tools) -> Ended:
     """Ask the other side, compare, and ask again where that tells more."""
-    plan, known = tools.plan, tools.known
-    other_side: Side = "control" if plan.is_reversed else "candidate"
-    other = await _ask(trial, tools, other_side)
-    if other.failure.endswith(":internal"):
-        # Our own want of room says nothing of a side.
-        return Ended(TrialClass.SHED, other=other)
-    pair = _pair(trial.control, other, tools)
-    if build := header_of(pair.candidate.answer, plan.build_header) if plan.build_header else "":
-        known.build = build
-    epoch_key = f"{(build or known.build) or '-'}:{tools.digest}"
-    stratum = known.stratum(trial.asked, pair.statuses[0] or 0)
-    try:
-        ended = await _judge(trial, tools, pair, (epoch_key, stratum))
-    except ComparerDied:
-        ended = Ended(TrialClass.LOST)
-    return replace(ended, other=other, stratum=stratum, epoch_key=epoch_key)
+    return await _Attempt(trial, tools).run()
 
 
-async def _judge(trial: Trial, tools: Tools, pair: _Pair, epoch: tuple[str, Stratum]) -> Ended:
-    early = before_comparing(*pair.statuses)
-    if early is not None:
-        return Ended(early)
-    ours, theirs = pair.statuses
-    assert ours is not None  # noqa: S101 - or it would have ended early
-    assert theirs is not None  # noqa: S101 - the same
-    if trial.asked.method == b"POST" and pair.control.answer and pair.candidate.answer:
-        tools.known.learn(pair.control.answer, pair.candidate.answer)
-    found = await _compare(pair, tools)
-    is_safe = trial.asked.method in SAFE
-    is_probe = is_safe and bucket_of(b"noise" + trial.trial_id.encode()) < tools.plan.noise_sample
-    if is_probe:
-        return await _probe(trial, tools, pair, found, epoch)
-    if found.became is not TrialClass.MISMATCHED:
-        return Ended(found.became, found)
-    if await _is_behind(trial, tools, (ours, theirs)):
-        return Ended(TrialClass.NOT_REPLICATED, found)
-    if not is_safe:
-        return Ended(TrialClass.MISMATCHED, found)
-    second = await _ask(trial, tools, "control")
-    return await _settle(tools, pair, found, second, epoch)
+class _Attempt:
+    """One trial under way."""
 
+    def __init__(self, trial: Trial, tools: Tools) -> None:
+        self._trial = trial
+        self._tools = tools
+        self._plan = tools.plan
+        self._known = tools.known
+        self._pinning = Pinning(tools.pins, trial) if tools.pins is not None else None
+        self._is_safe = trial.asked.method in SAFE
 
-async def _probe(
-    trial: Trial,
-    tools: Tools,
-    pair: _Pair,
-    found: Comparison,
-    epoch: tuple[str, Stratum],
-) -> Ended:
-    """Ask a second control, and the candidate once more, whatever was found."""
-    if found.became is TrialClass.COMPARE_FAILED:
-        return Ended(found.became, found)
-    ours, theirs = pair.statuses
-    if await _is_behind(trial, tools, (ours or 0, theirs or 0)):
-        return Ended(TrialClass.NOT_REPLICATED, found)
-    second = await _ask(trial, tools, "control", tools.plan.second_control)
-    again = await _ask(trial, tools, "candidate")
-    controls = await _between(tools, pair.control, second)
-    candidates = await _between(tools, pair.candidate, again)
-    if controls is not None:
-        book = tools.known.book(*epoch)
-        spread = None if candidates is None else places(candidates)
-        book.add(places(found), places(controls), spread)
-    if found.became is not TrialClass.MISMATCHED:
-        return Ended(found.became, found, second=second)
-    return await _settle(tools, pair, found, second, epoch)
+    async def run(self) -> Ended:
+        """Put it through."""
+        other = await self._ask("control" if self._plan.is_reversed else "candidate")
+        if other.failure.endswith(":internal"):
+            # Our own want of room says nothing of a side.
+            return Ended(TrialClass.SHED, other=other)
+        pair = self._pair(other)
+        if self._pinning is not None:
+            pair.calls = self._pinning.settle()
+        epoch_key = self._epoch_key(pair.candidate)
+        stratum = self._known.stratum(self._trial.asked, pair.statuses[0] or 0)
+        try:
+            ended = await self._judge(pair, (epoch_key, stratum))
+        except ComparerDied:
+            ended = Ended(TrialClass.LOST)
+        return replace(ended, other=other, stratum=stratum, epoch_key=epoch_key)
 
+    def _pair(self, other: Observation) -> _Pair:
+        served, plan, respondents = self._trial.control, self._plan, self._tools.respondents
+        control, candidate = (other, served) if plan.is_reversed else (served, other)
+        statuses = (
+            respondents[plan.control].status_of(control.answer),
+            respondents[plan.candidate].status_of(candidate.answer),
+        )
+        return _Pair(control, candidate, statuses)
 
-async def _settle(
-    tools: Tools,
-    pair: _Pair,
-    found: Comparison,
-    second: Observation,
-    epoch: tuple[str, Stratum],
-) -> Ended:
-    """What a mismatch is, now that a control was asked once more."""
-    noisy = tools.known.book(*epoch).noisy(tools.plan.ready_when.confidence)
-    again = await _between(tools, pair.control, second)
-    return Ended(after_asking_again(found, again, noisy), found, second=second)
+    def _epoch_key(self, candidate: Observation) -> str:
+        name = self._plan.build_header
+        build = header_of(candidate.answer, name) if name else ""
+        if build:
+            self._known.build = build
+        return f"{self._known.build or '-'}:{self._tools.digest}"
 
+    async def _judge(self, pair: _Pair, epoch: tuple[str, Stratum]) -> Ended:
+        early = before_comparing(*pair.statuses)
+        if early is not None:
+            return Ended(early)
+        if self._trial.asked.method == b"POST" and pair.control.answer and pair.candidate.answer:
+            self._known.learn(pair.control.answer, pair.candidate.answer)
+        found = await self._compare(pair)
+        if found.became is TrialClass.COMPARE_FAILED:
+            return Ended(found.became, found)
+        sample = bucket_of(b"noise" + self._trial.trial_id.encode())
+        is_probe = self._is_safe and sample < self._plan.noise_sample
+        differs = found.became is TrialClass.MISMATCHED
+        if (is_probe or differs) and await self._is_behind(pair):
+            return Ended(TrialClass.NOT_REPLICATED, found)
+        if is_probe:
+            return await self._probe(pair, found, epoch)
+        return await self._settle(pair, found, epoch) if differs else Ended(found.became, found)
 
-async def _ask(trial: Trial, tools: Tools, side: Side, backend: str = "") -> Observation:
-    plan = tools.plan
-    target = trial.asked.target
-    if side == "candidate" and plan.writes == "allow":
-        target = tools.known.target_for_candidate(target)
-    name = backend or (plan.candidate if side == "candidate" else plan.control)
-    question = Question(
-        run=plan, side=side, trial_id=trial.trial_id, asked=trial.asked, target=target
-    )
-    return await tools.respondents[name].ask(question)
+    async def _settle(self, pair: _Pair, found: Comparison, epoch: tuple[str, Stratum]) -> Ended:
+        """What a difference is; of a safe request the control is asked once more."""
+        if self._pinning is not None and self._pinning.is_ambiguous:
+            # The sides may have been given each other's pictures, or somebody else's.
+            return Ended(TrialClass.COMPARE_FAILED, replace(found, fault=_AMBIGUOUS))
+        if not self._is_safe:
+            return Ended(TrialClass.MISMATCHED, found)
+        second = await self._ask("control")
+        again = await self._between(pair.control, second)
+        return Ended(self._after(found, again, epoch), found, second=second)
 
+    async def _probe(self, pair: _Pair, found: Comparison, epoch: tuple[str, Stratum]) -> Ended:
+        """Ask a second control, and the candidate once more, whatever was found."""
+        second = await self._ask("control", self._plan.second_control)
+        again = await self._ask("candidate")
+        controls = await self._between(pair.control, second)
+        candidates = await self._between(pair.candidate, again)
+        if controls is not None:
+            spread = None if candidates is None else places(candidates)
+            self._known.book(*epoch).add(places(found), places(controls), spread)
+        became = found.became
+        if became is TrialClass.MISMATCHED:
+            became = self._after(found, controls, epoch)
+        return Ended(
+            became,
+            found,
+            second=second,
+            between_controls=controls,
+            between_candidates=candidates,
+        )
 
-def _pair(served: Observation, other: Observation, tools: Tools) -> _Pair:
-    plan = tools.plan
-    control, candidate = (other, served) if plan.is_reversed else (served, other)
-    statuses = (
-        tools.respondents[plan.control].status_of(control.answer),
-        tools.respondents[plan.candidate].status_of(candidate.answer),
-    )
-    return _Pair(control, candidate, statuses)
+    def _after(
+        self, found: Comparison, again: Comparison | None, epoch: tuple[str, Stratum]
+    ) -> TrialClass:
+        """What a mismatch is, now that a control was asked once more."""
+        noisy = self._known.book(*epoch).noisy(self._plan.ready_when.confidence)
+        return after_asking_again(found, again, noisy)
 
+    async def _ask(self, side: Side, backend: str = "") -> Observation:
+        plan = self._plan
+        target = self._trial.asked.target
+        if side == "candidate" and plan.writes == "allow":
+            target = self._known.target_for_candidate(target)
+        name = backend or (plan.candidate if side == "candidate" else plan.control)
+        if self._pinning is None:
+            return await self._tools.respondents[name].ask(self._question(side, target))
+        self._pinning.began(name, self._tools.wall_clock())
+        seen = await self._tools.respondents[name].ask(self._question(side, target))
+        self._pinning.ended(seen)
+        return seen
 
-async def _compare(pair: _Pair, tools: Tools) -> Comparison:
-    control, candidate = pair.control.answer, pair.candidate.answer
-    assert control is not None  # noqa: S101 - or the trial would have ended early
-    assert candidate is not None  # noqa: S101 - the same
-    wants_aliases = any(rule.to == "id_alias" for rule in tools.plan.rules.normalise)
-    sides = Sides(
-        control=control,
-        candidate=candidate,
-        control_status=pair.statuses[0] or 0,
-        candidate_status=pair.statuses[1] or 0,
-        aliases=tools.known.aliases_within(candidate.body) if wants_aliases else {},
-    )
-    return await tools.comparer.compare(sides, tools.plan.rules)
+    def _question(self, side: Side, target: bytes, asked: Asked | None = None) -> Question:
+        trial, plan = self._trial, self._plan
+        return Question(
+            run=plan,
+            side=side,
+            mark=write_mark(trial.trial_id, self._tools.wall_clock(), plan.mark_secret),
+            traceparent=traceparent_of(trial).encode(),
+            asked=asked or trial.asked,
+            key=b"figueira-" + trial.trial_id.encode(),
+            target=target,
+        )
 
+    async def _compare(self, pair: _Pair) -> Comparison:
+        control, candidate = pair.control.answer, pair.candidate.answer
+        assert control is not None  # noqa: S101 - or the trial would have ended early
+        assert candidate is not None  # noqa: S101 - the same
+        rules = self._plan.rules
+        wants_aliases = any(rule.to == "id_alias" for rule in rules.normalise)
+        sides = Sides(
+            control=control,
+            candidate=candidate,
+            control_status=pair.statuses[0] or 0,
+            candidate_status=pair.statuses[1] or 0,
+            aliases=self._known.aliases_within(candidate.body) if wants_aliases else {},
+            calls=pair.calls,
+        )
+        return await self._tools.comparer.compare(sides, rules)
 
-async def _between(tools: Tools, one: Observation, later: Observation) -> Comparison | None:
-    """How a side differs from itself; None if it has not answered twice."""
-    if one.answer is None or later.answer is None:
-        return None
-    sides = Sides(
-        control=one.answer,
-        candidate=later.answer,
-        control_status=one.answer.status,
-        candidate_status=later.answer.status,
-    )
-    return await tools.comparer.compare(sides, tools.plan.rules)
+    async def _between(self, one: Observation, later: Observation) -> Comparison | None:
+        """How a side differs from itself; None if it has not answered twice."""
+        if one.answer is None or later.answer is None:
+            return None
+        sides = Sides(
+            control=one.answer,
+            candidate=later.answer,
+            control_status=one.answer.status,
+            candidate_status=later.answer.status,
+        )
+        return await self._tools.comparer.compare(sides, self._plan.rules)
 
-
-async def _is_behind(trial: Trial, tools: Tools, statuses: tuple[int, int]) -> bool:
-    """Whether the candidate misses what its backfill has not reached."""
-    plan = tools.plan
-    if not plan.watermark or statuses[1] != MISS:
-        return False
-    headers = tuple(line for line in trial.asked.headers if line[0].lower() == b"host")
-    asked = Asked(method=b"GET", target=plan.watermark.encode(), headers=headers)
-    question = Question(
-        run=plan,
-        side="candidate",
-        trial_id=trial.trial_id,
-        asked=asked,
-        target=asked.target,
-    )
-    answer = (await tools.respondents[plan.candidate].ask(question)).answer
-    watermark = watermark_in(answer) if answer is not None else None
-    return is_behind(path_of(trial.asked), statuses, watermark)
+    async def _is_behind(self, pair: _Pair) -> bool:
+        """Whether the candidate misses what its backfill has not reached."""
+        plan, trial = self._plan, self._trial
+        ours, theirs = pair.statuses
+        if not plan.watermark or theirs != MISS:
+            return False
+        headers = tuple(line for line in trial.asked.headers if line[0].lower() == b"host")
+        asked = Asked(method=b"GET", target=plan.watermark.encode(), headers=headers)
+        question = self._question("candidate", asked.target, asked)
+        answer = (await self._tools.respondents[plan.candidate].ask(question)).answer
+        watermark = watermark_in(answer) if answer is not None else None
+        return is_behind(path_of(trial.asked), (ours or 0, theirs), watermark)

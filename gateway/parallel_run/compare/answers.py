@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.bodies import compare_bodies
+from gateway.parallel_run.compare.calls import BothCalls, compare_calls
 from gateway.parallel_run.compare.coding import CodingError
 from gateway.parallel_run.compare.fields import compare_headers
 from gateway.parallel_run.compare.findings import Difference, Findings
 from gateway.parallel_run.compare.json_diff import TooDeepError
 from gateway.parallel_run.compare.pictures import PictureError
 from gateway.parallel_run.compare.rules import Ruling
-from gateway.parallel_run.comparison import Comparison, Kind, Mismatch, became
+from gateway.parallel_run.comparison import Comparison, Kind, Mismatch, became, together
 from gateway.parallel_run.observation import Answer
 from gateway.parallel_run.plan import Rules
 
@@ -29,16 +30,21 @@ class Sides:
     candidate_status: int
     aliases: Mapping[str, str] = field(default_factory=dict)
     """The candidate's id -> the control's, learned from what both have created."""
+    calls: BothCalls | None = None
+    """What either has asked of collaborators; None: nobody knows."""
 
 
 def compare(sides: Sides, rules: Rules) -> Comparison:
-    """Compare two answers under the rules of a run.
+    """Compare two answers, and what was asked of collaborators, under the rules of a run.
 
     Never raises for what the answers hold: what cannot be compared is ``compare_failed``, and
     ``fault`` says why.
     """
     try:
-        return _compare(sides, rules)
+        found, calls = _compare(sides, rules), sides.calls
+        if calls is None:
+            return found
+        return together(found, compare_calls(calls.control, calls.candidate, rules, sides.aliases))
     except (CodingError, PictureError, TooDeepError, RecursionError) as error:
         return Comparison(became=TrialClass.COMPARE_FAILED, fault=str(error) or repr(error))
 

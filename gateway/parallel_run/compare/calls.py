@@ -45,6 +45,14 @@ class Call:
             return self.body.decode("utf-8", "backslashreplace")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BothCalls:
+    """What the two sides of a trial have asked for, each in its order."""
+
+    control: tuple[Call, ...]
+    candidate: tuple[Call, ...]
+
+
 def compare_calls(
     control: Sequence[Call], candidate: Sequence[Call], rules: Rules, aliases: Mapping[str, str]
 ) -> Comparison:

@@ -17,7 +17,6 @@ from gateway.control.control import Control, utc_now
 from gateway.control.messages import Linked, Report
 from gateway.control.probes import Prober
 from gateway.control.reload import Reloader
-from gateway.control.trials.counting import NoLedger
 from gateway.control.trials.engine import Trials
 from gateway.control.workers import Workers
 from gateway.control.x509 import CertificateFacts
@@ -29,6 +28,7 @@ from gateway.telemetry.upstreams import AddressCounts
 from tests.support import flippable
 from tests.support.counted import AT, counted, requests_in
 from tests.support.flippable import BAD, accepted
+from tests.support.no_ledger import NoLedger
 
 
 class Keeper:

@@ -108,6 +108,7 @@ parallel_runs:
       candidate: {Authorization: "Bearer ${CANDIDATE_KEY:-k}", X-Two: "2"}
     build_header: X-Build
     watermark: /backfill?of=images
+    mark_secret: "${MARK_SECRET:-}"
     ready_when:
       mismatch_rate_below: 0.25%
       confidence: 99%

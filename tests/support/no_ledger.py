@@ -12,10 +12,19 @@ from gateway.parallel_run.strata import Stratum
 class NoLedger:
     """Takes results and forgets them."""
 
+    def began(self, run: str) -> None:
+        """Forget it."""
+
+    def gone(self, run: str) -> None:
+        """Forget it."""
+
     def ended(self, result: TrialResult) -> None:
         """Forget it."""
 
     def left_out(
         self, run: str, epoch_key: str, uncompared: Mapping[tuple[Stratum, TrialClass], int]
     ) -> None:
+        """Forget them."""
+
+    def not_sampled(self, run: str, epoch_key: str, count: int) -> None:
         """Forget them."""
