@@ -194,7 +194,7 @@ class Control:
         await serving.ended()
         speaking.cancel()
         keeping.cancel()
-        self.trials.close()
+        await self.trials.close()
         self.prober.close()
         await self.egress.close()
         self.workers.close()

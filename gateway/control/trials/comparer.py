@@ -21,6 +21,7 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.comparison import Comparison
 from gateway.parallel_run.plan import Rules
+from gateway.proxy.spawn import Running, spawn
 from gateway.telemetry.events import Event
 
 _COMMAND = (sys.executable, "-m", "gateway.control.trials.comparing")
@@ -42,6 +43,7 @@ class Comparer:
         self._process: asyncio.subprocess.Process | None = None
         self._is_warm = False
         self._turn = asyncio.Lock()
+        self._ending: Running | None = None
 
     @property
     def pid(self) -> int | None:
@@ -95,11 +97,19 @@ class Comparer:
         if process is not None:
             if why != "left":
                 warn(Event.COMPARER_REPLACED, pid=process.pid, why=why)
-            if process.stdin is not None:
-                process.stdin.close()
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            self._ending = spawn(_bury(process, self._ending), "comparer-ends")
 
-    def close(self) -> None:
-        """Compare no more."""
+    async def close(self) -> None:
+        """Compare no more; the process is gone then, and its pipes are."""
         self._replace("left")
+        if self._ending is not None:
+            await self._ending.ended()
+
+
+async def _bury(process: asyncio.subprocess.Process, earlier: Running | None) -> None:
+    """Wait for a killed process, so that neither it nor its pipes stay."""
+    if earlier is not None:
+        await earlier.ended()
+    await process.communicate()

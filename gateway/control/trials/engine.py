@@ -152,9 +152,9 @@ class Trials:
         sheets = self.accounts.sheets(workers)
         return {name: sheets.get(name) or Sheet() for name in [*self._runs, *sheets]}
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Try no more."""
-        self.comparer.close()
+        await self.comparer.close()
         for run in self._runs.values():
             run.waiting.clear()
             for respondent in run.respondents.values():

@@ -38,7 +38,7 @@ async def test_what_differs_is_compared_elsewhere_and_again_after_a_death() -> N
         assert (await comparer.compare(DIFFERENT, Rules())).became is TrialClass.MISMATCHED
         assert comparer.pid != before
     finally:
-        comparer.close()
+        await comparer.close()
 
 
 async def test_equal_bodies_need_no_process() -> None:
@@ -55,6 +55,7 @@ async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
     assert found.became is TrialClass.COMPARE_FAILED
     assert "longer than" in found.fault
     assert comparer.pid is None
+    await comparer.close()
 
 
 async def test_one_that_cannot_be_started_is_a_dead_one() -> None:
