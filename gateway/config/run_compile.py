@@ -42,6 +42,7 @@ def compile_run(name: str, spec: ParallelRunSpec) -> ParallelRun:
             mismatch_rate_below=ready.mismatch_rate_below,
             confidence=ready.confidence,
             max_uncompared=ready.max_uncompared,
+            unproved_share=ready.unproved_share,
             max_latency_ratio=ready.max_latency_ratio,
         ),
         second_control=spec.second_control or "",

@@ -150,6 +150,7 @@ class ReadyWhenSpec(Spec):
     mismatch_rate_below: Annotated[float, PlainValidator(trials.rate)] = _READY.mismatch_rate_below
     confidence: Annotated[float, PlainValidator(trials.confidence)] = _READY.confidence
     max_uncompared: Annotated[float, PlainValidator(trials.part)] = _READY.max_uncompared
+    unproved_share: Annotated[float, PlainValidator(trials.part)] = _READY.unproved_share
     max_latency_ratio: Annotated[float | None, PlainValidator(trials.ratio)] = (
         _READY.max_latency_ratio
     )

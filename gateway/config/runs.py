@@ -131,6 +131,9 @@ def _rules(report: Report, name: str, run: ParallelRunSpec) -> None:
     if run.images.distance and run.images.compare != "perceptual":
         message = "a distance has a meaning only where pictures are compared as they look"
         report.at_value((*loc, "images", "distance"), message, "write compare: perceptual")
+    if run.images.compare == "exchangeable" and run.noise_sample is None:
+        message = "nothing can be said of pictures unless both sides are asked for some twice"
+        report.at_value((*loc, "images", "compare"), message, "add noise_sample: 5%")
     if run.watermark is not None and run.reverse:
         message = (
             "watermark has no meaning in a reversed run: the candidate's answer is the customer's"

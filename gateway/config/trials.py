@@ -17,7 +17,7 @@ from gateway.parallel_run.plan import Normaliser, Writes
 
 WRITES: tuple[Writes, ...] = get_args(Writes)
 NORMALISERS: tuple[Normaliser, ...] = get_args(Normaliser)
-Looks = Literal["pixels", "perceptual", "contract"]
+Looks = Literal["pixels", "perceptual", "exchangeable", "contract"]
 LOOKS: tuple[Looks, ...] = get_args(Looks)
 MOST_PER_SECOND = 10_000
 MOST_PER_DAY = 1_000_000_000

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.parallel_run.classes import TrialClass
@@ -60,6 +61,9 @@ class Comparison:
     """Differences at further places."""
     fault: str = ""
     """Why it failed, in words, with the rule that did it."""
+    looks: Mapping[str, float] | None = None
+    """Feature -> how far apart two pictures are in it, 0..1, where they are not held against each
+    other but judged by many (``exchangeable``); None where there are no such two."""
 
 
 def became(
@@ -77,8 +81,9 @@ def became(
 
 def together(one: Comparison, other: Comparison) -> Comparison:
     """Two comparisons of one trial as one."""
-    return became(
+    whole = became(
         one.mismatches + other.mismatches,
         one.ignored + other.ignored,
         one.omitted + other.omitted,
     )
+    return replace(whole, looks=one.looks)

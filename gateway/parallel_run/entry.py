@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.parallel_run.classes import COUNTED, TrialClass
@@ -39,6 +40,18 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """How far apart the pictures of one trial are, by feature; no feature: not at all."""
+
+    candidate: Mapping[str, float]
+    """The candidate's and the control's."""
+    second: Mapping[str, float]
+    """The second control's and the control's."""
+    again: Mapping[str, float]
+    """The candidate's two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What is counted of one trial."""
 
@@ -58,6 +71,10 @@ class Entry:
     """Places at which the second control differed; None if none was asked."""
     again: frozenset[str] | None = None
     """Places at which the candidate, asked twice, differed from itself."""
+    looks: Looks | None = None
+    """None where no pictures are judged by many, or were not asked for twice."""
+    is_looked_at: bool = False
+    """Whether its pictures differ, and are judged by many."""
     rules: tuple[str, ...] = ()
     """Those that covered a difference, each once."""
     fault: str = ""
@@ -85,6 +102,8 @@ def entry_of(result: TrialResult) -> Entry:
         first=_places(comparison) or frozenset(),
         second=_places(result.second_comparison),
         again=_places(result.again_comparison),
+        looks=_looks(result),
+        is_looked_at=comparison is not None and comparison.looks is not None,
         rules=tuple(sorted({rule for _, rule in comparison.ignored})) if comparison else (),
         fault=comparison.fault[:_LONGEST_FAULT] if comparison else "",
         route=result.route,
@@ -124,6 +143,22 @@ def _failure(candidate: Observation | None) -> str:
     if candidate.answer is not None:
         return f"failure:status {candidate.answer.status}"
     return safe_place(f"failure:{candidate.failure or 'unknown'}")
+
+
+def _looks(result: TrialResult) -> Looks | None:
+    first, second, again = found = (
+        result.comparison,
+        result.second_comparison,
+        result.again_comparison,
+    )
+    if first is None or second is None or again is None:
+        return None
+    if all(each is None or each.looks is None for each in found):
+        return None
+    if any(each is None or each.mismatches or each.omitted for each in found):
+        # Of another size, or no picture at all: told of as such, and not as a look.
+        return None
+    return Looks(candidate=first.looks or {}, second=second.looks or {}, again=again.looks or {})
 
 
 def _places(comparison: Comparison | None) -> frozenset[str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.parallel_run.classes import AGAINST, COUNTED, UNCOMPARED, TrialClass
+from gateway.parallel_run.noise import Exchangeability
 from gateway.parallel_run.statistics.durations import Durations, Pairs
 
 
@@ -33,6 +34,10 @@ class Evidence:
     """New distinct requests a second, lately."""
     latency: Pairs = field(default_factory=Pairs.none)
     """Of trials that were compared."""
+    pictures: Exchangeability = field(default_factory=Exchangeability)
+    """Of pictures that are judged by many."""
+    looked_at: int = 0
+    """Trials with such pictures."""
     places: Counter[str] = field(default_factory=Counter)
     """Distinct requests by the place at which they differ; one may differ at several."""
 
@@ -68,6 +73,8 @@ def together(many: Iterable[Evidence]) -> Evidence:
     for one in many:
         pool.classes.update(one.classes)
         pool.places.update(one.places)
+        pool.pictures.merge(one.pictures)
+        pool.looked_at += one.looked_at
         pool.distinct += one.distinct
         pool.mismatched += one.mismatched
         pool.seen_once += one.seen_once

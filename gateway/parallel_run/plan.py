@@ -73,7 +73,9 @@ class StatusPair:
 class Pictures:
     """What is asked of pictures beyond their contract (``images``)."""
 
-    compare: Literal["pixels", "perceptual", "contract"] = "pixels"
+    compare: Literal["pixels", "perceptual", "exchangeable", "contract"] = "pixels"
+    """``exchangeable``: no picture is held against another. Over many, the candidate's must be no
+    further from the control's than those of a second control are, and vary as much."""
     distance: float = 0.0
     """The largest perceptual distance, 0..1."""
 
@@ -118,6 +120,9 @@ class ReadyWhen:
     confidence: float = 0.95
     max_uncompared: float = 0.05
     """Share of the sampled requests of a stratum that may have ended uncompared."""
+    unproved_share: float = 0.0
+    """Share of the traffic, 0..1, that kinds of requests may have together of which there were too
+    few to prove anything, and none differed."""
     max_latency_ratio: float | None = None
     """The candidate's p50 and p95 against the control's; None: reported, not judged."""
 

@@ -10,7 +10,7 @@ from gateway.parallel_run.admission import is_admitted
 from gateway.parallel_run.classes import AGAINST, TrialClass
 from gateway.parallel_run.entry import Entry, Found
 from gateway.parallel_run.evidence import Evidence
-from gateway.parallel_run.noise import MOST_PLACES, NoiseBook
+from gateway.parallel_run.noise import MOST_PLACES, Exchangeability, NoiseBook
 from gateway.parallel_run.statistics.durations import Durations, Pairs
 
 DAY_S = 86_400.0
@@ -68,6 +68,9 @@ class Tally:
     latency: Pairs = field(default_factory=Pairs.none)
     places: dict[str, AtPlace] = field(default_factory=dict)
     noise: NoiseBook = field(default_factory=NoiseBook)
+    pictures: Exchangeability = field(default_factory=Exchangeability)
+    looked_at: int = 0
+    """Trials with pictures that differ and are judged by many."""
     second_controls: int = 0
     """Trials in which a second control was asked."""
     rules: Counter[str] = field(default_factory=Counter)
@@ -109,6 +112,9 @@ class Tally:
         return self._fold_request(entry, known or _UNKNOWN, numbers)
 
     def _fold_noise(self, entry: Entry) -> None:
+        self.looked_at += entry.is_looked_at
+        if entry.looks is not None:
+            self.pictures.add(entry.looks.candidate, entry.looks.second, entry.looks.again)
         if entry.second is None:
             return
         self.second_controls += 1
@@ -185,6 +191,8 @@ class Tally:
                 Durations(self.latency.candidate.counts),
                 Durations(self.latency.ratio.counts),
             ),
+            pictures=Exchangeability(dict(self.pictures.further), dict(self.pictures.spread)),
+            looked_at=self.looked_at,
             places=Counter({name: at.distinct for name, at in self.places.items() if at.distinct}),
         )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import msgspec
 
 from gateway.parallel_run.classes import TrialClass
-from gateway.parallel_run.noise import NoiseBook, Restlessness
+from gateway.parallel_run.noise import Exchangeability, NoiseBook, Restlessness
 from gateway.parallel_run.statistics.durations import Durations, Pairs
 from gateway.parallel_run.statistics.signs import Signs
 from gateway.parallel_run.tally import AtPlace, Tally
@@ -24,6 +25,10 @@ class _Written(msgspec.Struct, omit_defaults=True):
     places: dict[str, AtPlace] = {}
     noise: dict[str, list[int]] = {}
     """Signs, second controls, signs of spread: seven numbers a place."""
+    further: dict[str, list[int]] = {}
+    """Of pictures that are judged by many, by feature: three numbers."""
+    spread: dict[str, list[int]] = {}
+    looked_at: int = 0
     second_controls: int = 0
     rules: dict[str, int] = {}
     faults: dict[str, int] = {}
@@ -43,6 +48,9 @@ def write(tally: Tally) -> str:
         ratio=tally.latency.ratio.counts,
         places=tally.places,
         noise={place: _numbers(each) for place, each in tally.noise.places.items()},
+        further=_signs(tally.pictures.further),
+        spread=_signs(tally.pictures.spread),
+        looked_at=tally.looked_at,
         second_controls=tally.second_controls,
         rules=tally.rules,
         faults=tally.faults,
@@ -65,11 +73,22 @@ def read(text: str) -> Tally:
         ),
         places=written.places,
         noise=NoiseBook({place: _restless(each) for place, each in written.noise.items()}),
+        pictures=Exchangeability(
+            {feature: Signs(*each) for feature, each in written.further.items()},
+            {feature: Signs(*each) for feature, each in written.spread.items()},
+        ),
+        looked_at=written.looked_at,
         second_controls=written.second_controls,
         rules=Counter(written.rules),
         faults=Counter(written.faults),
         arrivals=Counter(written.arrivals),
     )
+
+
+def _signs(by_feature: Mapping[str, Signs]) -> dict[str, list[int]]:
+    return {
+        feature: [each.candidate, each.control, each.ties] for feature, each in by_feature.items()
+    }
 
 
 def _numbers(each: Restlessness) -> list[int]:

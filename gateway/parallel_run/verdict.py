@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.parallel_run.evidence import Evidence, together
+from gateway.parallel_run.noise import LEAST_TRIADS
 from gateway.parallel_run.plan import ReadyWhen
 from gateway.parallel_run.statistics.durations import Between
 from gateway.parallel_run.statistics.rate import (
@@ -52,6 +53,8 @@ class Judged:
     """Distinct requests that are still needed; None where more of them would not help."""
     more_s: float | None = None
     """How long that takes as requests have come lately; None where nobody can tell."""
+    is_short: bool = False
+    """Whether it passes though there were too few requests to prove anything, as it is rare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +79,37 @@ def judge(evidence: Mapping[Stratum, Evidence], ready_when: ReadyWhen, now_s: fl
     if small:
         parts[SMALL] = together(evidence[stratum] for stratum in small)
     judged = [_judge_part(name, part, ready_when, now_s) for name, part in parts.items()]
+    judged = _with_unproved(
+        judged, {name: part.classes.total() for name, part in parts.items()}, ready_when
+    )
     judged.sort(key=lambda each: (-_BADNESS[each.state], -each.distinct))
     if not judged:
         return Verdict(state=State.INSUFFICIENT, reasons=("there is no trial yet",), strata=())
     state = judged[0].state
     if state is State.READY:
-        reasons: tuple[str, ...] = ("every kind of request is proved to be below the limit",)
+        unproved = [each.name for each in judged if each.is_short]
+        but = f", but for {', '.join(unproved)}: too few to prove" if unproved else ""
+        reasons: tuple[str, ...] = (f"every kind of request is proved to be below the limit{but}",)
     else:
         worst = [each for each in judged if each.state is state]
         reasons = tuple(f"{each.name}: {reason}" for each in worst for reason in each.reasons)
     return Verdict(state=state, reasons=reasons, strata=tuple(judged))
+
+
+def _with_unproved(
+    judged: Iterable[Judged], traffic: Mapping[str, int], ready_when: ReadyWhen
+) -> list[Judged]:
+    """Let the rarest kinds pass of which there were too few, as far as that is allowed."""
+    left = ready_when.unproved_share * sum(traffic.values())
+    found = []
+    for each in sorted(judged, key=lambda each: traffic[each.name]):
+        if each.is_short and traffic[each.name] <= left:
+            left -= traffic[each.name]
+            reasons = tuple(f"{reason}; it is rare enough to be left so" for reason in each.reasons)
+            found.append(replace(each, state=State.READY, reasons=reasons))
+        else:
+            found.append(replace(each, is_short=False))
+    return found
 
 
 _BADNESS = {State.READY: 0, State.INSUFFICIENT: 1, State.NOT_READY: 2}
@@ -99,6 +123,7 @@ class _Finding:
     reason: str
     more: int | None = None
     more_s: float | None = None
+    is_short: bool = False
 
 
 def _judge_part(name: str, part: Evidence, ready_when: ReadyWhen, now_s: float) -> Judged:
@@ -106,6 +131,7 @@ def _judge_part(name: str, part: Evidence, ready_when: ReadyWhen, now_s: float) 
         *_trust(part, ready_when, now_s),
         _judge_rate(part, ready_when),
         *_judge_latency(part, ready_when),
+        *_judge_pictures(part, ready_when),
     ]
     state = max((each.state for each in findings), key=_BADNESS.__getitem__)
     says = [each for each in findings if each.state is state]
@@ -120,6 +146,7 @@ def _judge_part(name: str, part: Evidence, ready_when: ReadyWhen, now_s: float) 
         rate_at_most=upper_bound(n, k, confidence) if n else 1.0,
         more=next((each.more for each in says if each.more is not None), None),
         more_s=next((each.more_s for each in says if each.more_s is not None), None),
+        is_short=not k and all(each.is_short for each in says),
     )
 
 
@@ -178,10 +205,13 @@ def _short_of(part: Evidence, ready_when: ReadyWhen, seen: str) -> _Finding:
             State.INSUFFICIENT,
             f"{seen}; {aim:,} are needed, and there seem to be no more than {there_are:,.0f}:"
             f" {percent(limit)} cannot be proved with so few different requests",
+            is_short=True,
         )
     more_s = more / part.distinct_per_s if part.distinct_per_s > 0 else None
     when = f", about {span(more_s)} at today's rate" if more_s is not None else ""
-    return _Finding(State.INSUFFICIENT, f"{seen}: {more:,} more are needed{when}", more, more_s)
+    return _Finding(
+        State.INSUFFICIENT, f"{seen}: {more:,} more are needed{when}", more, more_s, is_short=True
+    )
 
 
 def _commonest(part: Evidence) -> str:
@@ -222,6 +252,36 @@ def _judge_slowdown(what: str, found: Between, limit: float) -> _Finding:
         State.INSUFFICIENT,
         f"{what} {found.low:.2f} to {found.high:.2f} times the control's: too wide for {limit:g}",
     )
+
+
+def _judge_pictures(part: Evidence, ready_when: ReadyWhen) -> list[_Finding]:
+    """What many pictures say together, where one by one they cannot be compared."""
+    if not part.looked_at:
+        return []
+    triads = part.pictures.triads
+    found = part.pictures.differences(ready_when.confidence)
+    if found:
+        what = ", ".join(found)
+        return [
+            _Finding(
+                State.NOT_READY,
+                f"its pictures are of another kind than the control's, by {triads:,} that were"
+                f" asked for twice: {what}",
+            )
+        ]
+    if triads < LEAST_TRIADS:
+        return [
+            _Finding(
+                State.INSUFFICIENT,
+                f"{triads:,} pictures were asked for twice on both sides, and {LEAST_TRIADS} are"
+                " needed to tell by how they look",
+            )
+        ]
+    return [
+        _Finding(
+            State.READY, f"its pictures look as the control's do, by {triads:,} asked for twice"
+        )
+    ]
 
 
 def percent(share: float) -> str:

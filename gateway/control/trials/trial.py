@@ -91,6 +91,9 @@ class _Attempt:
         self._known = tools.known
         self._pinning = Pinning(tools.pins, trial) if tools.pins is not None else None
         self._is_safe = trial.asked.method in SAFE
+        # What changes something is not asked of the control again, but of one that is there for it.
+        is_sandboxed = self._plan.writes == "sandbox" and bool(self._plan.second_control)
+        self._may_probe = self._is_safe or is_sandboxed
 
     async def run(self) -> Ended:
         """Put it through."""
@@ -135,7 +138,7 @@ class _Attempt:
         if found.became is TrialClass.COMPARE_FAILED:
             return Ended(found.became, found)
         sample = bucket_of(b"noise" + self._trial.trial_id.encode())
-        is_probe = self._is_safe and sample < self._plan.noise_sample
+        is_probe = self._may_probe and sample < self._plan.noise_sample
         differs = found.became is TrialClass.MISMATCHED
         if (is_probe or differs) and await self._is_behind(pair):
             return Ended(TrialClass.NOT_REPLICATED, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.bodies import compare_bodies
@@ -61,7 +61,8 @@ def _compare(sides: Sides, rules: Rules) -> Comparison:
         findings.add(Difference("status", (), Kind.VALUE, control.status, candidate.status))
     compare_headers(control, candidate, rules.headers, findings)
     compare_bodies(control, candidate, ruling, findings)
-    return became(findings.mismatches(), findings.ignored(), findings.omitted)
+    found = became(findings.mismatches(), findings.ignored(), findings.omitted)
+    return found if findings.looks is None else replace(found, looks=findings.looks)
 
 
 def _declared_status(sides: Sides, rules: Rules) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.parallel_run.compare.json_values import plain
@@ -56,7 +56,7 @@ _Key = tuple[str, Kind, str]
 class Findings:
     """Differences by place and kind, each with the rule that covers it; bounded in number."""
 
-    __slots__ = ("_covers", "_first", "_times", "omitted")
+    __slots__ = ("_covers", "_first", "_times", "looks", "omitted")
 
     def __init__(self, covers: Covers) -> None:
         """Ask `covers` about each difference as it is found: whatever a rule covers is free."""
@@ -65,6 +65,8 @@ class Findings:
         self._times: dict[_Key, int] = {}
         self.omitted = 0
         """Differences that no rule covers, at places for which there was no room."""
+        self.looks: Mapping[str, float] | None = None
+        """As a `Comparison` has them."""
 
     def add(self, difference: Difference) -> None:
         """Take one more."""

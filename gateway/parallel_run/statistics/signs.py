@@ -36,6 +36,19 @@ class Signs:
             return Signs(self.candidate + 1, self.control, self.ties)
         return Signs(self.candidate, self.control + 1, self.ties)
 
+    def plus(self, other: Signs) -> Signs:
+        """Both together."""
+        return Signs(
+            self.candidate + other.candidate,
+            self.control + other.control,
+            self.ties + other.ties,
+        )
+
+    @property
+    def cases(self) -> int:
+        """Ties as well."""
+        return self.candidate + self.control + self.ties
+
     @property
     def log_evidence(self) -> float:
         """Log of the evidence that the candidate is further away."""

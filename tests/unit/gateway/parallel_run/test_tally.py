@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from gateway.parallel_run import admission, tally_text
 from gateway.parallel_run.admission import PLENTY, PLENTY_IN_ALL, halved, is_admitted
 from gateway.parallel_run.classes import AGAINST, COUNTED, TrialClass
+from gateway.parallel_run.comparison import Comparison, became
 from gateway.parallel_run.entry import LONGEST_PLACE, entry_of, safe_place
 from gateway.parallel_run.noise import MOST_PLACES
 from gateway.parallel_run.reservoir import EXAMPLES, slot
 from gateway.parallel_run.result import TrialResult
+from gateway.parallel_run.statistics.signs import Signs
 from gateway.parallel_run.strata import OTHERS, Stratum
 from gateway.parallel_run.tally import ARRIVAL_S, DAY_S, ELSEWHERE, Known, Tally
-from tests.support.trials import MATCHED, MISMATCHED, NOW_S, result
+from tests.support.trials import MATCHED, MISMATCHED, NOW_S, mismatch, result
 
 PLACES = ("json:$.price", "status", "header:location")
 
@@ -217,3 +219,39 @@ def test_every_difference_is_as_likely_to_be_kept() -> None:
 
 def test_matched_trials_leave_no_place() -> None:
     assert Book.of([result(MATCHED)]).tally.places == {}
+
+
+def _painted(first: float, second: float, again: float, *, differs: bool = False) -> TrialResult:
+    """A trial with pictures that are so far apart."""
+
+    def between(far: float) -> Comparison:
+        found = (mismatch("image:size"),) if differs else ()
+        return replace(became(found), looks={"tint": far} if far and not differs else None)
+
+    return replace(
+        result(MISMATCHED if differs else MATCHED),
+        comparison=between(first),
+        second_comparison=between(second),
+        again_comparison=between(again),
+    )
+
+
+def test_looks_are_folded_and_written_and_read_back() -> None:
+    """A picture that is the same twice is no distance away; one of another size says nothing."""
+    trials = [_painted(0.3, 0.1, 0.1), _painted(0.2, 0.0, 0.2), _painted(0.1, 0.1, 0, differs=True)]
+    tally = Book.of(trials).tally
+    assert tally.looked_at == 2
+    assert tally.pictures.further == {"tint": Signs(2, 0, 0)}
+    assert tally.pictures.spread == {"tint": Signs(1, 0, 1)}
+    again = tally_text.read(tally_text.write(tally))
+    assert (again.pictures, again.looked_at) == (tally.pictures, 2)
+
+
+def test_what_a_probe_found_is_held_against_the_second_control_whatever_it_became() -> None:
+    """A raced request, where both moved, is no bet that the second control has won."""
+    raced = replace(
+        result(TrialClass.RACED, second=["json:$.price"]),
+        comparison=became((mismatch("json:$.price"),)),
+    )
+    (known,) = Book.of([raced]).tally.noise.places.values()
+    assert known.signs == Signs(0, 0, 1)

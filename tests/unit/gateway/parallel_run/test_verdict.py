@@ -9,6 +9,7 @@ import pytest
 
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.evidence import Evidence, as_counts, together
+from gateway.parallel_run.noise import Exchangeability
 from gateway.parallel_run.plan import ReadyWhen
 from gateway.parallel_run.strata import Stratum
 from gateway.parallel_run.verdict import FRESH_S, SMALL, State, judge, span
@@ -157,3 +158,57 @@ def test_evidence_of_several_adds_up() -> None:
 )
 def test_durations_are_in_the_unit_that_fits(duration_s: float, text: str) -> None:
     assert span(duration_s) == text
+
+
+def _looked(candidate: float, triads: int) -> Evidence:
+    """Enough requests that do not differ, with pictures so far from the control's."""
+    pictures = Exchangeability()
+    for index in range(triads):
+        # The control is as far from itself as the candidate would be by chance: above and below.
+        apart = 0.1 + 0.01 * (index % 2)
+        pictures.add({"tint": candidate}, {"tint": apart}, {"tint": 0.21 - apart})
+    return _evidence(4512, pictures=pictures, looked_at=triads or 1)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "triads", "state", "reason"),
+    [
+        (0.105, 0, State.INSUFFICIENT, "0 pictures were asked for twice on both sides, and 30"),
+        (0.105, 29, State.INSUFFICIENT, "29 pictures were asked for twice on both sides"),
+        (0.105, 30, State.READY, "its pictures look as the control's do, by 30 asked for twice"),
+        (0.5, 30, State.NOT_READY, "asked for twice: tint is further away"),
+    ],
+)
+def test_pictures_that_are_never_equal_are_judged_by_many(
+    candidate: float, triads: int, state: State, reason: str
+) -> None:
+    judged, reasons = _only(_looked(candidate, triads))
+    assert judged is state
+    assert reason in reasons
+
+
+def test_pictures_of_several_kinds_of_requests_are_judged_together_where_each_is_rare() -> None:
+    whole = together([_looked(0.105, 20), _looked(0.105, 20)])
+    assert whole.pictures.triads == 40
+
+
+@pytest.mark.parametrize(
+    ("share", "rare", "state"),
+    [
+        (0.0, _evidence(3), State.INSUFFICIENT),
+        (0.001, _evidence(3), State.READY),
+        (0.0001, _evidence(3), State.INSUFFICIENT),
+        (0.001, _evidence(3, 1), State.NOT_READY),
+        (0.001, _evidence(3, newest_at_s=NOW_S - 2 * FRESH_S), State.INSUFFICIENT),
+    ],
+)
+def test_the_rarest_kinds_may_be_left_unproved_if_nothing_speaks_against_them(
+    share: float, rare: Evidence, state: State
+) -> None:
+    verdict = judge({SHOW: _evidence(4512), LIST: rare}, ReadyWhen(unproved_share=share), NOW_S)
+    assert verdict.state is state
+    if state is State.READY:
+        assert verdict.reasons == (
+            f"every kind of request is proved to be below the limit, but for {SMALL}:"
+            " too few to prove",
+        )

@@ -106,3 +106,14 @@ def _huge(width: int, height: int) -> bytes:
 def test_a_picture_that_would_fill_the_memory_is_not_decoded(side: int) -> None:
     comparison = _lay(_encoded(_scene()), _huge(side, side))
     assert comparison.became is TrialClass.COMPARE_FAILED
+
+
+def test_pictures_judged_by_many_are_held_against_the_contract_alone() -> None:
+    asked = Pictures(compare="exchangeable")
+    found = _lay(_encoded(_scene()), _encoded(_scene((10, 20, 200))), asked)
+    assert found.became is TrialClass.MATCHED
+    assert found.looks is not None
+    assert found.looks["tint"] > 0
+    smaller = _lay(_encoded(_scene()), _encoded(_scene(size=32)), asked)
+    assert places(smaller) == ["image:size value"]
+    assert smaller.looks is None
