@@ -141,6 +141,7 @@ class Control:
         self.trials = Trials(
             lambda: utc_now().timestamp(), self.ledger, left.trials, pins=self.egress.book
         )
+        self.trials.go_on(left.taken)
         self.trials.handed_over_before(
             {run: ended.get(OFFERED, 0) for run, ended in left.counters.trials.items()}
         )
@@ -341,7 +342,9 @@ class Control:
         self.workers.tell_probed(Probed(self.prober.findings()))
 
     def _keep_left(self, left: Counters) -> None:
-        self._plan.lifeline.post(Left(left, self.trials.accounts.ended()))
+        self._plan.lifeline.post(
+            Left(left, self.trials.accounts.ended(), self.trials.taken_today())
+        )
 
     async def _keep_trials_forever(self) -> None:
         """Tell the supervisor what has ended: a control that dies leaves no more than that."""

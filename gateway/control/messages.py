@@ -49,6 +49,8 @@ class Left(msgspec.Struct, tag=True, frozen=True):
     """What workers that are gone have counted."""
     trials: dict[str, dict[str, int]] = {}
     """Parallel run -> class -> trials that control has ended."""
+    taken: dict[str, tuple[int, int]] = {}
+    """Parallel run -> day, in days since 1970, and trials of it: what budgets go on from."""
 
 
 class Alive(msgspec.Struct, tag=True, frozen=True):

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from gateway.control.control import utc_now
-from gateway.control.log import note, say_refused
+from gateway.control.log import note, say_refused, warn
 from gateway.control.probes import Prober
 from gateway.control.reload import Reloader, read_environment
 from gateway.control.token_key import find_token_key
@@ -89,7 +89,9 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         open_access_log(settings.access_log),
         time.time,  # noqa: TID251 - this is where the clock is injected
         Tokens(key) if key else None,
+        tries=False,
     )
+    _say_not_run(current.snapshot)
     record.recording = gateway.recording
     prober = Prober(utc_now, lambda: gateway.note_probes(prober.findings()))
     prober.follow(current.snapshot)
@@ -119,4 +121,11 @@ async def _follow(
             revision = look.accepted.accepted.revision
             gateway.install(look.accepted.snapshot, revision)
             prober.follow(look.accepted.snapshot)
+            _say_not_run(look.accepted.snapshot)
             note(Event.REVISION_ACCEPTED, revision=revision)
+
+
+def _say_not_run(snapshot: Snapshot) -> None:
+    runs = [run.name for run in snapshot.parallel_runs]
+    if runs:
+        warn(Event.RUNS_NOT_RUN, runs=",".join(runs), hint="figueira serve runs them")

@@ -16,6 +16,15 @@ class Allowance:
         self._day = -1
         self._today = 0
 
+    @property
+    def today(self) -> tuple[int, int]:
+        """The day, in days since 1970 (UTC), and the trials of it so far."""
+        return self._day, self._today
+
+    def go_on(self, day: int, taken: int) -> None:
+        """Count from what was taken of a day before this began."""
+        self._day, self._today = day, taken
+
     def take(self, budget: Budget, now_s: float) -> bool:
         """Whether one more trial is within the budget; then it is counted.
 

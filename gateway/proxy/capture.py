@@ -45,9 +45,16 @@ HandOver = Callable[[list[Captured]], bool]
 class Captures:
     """All captures of one worker, through every revision."""
 
-    def __init__(self, wall_clock: Callable[[], float]) -> None:
-        """Begin with nothing; `wall_clock` gives seconds since 1970."""
+    def __init__(self, wall_clock: Callable[[], float], seed: int) -> None:
+        """Begin with nothing.
+
+        Args:
+            wall_clock: Gives seconds since 1970.
+            seed: Of the buckets that requests are sampled by: customers make their trace ids, and
+                must not choose which of their requests are compared.
+        """
         self._wall_clock = wall_clock
+        self.seed = seed
         self.hand_over: HandOver | None = None
         """Set while control can be reached."""
         self.held_bytes = 0
@@ -176,7 +183,7 @@ class Capture(Watch):
         """Get a connection for `caller`; begin to remember, or begin anew."""
         if self._held != [0, 0]:
             self._forget(None)
-        elif bucket_of(caller.trace_id) >= self.run.sample:
+        elif bucket_of(caller.trace_id, self._of.seed) >= self.run.sample:
             self.fate = TrialClass.NOT_SAMPLED
         elif not is_tried(self.run.writes, caller.method):
             self.fate = TrialClass.UNSAFE_REFUSED

@@ -58,6 +58,7 @@ class Gateway:
         tokens: Tokens | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        tries: bool = True,
     ) -> None:
         """Start routing by `snapshot`.
 
@@ -68,11 +69,13 @@ class Gateway:
             wall_clock: Gives seconds since 1970.
             tokens: What tells customers apart in access lines; None for a key of its own.
             clock: The one that exchanges go by.
+            tries: Whether there is somebody who runs parallel runs.
         """
+        self._tries = tries
         self.recording = Recording(tokens or Tokens(os.urandom(LEAST_KEY_BYTES)))
         self._access_log = access_log
         self._wall_clock = wall_clock
-        self.captures = Captures(wall_clock)
+        self.captures = Captures(wall_clock, self.recording.tokens.seed)
         self.recorder = Recorder(access_log, wall_clock, clock, self.recording, self.captures)
         self.traces = TraceIds()
         self._pools: dict[str, Pool] = {}
@@ -106,7 +109,7 @@ class Gateway:
             else BackendState(pool)
             for name, pool in pools.items()
         }
-        runs = {run.name: run for run in snapshot.parallel_runs}
+        runs = {run.name: run for run in snapshot.parallel_runs if self._tries}
         lanes = {
             route.name: lanes_of(
                 route,

@@ -10,9 +10,12 @@ import xxhash
 from gateway.routing.snapshot import BUCKETS, Share
 
 
-def bucket_of(value: bytes) -> int:
-    """The bucket, 0..99,999, of a sticky value: xxh64 modulo `BUCKETS`, as Envoy and HAProxy do."""
-    return xxhash.xxh64_intdigest(value) % BUCKETS
+def bucket_of(value: bytes, seed: int = 0) -> int:
+    """The bucket, 0..99,999, of a sticky value: xxh64 modulo `BUCKETS`, as Envoy and HAProxy do.
+
+    With a `seed` of 64 bits it is another one, that nobody foresees who does not know it.
+    """
+    return xxhash.xxh64_intdigest(value, seed) % BUCKETS
 
 
 def bucket_of_draw(draw: float) -> int:

@@ -27,6 +27,8 @@ class Event(Enum):
     """At a start with a routes.yaml that cannot be used, the last accepted revision serves."""
     RULE_EXPIRED = "rule_expired"
     """A rule of a parallel run was to be looked at by now; it goes on being applied."""
+    RUNS_NOT_RUN = "runs_not_run"
+    """There are parallel runs in routes.yaml, and an ASGI server has no process that runs them."""
     COMPARER_REPLACED = "comparer_replaced"
     """The process that compares the answers of trials died or took too long; another one does."""
     SNAPSHOT_UNREADABLE = "snapshot_unreadable"

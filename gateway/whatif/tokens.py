@@ -28,6 +28,8 @@ class Tokens:
     def __init__(self, key: bytes) -> None:
         """Take a key of at least `LEAST_KEY_BYTES`, secret and random."""
         self._key = key
+        self.seed = int.from_bytes(hmac.digest(key, b"sample", "sha256")[:8], "big")
+        """For buckets that nobody foresees; 64 bits."""
         self.noted: dict[bytes, Noted] = _Remembered(self)
         """Sticky value -> what is noted of it; one look-up in C for a value seen before."""
 

@@ -91,6 +91,7 @@ class Trials:
         self.comparer = comparer or Comparer()
         self._runs: dict[str, _Run] = {}
         self._revision = 0
+        self._taken: dict[str, tuple[int, int]] = {}
 
     def follow(self, snapshot: Snapshot, revision: int) -> None:
         """Try by this revision from the next trial on; those under way end as they began."""
@@ -99,6 +100,8 @@ class Trials:
         doors = {door.side for door in snapshot.egress.doors} if snapshot.egress else set()
         for plan in snapshot.parallel_runs:
             run = self._runs.setdefault(plan.name, _Run(plan))
+            if taken := self._taken.pop(plan.name, None):
+                run.allowance.go_on(*taken)
             run.plan, run.digest = plan, rules_digest(plan, backends)
             run.is_pinned = {plan.control, plan.candidate} <= doors
             most = max(plan.budget.in_flight * _SPARE_CONNECTIONS, 4)
@@ -132,6 +135,14 @@ class Trials:
             run.waiting.append(one)
             run.waiting_bytes += one.size
             self._pump(run)
+
+    def taken_today(self) -> dict[str, tuple[int, int]]:
+        """Run -> day and trials of it: what the next control has to know of the budgets."""
+        return {name: run.allowance.today for name, run in self._runs.items()} | self._taken
+
+    def go_on(self, taken: Mapping[str, tuple[int, int]]) -> None:
+        """Go on from what the control before has taken of the budgets."""
+        self._taken = dict(taken)
 
     def handed_over_before(self, offered: Mapping[str, int]) -> None:
         """Note what a worker had handed over to a control that is gone."""

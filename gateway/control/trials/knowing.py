@@ -33,6 +33,9 @@ class Known:
         self._candidates: dict[str, str] = {}
         self.build = ""
         """The candidate's, as its last answer named it."""
+        self.watermark: int | None = None
+        """The last id that was copied, as was said at `watermark_at_s`; None: nobody has said."""
+        self.watermark_at_s = -1e9
 
     def book(self, epoch_key: str, stratum: Stratum) -> NoiseBook:
         """What second controls have shown of a stratum in an epoch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ from gateway.routing.split import bucket_of
 if TYPE_CHECKING:
     from gateway.parallel_run.pinned import PinnedCalls
 
+_WATERMARK_GOOD_S = 2.0
+"""A backfill that catches up has every trial of a new resource ask for it."""
 _AMBIGUOUS = "which calls to collaborators are whose cannot be told"
 
 
@@ -140,7 +143,7 @@ class _Attempt:
         sample = bucket_of(b"noise" + self._trial.trial_id.encode())
         is_probe = self._may_probe and sample < self._plan.noise_sample
         differs = found.became is TrialClass.MISMATCHED
-        if (is_probe or differs) and await self._is_behind(pair):
+        if (is_probe or differs) and await self._is_not_replicated(pair):
             return Ended(TrialClass.NOT_REPLICATED, found)
         if is_probe:
             return await self._probe(pair, found, epoch)
@@ -237,15 +240,30 @@ class _Attempt:
         )
         return await self._tools.comparer.compare(sides, self._plan.rules)
 
-    async def _is_behind(self, pair: _Pair) -> bool:
-        """Whether the candidate misses what its backfill has not reached."""
-        plan, trial = self._plan, self._trial
+    async def _is_not_replicated(self, pair: _Pair) -> bool:
+        """Whether the candidate misses what its backfill has not reached, or had not."""
         ours, theirs = pair.statuses
-        if not plan.watermark or theirs != MISS:
+        if not self._plan.watermark or theirs != MISS:
             return False
+        watermark = await self._watermark()
+        if is_behind(path_of(self._trial.asked), (ours or 0, theirs), watermark):
+            return True
+        if watermark is None or not self._is_safe or self._plan.is_reversed:
+            return False
+        # The backfill may have come past it between the two questions.
+        again = await self._ask("candidate")
+        status = self._tools.respondents[self._plan.candidate].status_of(again.answer)
+        return status is not None and status != MISS
+
+    async def _watermark(self) -> int | None:
+        """How far the backfill is, at least."""
+        known, plan, trial = self._known, self._plan, self._trial
+        if time.monotonic() - known.watermark_at_s < _WATERMARK_GOOD_S:
+            return known.watermark
         headers = tuple(line for line in trial.asked.headers if line[0].lower() == b"host")
         asked = Asked(method=b"GET", target=plan.watermark.encode(), headers=headers)
         question = self._question("candidate", asked.target, asked)
         answer = (await self._tools.respondents[plan.candidate].ask(question)).answer
-        watermark = watermark_in(answer) if answer is not None else None
-        return is_behind(path_of(trial.asked), (ours or 0, theirs), watermark)
+        known.watermark = watermark_in(answer) if answer is not None else None
+        known.watermark_at_s = time.monotonic()
+        return known.watermark
