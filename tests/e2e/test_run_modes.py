@@ -243,6 +243,26 @@ def test_what_can_be_done_twice_is_tried_and_the_rest_is_counted(shop: Any) -> N
         assert here.new.targets() == ["PUT /things/1", "DELETE /things/1"]
 
 
+def test_changes_come_to_the_candidate_in_the_order_in_which_they_came_to_the_control(
+    shop: Any,
+) -> None:
+    def keeps() -> Any:
+        kept: dict[str, str] = {}
+
+        def answer(question: Question) -> Reply:
+            if question.method == "PUT":
+                kept[question.path] = question.body.decode()
+            return says({"name": kept.get(question.path)})
+
+        return answer
+
+    with shop("writes: allow, budget: {in_flight: 64}") as here:
+        here.old.answer, here.new.answer = keeps(), keeps()
+        for number in range(60):
+            here.customer.request(("PUT", "GET")[number % 2], "/things/1", content=f"{number}")
+        assert here.settled(60) == {"matched": 60}
+
+
 def _painter(seed: int, dimmer: int) -> Any:
     """Paints another picture at each request, from a range of colours."""
     source = random.Random(seed)

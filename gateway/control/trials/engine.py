@@ -17,7 +17,7 @@ from gateway.parallel_run.allowance import Allowance
 from gateway.parallel_run.classes import Sheet, TrialClass
 from gateway.parallel_run.observation import Asked, Trial
 from gateway.parallel_run.pinned import PinnedCalls
-from gateway.parallel_run.plan import ParallelRun
+from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import TrialResult, TrialSink
 from gateway.proxy.captured import Captured, LeftOut
 from gateway.proxy.spawn import spawn
@@ -42,6 +42,11 @@ class _Waiting:
     def size(self) -> int:
         return len(self.captured.request) + len(self.captured.body)
 
+    def changes(self, plan: ParallelRun) -> bool:
+        """Whether the candidate will be another one afterwards."""
+        method = self.captured.request.partition(b" ")[0]
+        return plan.writes in {"idempotent", "allow"} and method not in SAFE
+
 
 @dataclass(slots=True)
 class _Run:
@@ -57,6 +62,20 @@ class _Run:
     in_flight: int = 0
     is_pinned: bool = False
     """Whether both sides' calls to collaborators pass here."""
+
+    is_changing: bool = False
+    """Whether a trial is under way that changes the candidate; it is alone then."""
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether the next trial's turn has come.
+
+        What changes the candidate comes to it as the control has had it: behind all that came
+        before, and before all that comes behind. Otherwise either side would be another one.
+        """
+        if not self.waiting or self.is_changing or self.in_flight >= self.plan.budget.in_flight:
+            return False
+        return not (self.in_flight and self.waiting[0].changes(self.plan))
 
     @property
     def epoch_key(self) -> str:
@@ -177,7 +196,7 @@ class Trials:
 
     def _pump(self, run: _Run) -> None:
         """Begin what may be begun."""
-        while run.waiting and run.in_flight < run.plan.budget.in_flight:
+        while run.may_begin:
             one = run.waiting.popleft()
             run.waiting_bytes -= one.size
             if time.monotonic() - one.since_s > LONGEST_WAIT_S:
@@ -186,6 +205,7 @@ class Trials:
                 self._leave_out(run, one, TrialClass.OVER_BUDGET)
             else:
                 run.in_flight += 1
+                run.is_changing = one.changes(run.plan)
                 spawn(self._try(run, one), f"trial-{run.plan.name}")
 
     async def _try(self, run: _Run, one: _Waiting) -> None:
@@ -217,6 +237,7 @@ class Trials:
             ended = await try_once(trial, tools)
         finally:
             run.in_flight -= 1
+            run.is_changing = False
             self._end(run, one, asked, ended, plan)
             self._pump(run)
 
