@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from gateway.parallel_run.plan import ParallelRun
@@ -14,21 +15,27 @@ _DIGEST_CHARACTERS = 12
 MOST_BUILD_CHARACTERS = 80
 
 
-def epoch_key(build: str, run: ParallelRun) -> str:
+def epoch_key(build: str, digest: str) -> str:
     """``BUILD+DIGEST``: what the evidence of a trial is filed under.
 
     Args:
         build: What the candidate calls itself; empty if it does not say.
-        run: Its rules count, and which backends are compared; not how many trials there are, nor
-            when that is enough.
+        digest: Of the rules.
     """
     name = "".join(each for each in build if each.isprintable())[:MOST_BUILD_CHARACTERS]
-    return f"{name or UNNAMED}+{rules_digest(run)}"
+    return f"{name or UNNAMED}+{digest}"
 
 
-def rules_digest(run: ParallelRun) -> str:
-    """A digest of what two answers are compared by, and of whose they are."""
+def rules_digest(run: ParallelRun, soft_errors: Sequence[object] = ()) -> str:
+    """A digest of what two answers are compared by, and of whose they are.
+
+    Args:
+        run: Its rules count, and which backends are compared; not how many trials there are, nor
+            when that is enough.
+        soft_errors: What both backends mean by their answers, as JSON has it.
+    """
     told = [run.control, run.candidate, run.is_reversed, run.writes, asdict(run.rules)]
+    told += [soft_errors] if soft_errors else []
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARACTERS]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -119,9 +120,20 @@ def _make_file(name: str) -> None:
     """Make what is missing, so that the driver never fails to open the file.
 
     Its thread would outlive the failure and print a traceback after the operator's one line.
+
+    A file that is there is never opened here: closing it would drop every lock that this process
+    has on it (POSIX), and the next process to leave would take the write-ahead log away.
+
+    Raises:
+        OSError: It cannot be made, or this user may not write it.
     """
     if name.startswith("file:"):  # a URI of SQLite's own; its folder is its author's
         return
     path = Path(name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    elif not path.is_file():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    elif not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)

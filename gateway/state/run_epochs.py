@@ -22,7 +22,7 @@ _MOST_ROUTES = 50
 
 def plan_text(run: ParallelRun) -> str:
     """A run as the database keeps it: without what its requests carry, which may be secrets."""
-    return msgspec.json.encode(replace(run, headers=())).decode()
+    return msgspec.json.encode(replace(run, headers=(), mark_secret="")).decode()
 
 
 def read_plan(text: str) -> ParallelRun | None:

@@ -23,7 +23,7 @@ from gateway.control.ledger_plan import LedgerPlan
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides, compare
 from gateway.parallel_run.comparison import Comparison
-from gateway.parallel_run.epoch import epoch_key
+from gateway.parallel_run.epoch import epoch_key, rules_digest
 from gateway.parallel_run.observation import Answer, Asked, Observation
 from gateway.parallel_run.plan import Ignore, Kept, ParallelRun, Place, Rules
 from gateway.parallel_run.result import TrialResult
@@ -102,7 +102,7 @@ class Script:
         theirs = None if failure else candidate
         return TrialResult(
             run=RUN.name,
-            epoch_key=epoch_key("2.4.1", RUN),
+            epoch_key=epoch_key("2.4.1", rules_digest(RUN)),
             trial_id=hashlib.md5(f"{number}".encode(), usedforsecurity=False).hexdigest(),
             route="images",
             stratum=Stratum("GET", template(path.partition("?")[0]), control.status // 100),
@@ -221,7 +221,7 @@ async def play(url: str, script: Script, now_s: float) -> None:
         )
     )
     ledger.follow({RUN.name: RUN})
-    key = epoch_key("2.4.1", RUN)
+    key = epoch_key("2.4.1", rules_digest(RUN))
     clock[0] = now_s - 3 * DAY_S
     ledger.not_sampled(RUN.name, key, script.requests * 4)
     ledger.start()

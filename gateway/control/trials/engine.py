@@ -15,6 +15,7 @@ from gateway.control.trials.knowing import Known, fingerprint, rules_digest
 from gateway.control.trials.trial import Ended, Tools, try_once
 from gateway.parallel_run.allowance import Allowance
 from gateway.parallel_run.classes import Sheet, TrialClass
+from gateway.parallel_run.epoch import epoch_key
 from gateway.parallel_run.observation import Asked, Trial
 from gateway.parallel_run.pinned import PinnedCalls
 from gateway.parallel_run.plan import SAFE, ParallelRun
@@ -79,7 +80,7 @@ class _Run:
 
     @property
     def epoch_key(self) -> str:
-        return f"{self.known.build or '-'}:{self.digest}"
+        return epoch_key(self.known.build, self.digest)
 
 
 class Trials:

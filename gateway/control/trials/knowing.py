@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.parallel_run import epoch
 from gateway.parallel_run.noise import NoiseBook
 from gateway.parallel_run.observation import Answer, Asked
 from gateway.parallel_run.plan import ParallelRun
@@ -102,10 +104,9 @@ def watermark_in(answer: Answer) -> int | None:
 
 
 def rules_digest(run: ParallelRun, backends: Mapping[str, Backend]) -> str:
-    """What evidence depends on beside the candidate's build, in 12 hexadecimal digits."""
-    soft_errors = [backends[name].soft_errors for name in (run.control, run.candidate)]
-    parts = [run.control, run.candidate, run.is_reversed, run.writes, run.rules, soft_errors]
-    return hashlib.sha256(_encoder.encode(parts)).hexdigest()[:12]
+    """What evidence depends on beside the candidate's build."""
+    sides = [backends[name].soft_errors for name in (run.control, run.candidate)]
+    return epoch.rules_digest(run, [[asdict(each) for each in side] for side in sides])
 
 
 def fingerprint(asked: Asked) -> str:

@@ -15,6 +15,7 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.compare.calls import BothCalls
 from gateway.parallel_run.comparison import Comparison
+from gateway.parallel_run.epoch import epoch_key
 from gateway.parallel_run.mark import write_mark
 from gateway.parallel_run.observation import Asked, Observation, Trial
 from gateway.parallel_run.plan import SAFE, ParallelRun
@@ -129,7 +130,7 @@ class _Attempt:
         build = header_of(candidate.answer, name) if name else ""
         if build:
             self._known.build = build
-        return f"{self._known.build or '-'}:{self._tools.digest}"
+        return epoch_key(self._known.build, self._tools.digest)
 
     async def _judge(self, pair: _Pair, epoch: tuple[str, Stratum]) -> Ended:
         early = before_comparing(*pair.statuses)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from anyio import run_process
+from sqlalchemy import text
 
 from gateway.errors import StartError
 from gateway.state.database import Database, open_database
@@ -29,6 +31,24 @@ async def _refusal(url: str) -> str:
     with pytest.raises(StartError) as caught:
         await _start(url)
     return str(caught.value)
+
+
+async def test_a_reader_that_leaves_takes_nothing_away(tmp_path: Path) -> None:
+    """Though this process has opened the file twice, and closed it once."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/figueira.db"
+    database = open_database(url)
+    try:
+        await database.upgrade()
+        await open_database(url).close()
+        look = f"import sqlite3; c = sqlite3.connect({str(tmp_path / 'figueira.db')!r}); "
+        look += "c.execute('SELECT * FROM revisions').fetchall(); c.close()"
+        await run_process([sys.executable, "-c", look])
+        async with database.write() as connection:
+            await connection.execute(text("DELETE FROM revisions"))
+        # SQLite's own: whoever closes the last connection removes it.
+        assert (tmp_path / "figueira.db-wal").exists()
+    finally:
+        await database.close()
 
 
 def _not_a_database(folder: Path) -> str:

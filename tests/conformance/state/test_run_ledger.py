@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
@@ -39,6 +40,7 @@ PLAN = ParallelRun(
     candidate="image_service",
     sample=20_000,
     headers=(("control", "authorization", "Bearer hunter2"),),
+    mark_secret="hunter2",  # noqa: S106 - to be looked for
 )
 DAY_S = 86_400.0
 
@@ -146,7 +148,7 @@ async def test_the_plan_is_kept_without_its_credentials(database: Database) -> N
     loaded = await RunEvidence(database).load(RUN, with_examples=False)
     assert loaded is not None
     assert loaded.epochs[0].plan is not None
-    assert loaded.epochs[0].plan.headers == ()
+    assert "hunter2" not in repr(asdict(loaded.epochs[0].plan))
     assert loaded.epochs[0].plan.candidate == "image_service"
     assert loaded.epochs[0].routes == ("images",)
     async with database.read() as connection:
