@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,25 @@ from gateway.wire.response import Outbound
 if TYPE_CHECKING:
     from gateway.proxy.pool import Pool
     from gateway.proxy.ports import Connection
+
+
+@dataclass(slots=True)
+class CallTimes:
+    """When what of a call happened, in monotonic seconds; None if it has not.
+
+    Whoever wants to know gives one as the request's extension `TIMES`: what the backend took is
+    between these, and the wait for a connection is not.
+    """
+
+    sent_s: float | None = None
+    """The request's last byte was on its way."""
+    head_s: float | None = None
+    """The answer's head was there."""
+    ended_s: float | None = None
+    """The answer's last byte was there, or its failure."""
+
+
+TIMES = "figueira.times"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +71,7 @@ class Call:
         self._request = request
         self._outgoing = Outgoing(request)
         self._patience = _patience(pool, request)
+        self._times: CallTimes = request.extensions.get(TIMES) or CallTimes()
         self.method = self._outgoing.method
         self.upgrade: bytes | None = None
         self._connection: Connection | None = None
@@ -181,6 +202,7 @@ class Call:
 
     def _sent_all(self) -> None:
         self._is_sent = True
+        self._times.sent_s = time.monotonic()
         if self._connection is not None:
             self._connection.sent_all()
         self._news.set()
@@ -199,6 +221,7 @@ class Call:
         """Tell whoever waits."""
         connection, self._connection = self._connection, None
         self.error = error
+        self._times.ended_s = time.monotonic()
         if connection is not None:
             self.was_stale = connection.is_reused and not connection.has_answered
         kind = _kind_of(error)
@@ -211,7 +234,9 @@ class Call:
 
     def answer(self, outbound: Outbound | None, pieces: Sequence[Piece]) -> None:
         """Keep what has come until it is asked for; hold the backend if it becomes much."""
-        self._outbound = outbound or self._outbound
+        if outbound is not None:
+            self._outbound = outbound
+            self._times.head_s = time.monotonic()
         self._pieces += filter(None, map(bytes, pieces))
         self._unread_bytes += sum(map(len, pieces))
         if self._connection is not None and self._unread_bytes > WRITE_BUFFER_BYTES:
@@ -229,6 +254,7 @@ class Call:
         self._connection = None
         self.answer(outbound, pieces)
         self._is_over = True
+        self._times.ended_s = time.monotonic()
         if self._uploading is not None:
             self._uploading.cancel()
         self._news.set()

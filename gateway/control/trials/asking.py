@@ -14,6 +14,7 @@ from gateway.parallel_run.observation import Answer, Asked, Observation
 from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import Side
 from gateway.proxy.backend_state import compile_soft_errors
+from gateway.proxy.call import TIMES, CallTimes
 from gateway.proxy.captured import Captured
 from gateway.proxy.pool import Pool
 from gateway.proxy.transport import PoolTransport
@@ -106,14 +107,16 @@ class Respondent:
         self._soft_errors = compile_soft_errors(backend)
 
     async def ask(self, question: Question) -> Observation:
-        """Ask; whatever happens is an observation."""
-        began_at_s, began_s = self._wall_clock(), time.monotonic()
-        first_byte_s: float | None = None
+        """Ask; whatever happens is an observation.
+
+        Its times are taken as the other side's were: from the request's last byte sent, without
+        the wait for a connection, to the answer's last byte.
+        """
+        times = CallTimes()
         answer, failure = None, ""
         try:
             async with asyncio.timeout(MOST_S):
-                response = await self._transport.handle_async_request(_request(question))
-                first_byte_s = time.monotonic() - began_s
+                response = await self._transport.handle_async_request(_request(question, times))
                 try:
                     answer = await _read(response)
                 finally:
@@ -127,12 +130,19 @@ class Respondent:
         except httpx.LocalProtocolError:
             failure = "send_body:protocol:internal"
         except httpx.TransportError as error:
-            failure = f"{_stage(error, first_byte_s)}:upstream"
+            failure = f"{_stage(error, times.head_s)}:upstream"
+        return self._seen(times, answer, failure)
+
+    def _seen(self, times: CallTimes, answer: Answer | None, failure: str) -> Observation:
+        now_s = time.monotonic()
+        ended_s = now_s if times.ended_s is None else times.ended_s
+        sent_s = ended_s if times.sent_s is None else times.sent_s
+        head_s = None if times.sent_s is None else times.head_s
         return Observation(
             backend=self.backend.name,
-            began_at_s=began_at_s,
-            duration_s=time.monotonic() - began_s,
-            first_byte_s=first_byte_s,
+            began_at_s=self._wall_clock() - (now_s - sent_s),
+            duration_s=ended_s - sent_s,
+            first_byte_s=None if head_s is None else max(head_s - sent_s, 0.0),
             answer=answer,
             failure=failure,
         )
@@ -154,7 +164,7 @@ class Respondent:
         self._pool.close()
 
 
-def _request(question: Question) -> httpx.Request:
+def _request(question: Question, times: CallTimes) -> httpx.Request:
     asked, run = question.asked, question.run
     ours: dict[bytes, bytes] = {
         name.encode(): value.encode("latin-1", "replace")
@@ -177,15 +187,15 @@ def _request(question: Question) -> httpx.Request:
         "http://trial/",
         headers=headers,
         content=asked.body,
-        extensions={"target": question.target},
+        extensions={"target": question.target, TIMES: times},
     )
 
 
-def _stage(error: httpx.TransportError, first_byte_s: float | None) -> str:
+def _stage(error: httpx.TransportError, head_s: float | None) -> str:
     is_late = isinstance(error, httpx.TimeoutException)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return "connect:timeout" if is_late else "connect:refused"
-    stage = "read_head" if first_byte_s is None else "read_body"
+    stage = "read_head" if head_s is None else "read_body"
     return f"{stage}:timeout" if is_late else f"{stage}:closed"
 
 
