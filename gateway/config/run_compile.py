@@ -50,12 +50,18 @@ def compile_run(name: str, spec: ParallelRunSpec) -> ParallelRun:
         headers=_headers(spec.request_headers),
         mark_secret=spec.mark_secret,
         build_header=(spec.build_header or "").lower(),
+        build_health=_build_health(spec),
         watermark=spec.watermark or "",
         kept=Kept(
             plain=tuple(dict.fromkeys(name.lower() for name in spec.examples.plain)),
             pictures=spec.examples.pictures,
         ),
     )
+
+
+def _build_health(spec: ParallelRunSpec) -> tuple[str, str] | None:
+    health = spec.build_health
+    return (health.path, health.json_) if health is not None else None
 
 
 def _rules(spec: ParallelRunSpec) -> Rules:

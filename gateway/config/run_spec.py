@@ -144,6 +144,13 @@ class SetHeadersSpec(Spec):
     candidate: _SetHeaders = {}
 
 
+class BuildHealthSpec(Spec):
+    """``build_health``: where the candidate says which build it is."""
+
+    path: Annotated[str, PlainValidator(protection.probe_path)]
+    json_: Annotated[str, PlainValidator(protection.json_path)] = Field(alias="json")
+
+
 class ReadyWhenSpec(Spec):
     """``ready_when``: when the team may cut over."""
 
@@ -177,6 +184,7 @@ class ParallelRunSpec(Spec):
     request_headers: Annotated[SetHeadersSpec, BeforeValidator(written)] = SetHeadersSpec()
     mark_secret: Annotated[str, PlainValidator(_secret)] = ""
     build_header: Annotated[str | None, PlainValidator(units.token)] = None
+    build_health: BuildHealthSpec | None = None
     watermark: Annotated[str | None, PlainValidator(protection.probe_path)] = None
     examples: Annotated[ExamplesSpec, BeforeValidator(written)] = ExamplesSpec()
     ready_when: Annotated[ReadyWhenSpec, BeforeValidator(written)] = ReadyWhenSpec()

@@ -134,6 +134,9 @@ def _rules(report: Report, name: str, run: ParallelRunSpec) -> None:
     if run.images.compare == "exchangeable" and run.noise_sample is None:
         message = "nothing can be said of pictures unless both sides are asked for some twice"
         report.at_value((*loc, "images", "compare"), message, "add noise_sample: 5%")
+    if run.build_health is not None and run.build_header is not None:
+        message = "build_header names the build already"
+        report.at_key((*loc, "build_health"), message, "remove one of the two")
     if run.watermark is not None and run.reverse:
         message = (
             "watermark has no meaning in a reversed run: the candidate's answer is the customer's"

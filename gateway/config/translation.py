@@ -12,6 +12,7 @@ from gateway.config.egress_spec import EgressSideSpec, EgressSpec
 from gateway.config.report import Report
 from gateway.config.run_spec import (
     BudgetSpec,
+    BuildHealthSpec,
     ExamplesSpec,
     IgnoreSpec,
     NormaliseSpec,
@@ -90,6 +91,7 @@ _SPECS: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("parallel_runs", "request_headers"): SetHeadersSpec,
     ("parallel_runs", "examples"): ExamplesSpec,
     ("parallel_runs", "ready_when"): ReadyWhenSpec,
+    ("parallel_runs", "build_health"): BuildHealthSpec,
 }
 _DEEPER: Final[dict[tuple[str | int, ...], type[BaseModel]]] = {
     ("routes", "owner", "lists"): ListsSpec,

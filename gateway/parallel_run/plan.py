@@ -162,6 +162,8 @@ class ParallelRun:
     """What the mark of a trial is signed with; empty: it is not."""
     build_header: str = ""
     """Header of the candidate's answers that names its build; empty: an operator says when."""
+    build_health: tuple[str, str] | None = None
+    """Path on the candidate, and JSONPath into its answer, that name the build; None: neither."""
     kept: Kept = Kept()
     watermark: str = ""
     """Path on the candidate that says how far its backfill is; empty: there is none."""

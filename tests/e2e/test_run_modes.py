@@ -291,3 +291,23 @@ def test_pictures_that_are_never_equal_are_judged_by_many(
         assert told["state"] == state, told["reasons"]
         if state == "not ready":
             assert "tint varies less" in told["reasons"][0]
+
+
+def test_evidence_begins_anew_with_each_build_that_the_candidate_names(shop: Any) -> None:
+    builds = ["1.0"]
+
+    def named(question: Question) -> Reply:
+        return says({"build": builds[-1]}) if question.path == "/livez" else thing(question)
+
+    with shop("build_health: {path: /livez, json: $.build}") as here:
+        here.new.answer = named
+        here.customer.get("/things/1")
+        assert here.report(1)["epoch"]["build"] == "1.0"
+        builds.append("2.0")
+
+        def next_build() -> bool:
+            here.customer.get("/things/1")
+            return bool(here.report(1)["epoch"]["build"] == "2.0")
+
+        eventually(next_build, "the candidate is asked again within seconds")
+        assert here.report(1)["before"], "what was known of the build before is kept"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.control.trials.standing import Standing
 from gateway.parallel_run import epoch
 from gateway.parallel_run.noise import NoiseBook
 from gateway.parallel_run.observation import Answer, Asked
@@ -35,9 +36,8 @@ class Known:
         self._candidates: dict[str, str] = {}
         self.build = ""
         """The candidate's, as its last answer named it."""
-        self.watermark: int | None = None
-        """The last id that was copied, as was said at `watermark_at_s`; None: nobody has said."""
-        self.watermark_at_s = -1e9
+        self.standing = Standing()
+        """What the candidate says of itself."""
 
     def book(self, epoch_key: str, stratum: Stratum) -> NoiseBook:
         """What second controls have shown of a stratum in an epoch."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,13 +10,14 @@ from gateway.control.trials.asking import Question, Respondent, header_of
 from gateway.control.trials.comparer import Comparer, ComparerDied
 from gateway.control.trials.knowing import Known, path_of, watermark_in
 from gateway.control.trials.pinning import Pinning, traceparent_of
+from gateway.control.trials.standing import build_in
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.compare.calls import BothCalls
 from gateway.parallel_run.comparison import Comparison
 from gateway.parallel_run.epoch import epoch_key
 from gateway.parallel_run.mark import write_mark
-from gateway.parallel_run.observation import Asked, Observation, Trial
+from gateway.parallel_run.observation import Answer, Asked, Observation, Trial
 from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import Side
 from gateway.parallel_run.settle import (
@@ -33,8 +33,6 @@ from gateway.routing.split import bucket_of
 if TYPE_CHECKING:
     from gateway.parallel_run.pinned import PinnedCalls
 
-_WATERMARK_GOOD_S = 2.0
-"""A backfill that catches up has every trial of a new resource ask for it."""
 _AMBIGUOUS = "which calls to collaborators are whose cannot be told"
 
 
@@ -108,7 +106,7 @@ class _Attempt:
         pair = self._pair(other)
         if self._pinning is not None:
             pair.calls = self._pinning.settle()
-        epoch_key = self._epoch_key(pair.candidate)
+        epoch_key = await self._epoch_key(pair.candidate)
         stratum = self._known.stratum(self._trial.asked, pair.statuses[0] or 0)
         try:
             ended = await self._judge(pair, (epoch_key, stratum))
@@ -125,9 +123,14 @@ class _Attempt:
         )
         return _Pair(control, candidate, statuses)
 
-    def _epoch_key(self, candidate: Observation) -> str:
-        name = self._plan.build_header
-        build = header_of(candidate.answer, name) if name else ""
+    async def _epoch_key(self, candidate: Observation) -> str:
+        build, plan = "", self._plan
+        if plan.build_header:
+            build = header_of(candidate.answer, plan.build_header)
+        elif plan.build_health is not None:
+            path, json = plan.build_health
+            answer = await self._known.standing.answer(path, self._ask_of_itself)
+            build = build_in(answer, json) if answer is not None else ""
         if build:
             self._known.build = build
         return epoch_key(self._known.build, self._tools.digest)
@@ -257,14 +260,13 @@ class _Attempt:
         return status is not None and status != MISS
 
     async def _watermark(self) -> int | None:
-        """How far the backfill is, at least."""
-        known, plan, trial = self._known, self._plan, self._trial
-        if time.monotonic() - known.watermark_at_s < _WATERMARK_GOOD_S:
-            return known.watermark
-        headers = tuple(line for line in trial.asked.headers if line[0].lower() == b"host")
-        asked = Asked(method=b"GET", target=plan.watermark.encode(), headers=headers)
+        """How far the backfill is, at least; None if nobody says."""
+        answer = await self._known.standing.answer(self._plan.watermark, self._ask_of_itself)
+        return watermark_in(answer) if answer is not None else None
+
+    async def _ask_of_itself(self, path: str) -> Answer | None:
+        """Ask the candidate for what it says of itself."""
+        headers = tuple(line for line in self._trial.asked.headers if line[0].lower() == b"host")
+        asked = Asked(method=b"GET", target=path.encode(), headers=headers)
         question = self._question("candidate", asked.target, asked)
-        answer = (await self._tools.respondents[plan.candidate].ask(question)).answer
-        known.watermark = watermark_in(answer) if answer is not None else None
-        known.watermark_at_s = time.monotonic()
-        return known.watermark
+        return (await self._tools.respondents[self._plan.candidate].ask(question)).answer

@@ -114,7 +114,11 @@ parallel_runs:
       confidence: 99%
       max_uncompared: 0%
       max_latency_ratio: 1.5
-  behind: {control: image_service, candidate: legacy, reverse: true}
+  behind:
+    control: image_service
+    candidate: legacy
+    reverse: true
+    build_health: {path: /livez, json: $.build}
 """
 
 RUNS = (
@@ -170,6 +174,7 @@ RUNS = (
         candidate="legacy",
         sample=100_000,
         is_reversed=True,
+        build_health=("/livez", "$.build"),
     ),
 )
 

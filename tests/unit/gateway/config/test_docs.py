@@ -60,6 +60,7 @@ WHERE = {
     "ExamplesSpec": "parallel_runs.NAME.examples.",
     "SetHeadersSpec": "parallel_runs.NAME.request_headers.",
     "ReadyWhenSpec": "parallel_runs.NAME.ready_when.",
+    "BuildHealthSpec": "parallel_runs.NAME.build_health.",
 }
 KEYS = [WHERE[spec.__name__] + key for spec in Spec.__subclasses__() for key in keys_of(spec)]
 
