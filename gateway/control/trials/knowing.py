@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.control.trials.standing import Standing
+from gateway.control.trials.told import Told
 from gateway.parallel_run import epoch
 from gateway.parallel_run.noise import NoiseBook
 from gateway.parallel_run.observation import Answer, Asked
@@ -36,7 +36,7 @@ class Known:
         self._candidates: dict[str, str] = {}
         self.build = ""
         """The candidate's, as its last answer named it."""
-        self.standing = Standing()
+        self.told = Told()
         """What the candidate says of itself."""
 
     def book(self, epoch_key: str, stratum: Stratum) -> NoiseBook:

@@ -10,7 +10,7 @@ from gateway.control.trials.asking import Question, Respondent, header_of
 from gateway.control.trials.comparer import Comparer, ComparerDied
 from gateway.control.trials.knowing import Known, path_of, watermark_in
 from gateway.control.trials.pinning import Pinning, traceparent_of
-from gateway.control.trials.standing import build_in
+from gateway.control.trials.told import build_in
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.compare.calls import BothCalls
@@ -129,7 +129,7 @@ class _Attempt:
             build = header_of(candidate.answer, plan.build_header)
         elif plan.build_health is not None:
             path, json = plan.build_health
-            answer = await self._known.standing.answer(path, self._ask_of_itself)
+            answer = await self._known.told.answer(path, self._ask_of_itself)
             build = build_in(answer, json) if answer is not None else ""
         if build:
             self._known.build = build
@@ -261,7 +261,7 @@ class _Attempt:
 
     async def _watermark(self) -> int | None:
         """How far the backfill is, at least; None if nobody says."""
-        answer = await self._known.standing.answer(self._plan.watermark, self._ask_of_itself)
+        answer = await self._known.told.answer(self._plan.watermark, self._ask_of_itself)
         return watermark_in(answer) if answer is not None else None
 
     async def _ask_of_itself(self, path: str) -> Answer | None:

@@ -20,7 +20,7 @@ Ask = Callable[[str], Awaitable[Answer | None]]
 """Asks the candidate for a path."""
 
 
-class Standing:
+class Told:
     """The newest answers of one candidate, by path; it goes on through reloads."""
 
     def __init__(self) -> None:

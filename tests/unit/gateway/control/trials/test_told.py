@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.control.trials.standing import LONGEST_BUILD, Standing, build_in
+from gateway.control.trials.told import LONGEST_BUILD, Told, build_in
 from gateway.parallel_run.observation import Answer
 
 
@@ -18,8 +18,8 @@ async def test_many_who_want_to_know_at_once_ask_once() -> None:
         await asyncio.sleep(0)
         return Answer(status=200, headers=(), body=b"{}")
 
-    standing = Standing()
-    found = await asyncio.gather(*(standing.answer("/backfill", ask) for _ in range(20)))
+    told = Told()
+    found = await asyncio.gather(*(told.answer("/backfill", ask) for _ in range(20)))
     assert asked == ["/backfill"]
     assert all(found)
 
