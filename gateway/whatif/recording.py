@@ -6,10 +6,11 @@ the others the same customers ask again and again: what is noted of one is made 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
 from gateway.routing.decide import Forward
-from gateway.routing.snapshot import Route, Snapshot
+from gateway.routing.snapshot import Snapshot, Sticky
 from gateway.routing.sticky import cookie
 from gateway.telemetry.access_line import (
     AccessLine,
@@ -27,9 +28,12 @@ from gateway.wire.messages import RequestHead
 
 LONGEST_TOLD_BYTES = 128
 """Of a value; a longer one stands as a token. Values that routes ask for are words."""
-MAX_REMEMBERED = 10_000
-"""Customers whose notes are kept to be used again; some 10 MiB."""
-_MAX_REMEMBERED_BYTES = 512
+MAX_REMEMBERED_BYTES = 12 << 20
+"""Of what is kept to be used again: of 10,000 customers of one route, of 80 on each of a thousand;
+beyond, it is forgotten and made anew."""
+_NOTES_BYTES, _PLACE_BYTES = 1024, 128
+"""What the notes of a customer take, and where its new work went on one route."""
+_MAX_KEY_BYTES = 512
 """Of what a customer's notes are made of; with cookies of 8 KiB they would take 100 MiB."""
 _NEW_WORK = frozenset({"sticky", "draw"})
 """Reasons; what exists already may well be on the other side."""
@@ -41,34 +45,36 @@ _Asks = list[tuple[bytes, str, bool]]
 
 
 class _Remembered:
-    """What is noted of one customer."""
+    """What is noted of one customer, on whichever of the routes that note alike."""
 
-    __slots__ = ("backend", "headers", "noted", "sticky")
+    __slots__ = ("headers", "noted", "sticky", "went")
 
     def __init__(self, noted: StickyNotes, headers: Told) -> None:
         self.noted = noted
         self.sticky = encode_part(noted) if noted else None
         self.headers = encode_part(headers) if headers else None
-        self.backend = ""
-        """Where its new work went last."""
+        self.went: dict[str, str] = {}
+        """Route -> backend: where its new work went last."""
 
 
 class Notes:
-    """What the lines of one route note."""
+    """What the lines of all routes note that have the same sticky sources.
 
-    __slots__ = ("_headers", "_names", "_query", "_recording", "_seen", "_sources", "remembered")
+    A customer of a thousand such routes is remembered once, not a thousand times.
+    """
 
-    def __init__(self, route: Route, headers: _Asks, query: _Asks, recording: Recording) -> None:
+    __slots__ = ("_by", "_headers", "_names", "_query", "_recording", "_sources", "remembered")
+
+    def __init__(
+        self, sticky: Sequence[Sticky], headers: _Asks, query: _Asks, recording: Recording
+    ) -> None:
         self._recording = recording
         self._headers, self._query = headers, query
-        self._sources = [
-            (source.source, source.name.encode(), str(source)) for source in route.sticky
-        ]
+        self._sources = [(source.source, source.name.encode(), str(source)) for source in sticky]
         # What tells customers apart: beside whatever is sticky, the address. One that meets both
         # sides tells of a key that rotates.
-        by = dict.fromkeys([*map(str, route.sticky), "client_ip"]) if route.sticky else {}
-        self._seen = {text: recording.sightings.seen(route.name, text) for text in by}
-        cookies = [b"cookie" for source in route.sticky if source.source == "cookie"]
+        self._by = tuple(dict.fromkeys([*map(str, sticky), "client_ip"]) if sticky else ())
+        cookies = [b"cookie" for source in sticky if source.source == "cookie"]
         sticky_headers = [name for kind, name, _ in self._sources if kind == "header"]
         names = dict.fromkeys([*sticky_headers, *cookies, *(key for key, _, _ in headers)])
         self._names = tuple(names)
@@ -85,9 +91,8 @@ class Notes:
             known = self._make(key, head)
         line.sticky = known.sticky
         line.headers = known.headers
-        if known.backend != line.backend and line.reason in _NEW_WORK:
-            known.backend = line.backend
-            self._tell(known, head.client_ip)
+        if line.reason in _NEW_WORK and known.went.get(line.route) != line.backend:
+            self._tell(known, line.route, line.backend, head.client_ip)
         if self._query:
             line.query = self._told(self._query, query_values(head.query))
 
@@ -98,15 +103,15 @@ class Notes:
         names, get = self._names, head.named.get
         key = (head.client_ip, get(names[0]) if len(names) == 1 else (*map(get, names),))
         known = self.remembered.get(key) or self._make(key, head)
-        if known.backend != forward.backend:
-            known.backend = forward.backend
-            self._tell(known, head.client_ip)
+        route = forward.route.name
+        if known.went.get(route) != forward.backend:
+            self._tell(known, route, forward.backend, head.client_ip)
 
     def _make(self, key: _Key, head: RequestHead) -> _Remembered:
         sticky = {text: self._note(kind, name, head) for kind, name, text in self._sources}
         made = _Remembered(sticky, self._told(self._headers, head.named))
-        if _size(key) <= _MAX_REMEMBERED_BYTES:
-            self._recording.make_room()
+        if _size(key) <= _MAX_KEY_BYTES:
+            self._recording.make_room(_NOTES_BYTES)
             self.remembered[key] = made
         return made
 
@@ -134,16 +139,19 @@ class Notes:
                 pass  # no text: it cannot stand in a line as it is
         return Hidden(self._recording.tokens.noted[value].token)
 
-    def _tell(self, known: _Remembered, client_ip: str) -> None:
+    def _tell(self, known: _Remembered, route: str, backend: str, client_ip: str) -> None:
         """Tell of a customer whose new work goes where it did not go before."""
-        for by, seen in self._seen.items():
+        sightings = self._recording.sightings
+        for by in self._by:
             noted = known.noted.get(by)
             if noted is None and by == "client_ip" and client_ip:
                 noted = self._recording.tokens.noted[client_ip.encode()]
-            if noted is not None and not seen.saw(noted.token, known.backend):
+            if noted is not None and not sightings.seen(route, by).saw(noted.token, backend):
                 # It is told when it comes again.
-                known.backend = ""
                 return
+        if route not in known.went:
+            self._recording.make_room(_PLACE_BYTES)
+        known.went[route] = backend
 
 
 class Recording:
@@ -157,25 +165,32 @@ class Recording:
         """Whether some of the lines are wanted beside the log."""
         self.notes: dict[str, Notes] = {}
         """Route name -> what its lines note, where that is anything."""
+        self._by_sticky: dict[tuple[Sticky, ...], Notes] = {}
+        """The same, each once."""
         self._revision = 0
-        self._remembered = 0
+        self._remembered_bytes = 0
         self._is_host_hidden = False
 
     def install(self, snapshot: Snapshot, revision: int) -> None:
         """Begin anew by a snapshot."""
         self.sightings.begin()
         self.is_sampling = snapshot.safety is not None
-        self._revision, self._remembered = revision, 0
+        self._revision, self._remembered_bytes = revision, 0
         asked = asked_by([snapshot])
         hidden = CREDENTIALS.union(snapshot.sensitive.headers)
         self._is_host_hidden = "host" in hidden
         headers = [(name.encode(), name, name in hidden) for name in asked.headers]
         query = [(key.encode(), key, key in snapshot.sensitive.query) for key in asked.query]
-        self.notes = {
-            route.name: Notes(route, headers, query, self)
-            for route in snapshot.routes
+        self._by_sticky = {
+            sticky: Notes(sticky, headers, query, self)
+            for sticky in {route.sticky: None for route in snapshot.routes}
             # A Host to be hidden is taken out of every line.
-            if route.sticky or headers or query or self._is_host_hidden
+            if sticky or headers or query or self._is_host_hidden
+        }
+        self.notes = {
+            route.name: self._by_sticky[route.sticky]
+            for route in snapshot.routes
+            if route.sticky in self._by_sticky
         }
 
     def write(self, line: AccessLine, head: RequestHead) -> None:
@@ -196,11 +211,11 @@ class Recording:
         if notes is not None and revision == self._revision:
             notes.see(forward, head)
 
-    def make_room(self) -> None:
-        """Make room for the notes of one more customer."""
-        if self._remembered >= MAX_REMEMBERED:
+    def make_room(self, size_bytes: int) -> None:
+        """Make room for so much more to be remembered."""
+        if self._remembered_bytes + size_bytes > MAX_REMEMBERED_BYTES:
             self._forget_notes()
-        self._remembered += 1
+        self._remembered_bytes += size_bytes
 
     def forget(self) -> None:
         """Tell of every customer again: whoever was told is gone."""
@@ -208,8 +223,8 @@ class Recording:
         self._forget_notes()
 
     def _forget_notes(self) -> None:
-        self._remembered = 0
-        for notes in self.notes.values():
+        self._remembered_bytes = 0
+        for notes in self._by_sticky.values():
             notes.remembered.clear()
 
 
