@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.cases import CASES, Case, plan_of, request_bytes
+from bench.cases import CASES, NO_ID, Case, plan_of, request_bytes
 from bench.origin import answer
 from bench.peers.figueira import PYTHON, routes_yaml
 from bench.peers.peer import Setting
@@ -100,6 +100,7 @@ def _job(case: Case, routes: int) -> dict[str, object]:
     return {
         "routes": routes_yaml(setting),
         "requests": requests,
+        "id": NO_ID.decode() if plan.has_id else "",
         "answer": answer("a", case.answer_bytes).decode("latin-1"),
     }
 
