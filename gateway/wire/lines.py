@@ -8,7 +8,7 @@ judged here; whoever meets another asks the parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 _FIELD = re.compile(
@@ -34,6 +34,10 @@ class Lines(dict[bytes, Meaning]):
         super().__init__()
         self._judge = judge
         self._strange = strange
+
+    def remembers(self, lines: Iterable[bytes]) -> bool:
+        """Whether all of these are remembered; then none of them is personal."""
+        return all(map(self.__contains__, lines))
 
     def __missing__(self, line: bytes) -> Meaning:
         field = _FIELD.fullmatch(line)
