@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-_FIELD = re.compile(
-    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~\x80-\xFF](?:[\t -~\x80-\xFF]*[!-~\x80-\xFF])?)"
-)
-"""A name, one space, a value with nothing around it (RFC 9112, section 5)."""
+VALUE = re.compile(rb"[!-~\x80-\xFF](?:[\t -~\x80-\xFF]*[!-~\x80-\xFF])?")
+"""A field's value, with nothing around it (RFC 9112, section 5)."""
+_FIELD = re.compile(rb"([!#$%%&'*+\-.^_`|~0-9A-Za-z]+): (%b)" % VALUE.pattern)
+"""A name, one space, a value."""
 _MAX_REMEMBERED, _MAX_REMEMBERED_BYTES = 2048, 128
 """Lines, and bytes of each: a quarter of a megabyte. Hostile ones can only have them forgotten."""
 _PERSONAL = frozenset(
