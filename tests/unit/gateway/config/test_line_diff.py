@@ -54,9 +54,9 @@ def test_lines_that_changed_where_they_stand_are_shown_one_by_one_in_no_time() -
     route = "- name: r{}\n  match: x\n  split: {{a: {}, b: rest}}\n  sticky: [y]\n"
     old, new = ("".join(route.format(n, w) for n in range(99)).encode() for w in (0, 100))
     began_s = time.process_time()
-    for _ in range(10):
-        diff = line_diff(old, new, context=0)
+    diffs = [line_diff(old, new, context=0) for _ in range(10)]
     assert time.process_time() - began_s < 0.1
+    diff = diffs[0]
     assert changed_lines(diff) == (99, 99)
     assert sum(line.startswith("@@") for line in diff) == 99
 
