@@ -75,7 +75,7 @@ MEASURES: dict[str, Measure] = {
 }
 """Sub-command -> what it measures, in the order of the report."""
 ALONE: dict[str, Callable[[argparse.Namespace], int]] = {
-    "profile": lambda given: profile.run(given.cases or [GET_1K.name], given.beside),
+    "profile": lambda given: profile.run(given.cases or [GET_1K.name], given.beside, given.routes),
     "owner": lambda _: owner.run(),
     "trials": lambda _: trials.run(),
     "complaint": lambda given: complaint.run(given.docs, quick=given.quick),
@@ -144,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="everything in little; the numbers say little, too")
     add("--docs", type=Path, help="folder for the page; a whole run writes docs/ unasked")
     add("--beside", type=Path, help="of profile: another checkout, to take turns with")
+    add("--routes", type=int, default=profile.ROUTES, help="of profile: default %(default)s")
     return parser
 
 

@@ -3,7 +3,8 @@
 ``python -P bench/inside.py ROUNDS REQUESTS`` runs the `gateway` that it can import, in one process,
 on transports that only count: requests and answers are handed to the protocols as the event loop
 would hand them over. It reads a job as JSON from its standard input (routes.yaml, whole requests of
-each customer, the whole answer) and prints what each round took, and where a sampler found it busy.
+each customer, what stands in them for an id that no other request has, the whole answer) and prints
+what each round took, and where a sampler found it busy.
 It imports nothing of the bench, so that it can run any checkout of the gateway.
 """
 
@@ -16,6 +17,7 @@ import gc
 import itertools
 import json
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -129,6 +131,7 @@ class Harness:
         ]
         self._customers = [CountingTransport(door, lambda _: None) for door in doors]
         self._requests = [itertools.cycle(own) for own in requests]
+        self._id = job["id"].encode("latin-1")
         self._swept_s = time.monotonic()
 
     def hand_over_to(self, hand_over: Callable[[list[Any]], bool]) -> None:
@@ -158,7 +161,10 @@ class Harness:
 
     def _ask(self) -> None:
         for customer, requests in zip(self._customers, self._requests, strict=True):
-            customer.feed(next(requests))
+            request = next(requests)
+            if self._id:
+                request = request.replace(self._id, b"%032x" % random.getrandbits(128), 1)
+            customer.feed(request)
 
     def _reply(self) -> None:
         asked = self._loop.asked

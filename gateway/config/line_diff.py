@@ -10,8 +10,8 @@ from dataclasses import dataclass
 _CONTEXT = 3
 """Lines around a change, as `diff -u` has them."""
 _COMPARED = 400
-"""Lines, without those that are the same at either end, up to which single lines are found again;
-of more, all are shown as replaced. Comparing takes time in the square of them."""
+"""Lines, without those that are the same at either end, up to which lines that moved are found
+again; of more, all are shown as replaced. Comparing takes time in the square of them."""
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -63,16 +63,38 @@ def _changes(before: list[str], after: list[str]) -> list[_Change]:
     old_end, new_end = len(before) - tail, len(after) - tail
     if head == old_end and head == new_end:
         return []
-    if max(old_end, new_end) - head > _COMPARED:
-        return [_Change(head, old_end, head, new_end)]
-    matcher = difflib.SequenceMatcher(
-        None, before[head:old_end], after[head:new_end], autojunk=False
-    )
     return [
-        _Change(head + i, head + j, head + k, head + m)
-        for tag, i, j, k, m in matcher.get_opcodes()
-        if tag != "equal"
+        _Change(head + start, head + end, head + new_start, head + new_end)
+        for start, end, new_start, new_end in _spans(before[head:old_end], after[head:new_end])
     ]
+
+
+def _spans(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
+    """Where lines differ: from and to in the old text, from and to in the new."""
+    if (runs := _changed_in_place(old, new)) is not None:
+        return [(start, end, start, end) for start, end in runs]
+    if max(len(old), len(new)) > _COMPARED:
+        return [(0, len(old), 0, len(new))]
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return [(i, j, k, m) for tag, i, j, k, m in matcher.get_opcodes() if tag != "equal"]
+
+
+def _changed_in_place(old: list[str], new: list[str]) -> list[tuple[int, int]] | None:
+    """Runs of lines that gave way to as many others; None if one of them may have moved.
+
+    Weights change that way, and a flip waits for its difference: to look for moved lines where a
+    hundred are alike takes tens of milliseconds.
+    """
+    if len(old) != len(new):
+        return None
+    changed = [i for i, (one, other) in enumerate(zip(old, new, strict=True)) if one != other]
+    if not {old[i] for i in changed}.isdisjoint(new[i] for i in changed):
+        return None
+    runs: list[tuple[int, int]] = []
+    for i in changed:
+        start = runs.pop()[0] if runs and runs[-1][1] == i else i
+        runs.append((start, i + 1))
+    return runs
 
 
 def _groups(changes: list[_Change], context: int) -> Iterator[list[_Change]]:

@@ -27,7 +27,7 @@ from gateway.telemetry.events import Event
 from gateway.wire.forwarded import Peer
 from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header, Piece
-from gateway.wire.plain_request import Repeated
+from gateway.wire.repeated import Repeated
 from gateway.wire.response import Outbound
 from gateway.wire.trailers import kept_trailers
 

@@ -21,7 +21,7 @@ from gateway.proxy.tunnel import Tunnel
 from gateway.telemetry.events import Event
 from gateway.wire.inbound import MAX_FIELDS, Body
 from gateway.wire.messages import Header, Piece
-from gateway.wire.plain_response import read_plain_response
+from gateway.wire.plain_response import LastHead, read_plain_response
 from gateway.wire.response import BadResponse, Outbound
 from gateway.wire.trailers import kept_trailers
 
@@ -58,6 +58,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_is_raw",
         "_is_read_full",
         "_is_sent",
+        "_last_head",
         "_outbound",
         "_pieces",
         "_pool",
@@ -74,6 +75,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._caller: Caller | None = None
         self._answer: ParsedAnswer | None = None
         """The answer, if the parser reads it."""
+        self._last_head = LastHead()
         self._outbound: Outbound | None = None
         self._is_head_due = False
         self._pieces: list[Piece] = []
@@ -162,7 +164,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _takes_plain(self, caller: Caller, data: bytes) -> bool:
         """Pass on an answer that needs no parser, if that is what begins here."""
         try:
-            plain = read_plain_response(data)
+            plain = read_plain_response(data, self._last_head)
         except Exception:  # noqa: BLE001 - an answer's root: the parser may still make sense of it
             _log.exception(Event.ANSWER_FAILED.value)
             return False

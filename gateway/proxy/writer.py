@@ -94,7 +94,9 @@ class AnswerWriter:
         out, transport = self._out, self.transport
         if out and transport is not None:
             self._out = []
-            if sum(map(len, out)) <= _JOIN_BYTES:
+            if len(out) == 1:
+                transport.write(out[0])
+            elif sum(map(len, out)) <= _JOIN_BYTES:
                 transport.write(b"".join(out))
             else:
                 transport.writelines(out)

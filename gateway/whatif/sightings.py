@@ -66,7 +66,10 @@ class Sightings:
 
     def seen(self, route: str, by: str) -> Seen:
         """The customers of a route, told apart by `by`."""
-        return self._seen.setdefault((route, by), Seen(self, route, by))
+        seen = self._seen.get((route, by))
+        if seen is None:
+            self._seen[route, by] = seen = Seen(self, route, by)
+        return seen
 
     def tell(self, seen: Seen, sighting: Sighting) -> bool:
         """Tell control soon; False if there is no room for it, or it is of an older revision."""

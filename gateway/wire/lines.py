@@ -8,13 +8,13 @@ judged here; whoever meets another asks the parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-_FIELD = re.compile(
-    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~\x80-\xFF](?:[\t -~\x80-\xFF]*[!-~\x80-\xFF])?)"
-)
-"""A name, one space, a value with nothing around it (RFC 9112, section 5)."""
+VALUE = re.compile(rb"[!-~\x80-\xFF](?:[\t -~\x80-\xFF]*[!-~\x80-\xFF])?")
+"""A field's value, with nothing around it (RFC 9112, section 5)."""
+_FIELD = re.compile(rb"([!#$%%&'*+\-.^_`|~0-9A-Za-z]+): (%b)" % VALUE.pattern)
+"""A name, one space, a value."""
 _MAX_REMEMBERED, _MAX_REMEMBERED_BYTES = 2048, 128
 """Lines, and bytes of each: a quarter of a megabyte. Hostile ones can only have them forgotten."""
 _PERSONAL = frozenset(
@@ -34,6 +34,10 @@ class Lines(dict[bytes, Meaning]):
         super().__init__()
         self._judge = judge
         self._strange = strange
+
+    def remembers(self, lines: Iterable[bytes]) -> bool:
+        """Whether all of these are remembered; then none of them is personal."""
+        return all(map(self.__contains__, lines))
 
     def __missing__(self, line: bytes) -> Meaning:
         field = _FIELD.fullmatch(line)

@@ -7,6 +7,7 @@ import re
 from gateway.wire.fields import Kind, Names, length_of, listed
 from gateway.wire.inbound import MAX_FIELDS, MAX_TARGET_BYTES, Body, Inbound
 from gateway.wire.lines import Lines
+from gateway.wire.repeated import Repeated
 from gateway.wire.request import HOST
 from gateway.wire.taking import keep_named
 
@@ -15,8 +16,6 @@ _START = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-~]*) HT
 _LENGTH = Body.LENGTH
 _MOST_BYTES = 16 * 1024
 """Of a request with its body: more is read while the first of it is on its way already."""
-_MOST_REPEATED_BYTES = 2048
-"""Of fields that are remembered with a connection; it may be idle for long."""
 _END = b"\r\n\r\n"
 
 _READ, _HOST, _READ_HOST, _CONTENT, _TRACE, _FORWARDED, _DROPPED, _STRANGE = range(8)
@@ -37,33 +36,6 @@ _TODO = {
     Kind.FORGED: _DROPPED,
     Kind.CONNECTION: _DROPPED,
 }
-
-
-class Repeated:
-    """The fields of a connection's last request: most clients send the same again and again.
-
-    What they mean is kept once they have come twice in a row, and only of fields that mean the same
-    whatever the target is.
-    """
-
-    __slots__ = ("body", "by", "fields", "host", "kept", "length", "named")
-
-    def __init__(self) -> None:
-        self.fields = b""
-        """As they came, joined by CRLF; empty for a field block that is not remembered."""
-        self.by: PlainRequests | None = None
-        """Who has read them, by the names that routing asks for; None: nobody has."""
-        self.kept = b""
-        self.named: dict[bytes, bytes] = {}
-        self.host: bytes | None = None
-        self.body, self.length = Body.NONE, 0
-
-    def keep(self, by: PlainRequests, inbound: Inbound) -> None:
-        """Remember what the fields mean, now that they have come twice."""
-        if inbound.forwarded is None and inbound.traceparent is None:
-            self.by = by
-            self.kept, self.named, self.host = inbound.fields, inbound.named, inbound.host
-            self.body, self.length = inbound.body, inbound.length
 
 
 class PlainRequests:
@@ -112,21 +84,21 @@ class PlainRequests:
         inbound = Inbound(method, target, is_http11=True)
         inbound.path, _, inbound.query = target.partition(b"?")
         is_again = fields == last.fields
-        if is_again and last.by is self:
-            inbound.fields, inbound.named, inbound.host = last.kept, last.named, last.host
+        if last.by is self and (is_again or last.is_like(fields)):
+            inbound.fields = last.kept if is_again else fields
+            inbound.named, inbound.host = last.named, last.host
             inbound.body, inbound.length = last.body, last.length
+        elif self._read_fields(inbound, fields):
+            last.note(self, inbound, fields, self._crosses)
         else:
-            if not self._read_fields(inbound, fields):
-                return None
-            if is_again:
-                last.keep(self, inbound)
-            else:
-                last.fields = fields if len(fields) <= _MOST_REPEATED_BYTES else b""
-                last.by = None
+            return None
         if len(target) > MAX_TARGET_BYTES:
             return None
         body = data[end + len(_END) :]
         return (inbound, body) if len(body) == inbound.length else None
+
+    def _crosses(self, line: bytes) -> bool:
+        return self._names[line.partition(b":")[0]] is None
 
     def _read_fields(self, inbound: Inbound, fields: bytes) -> bool:
         lines = fields.split(b"\r\n")

@@ -15,7 +15,34 @@ _CROSSES, _DROPPED, _STRANGE = -1, -2, -3
 """What a field line means, where it is not the body's length."""
 _MOST_REMEMBERED, _MOST_REMEMBERED_BYTES = 256, 64
 """Status lines, and bytes of each."""
+_MOST_REPEATED_BYTES = 2048
+"""Of a head that is remembered with a connection; it may be idle for long."""
 _END = b"\r\n\r\n"
+
+
+class LastHead:
+    """The head of a connection's last answer: many backends say the same again and again.
+
+    What it means is kept once two in a row were as long as each other, and only of a head without
+    anything that is a customer's own.
+    """
+
+    __slots__ = ("_size_bytes", "head", "outbound")
+
+    def __init__(self) -> None:
+        self._size_bytes = 0
+        self.head = b""
+        """As it came, the empty line included; of use where there is an `outbound`."""
+        self.outbound: Outbound | None = None
+        """What was read of it; nobody changes it."""
+
+    def note(self, head: bytes, lines: list[bytes], outbound: Outbound) -> None:
+        """Remember what `head` was found to mean, if it may come again; `lines` are its fields."""
+        size_bytes = len(head)
+        if size_bytes != self._size_bytes:
+            self._size_bytes, self.outbound = size_bytes, None
+        elif size_bytes <= _MOST_REPEATED_BYTES and _meanings.remembers(lines):
+            self.head, self.outbound = head, outbound
 
 
 def _judge(name: bytes, value: bytes) -> int:
@@ -43,15 +70,18 @@ class _Starts(dict[bytes, tuple[int, bytes] | None]):
 _meanings, _starts = Lines(_judge, _STRANGE), _Starts()
 
 
-def read_plain_response(data: bytes) -> tuple[Outbound, int] | None:
+def read_plain_response(data: bytes, last: LastHead) -> tuple[Outbound, int] | None:
     """Read an answer's head, if it is a plain one: whole, final, with a body of known length.
 
     Args:
         data: All that has come of the answer. It is one to a request that was not HEAD.
+        last: What is remembered of the answer before it on the same connection.
 
     Returns:
         The head, and how many bytes of `data` it is. None if the parser must say what this is.
     """
+    if last.outbound is not None and data.startswith(last.head):
+        return last.outbound, len(last.head)
     end = data.find(_END, 0, MAX_HEAD_BYTES)
     if end < 0:
         return None
@@ -73,8 +103,10 @@ def read_plain_response(data: bytes) -> tuple[Outbound, int] | None:
     if length == _CROSSES:
         return None
     end += len(_END)
-    head = data[:end] if is_whole else _without_dropped(first, lines)
-    return Outbound(*start, None, length, head), end
+    head = data[:end]
+    outbound = Outbound(*start, None, length, head if is_whole else _without_dropped(first, lines))
+    last.note(head, lines, outbound)
+    return outbound, end
 
 
 def _without_dropped(first: bytes, lines: list[bytes]) -> bytes:

@@ -47,3 +47,20 @@ def test_two_large_files_that_have_nothing_in_common_take_no_time() -> None:
     diff = line_diff(old, old.replace(b"a", b"b"))
     assert changed_lines(diff) == (20_000, 20_000)
     assert time.process_time() - began_s < 1
+
+
+def test_lines_that_changed_where_they_stand_are_shown_one_by_one_in_no_time() -> None:
+    """A hundred routes whose weights are turned round: a flip waits for this."""
+    route = "- name: r{}\n  match: x\n  split: {{a: {}, b: rest}}\n  sticky: [y]\n"
+    old, new = ("".join(route.format(n, w) for n in range(99)).encode() for w in (0, 100))
+    began_s = time.process_time()
+    diffs = [line_diff(old, new, context=0) for _ in range(10)]
+    assert time.process_time() - began_s < 0.1
+    diff = diffs[0]
+    assert changed_lines(diff) == (99, 99)
+    assert sum(line.startswith("@@") for line in diff) == 99
+
+
+def test_a_line_that_moved_is_shown_as_moved() -> None:
+    old = b"a\nb\nc\nd\ne\n"
+    assert changed_lines(line_diff(old, b"b\nc\nd\ne\na\n")) == (1, 1)

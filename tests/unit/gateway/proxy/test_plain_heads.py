@@ -16,8 +16,8 @@ from gateway.proxy.reader import RequestReader
 from gateway.routing.snapshot import Address, Backend, Match, Route, Snapshot, Trust
 from gateway.wire.inbound import BadRequest, Inbound
 from gateway.wire.messages import Header
-from gateway.wire.plain_request import Repeated
-from gateway.wire.plain_response import read_plain_response
+from gateway.wire.plain_response import LastHead, read_plain_response
+from gateway.wire.repeated import Repeated
 from gateway.wire.request import write_request
 from gateway.wire.response import write_response
 
@@ -150,11 +150,33 @@ def test_a_request_with_a_few_bytes_changed_is_what_the_parser_reads_or_none(
     last = Repeated()
     for _ in range(2):
         _GATEWAY.plain_requests.read(whole, last)
-    plain = _GATEWAY.plain_requests.read(mutant, last)
+    _assert_read_as_by_the_parser(mutant, last)
+
+
+@given(data=st.binary(max_size=4), place=st.integers(0, 200), cut=st.integers(0, 40))
+@_settings
+def test_a_request_like_the_last_but_for_its_id_is_what_the_parser_reads_or_none(
+    data: bytes, place: int, cut: int
+) -> None:
+    whole = (
+        b"POST /a?b=c HTTP/1.1\r\nHost: shop.test\r\nX-Customer-Id: 7\r\nAccept: */*\r\n"
+        b"X-Request-Id: %d\r\nContent-Length: 2\r\n\r\nok"
+    )
+    last = Repeated()
+    for number in range(2):
+        _GATEWAY.plain_requests.read(whole % number, last)
+    assert last.by is _GATEWAY.plain_requests
+    mutant = whole % 70_000
+    _assert_read_as_by_the_parser(mutant[:place] + data + mutant[place + cut :], last)
+
+
+def _assert_read_as_by_the_parser(data: bytes, last: Repeated) -> None:
+    """Or left to it."""
+    plain = _GATEWAY.plain_requests.read(data, last)
     if plain is None:
         return
     receiver = _Receiver()
-    RequestReader(_GATEWAY, receiver).feed(mutant)
+    RequestReader(_GATEWAY, receiver).feed(data)
     assert [_all_of(plain[0])] == [_all_of(inbound) for inbound in receiver.heads]
     assert (plain[1], 1) == (receiver.body, receiver.ends)
 
@@ -184,7 +206,11 @@ def test_a_plain_answer_is_what_the_parser_reads(
     first: bytes, lines: list[bytes], body: bytes
 ) -> None:
     data = b"\r\n".join([first, *lines, b"", body])
-    plain = read_plain_response(data)
+    last = LastHead()
+    for _ in range(2):
+        read_plain_response(data, last)
+    plain = read_plain_response(data, last)
+    assert (plain is None) == (read_plain_response(data, LastHead()) is None)
     if plain is None:
         return
     outbound, head_bytes = plain

@@ -107,16 +107,48 @@ def test_promise_8_no_sticky_value_reaches_a_line(snapshot: Snapshot, request: R
 def test_notes_are_made_once_for_a_customer_and_kept_within_bounds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_REMEMBERED", 5)
+    monkeypatch.setattr(module, "MAX_REMEMBERED_BYTES", 6_000)
     recorded = Recorded(snapshot(images(5_000), MONOLITH))
-    (notes,) = recorded.recording.notes.values()
+    ((notes, place),) = recorded.recording.notes.values()
     line = recorded.access_line(head("/images"))
     for number in range(20):
-        notes.write(line, head("/images", named={b"x-customer-id": b"%d" % number}))
-        notes.write(line, head("/images", named={b"x-customer-id": b"%d" % number}))
+        notes.write(line, head("/images", named={b"x-customer-id": b"%d" % number}), place)
+        notes.write(line, head("/images", named={b"x-customer-id": b"%d" % number}), place)
         assert len(notes.remembered) <= 5
-    notes.write(line, head("/images", named={b"x-customer-id": b"x" * 5_000}))
+    notes.write(line, head("/images", named={b"x-customer-id": b"x" * 5_000}), place)
     assert len(notes.remembered) <= 5
+
+
+def _many_routes(count: int) -> Snapshot:
+    """The images' route, so many times, each at a path of its own."""
+    routes = [
+        replace(images(5_000), name=f"r{n}", matches=(Match(path_prefix=f"/r{n}"),), owner=None)
+        for n in range(count)
+    ]
+    return snapshot(*routes, MONOLITH)
+
+
+def test_a_customer_of_many_routes_is_noted_once_and_told_of_for_each() -> None:
+    recorded = Recorded(_many_routes(50))
+    for _ in range(2):
+        for route in range(50):
+            recorded.line(head(f"/r{route}", b"POST", {b"x-customer-id": b"42"}))
+    (notes,) = {notes for notes, _ in recorded.recording.notes.values()}
+    assert len(notes.remembered) == 1
+    told = recorded.recording.sightings.take()
+    assert len({each.route for each in told}) == 50
+    assert len(told) == len({(each.route, each.by) for each in told}), "once each"
+
+
+def test_customers_of_many_routes_take_no_more_room_than_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_REMEMBERED_BYTES", 6_000)
+    recorded = Recorded(_many_routes(1_000))
+    notes, _ = recorded.recording.notes["r0"]
+    for number in range(20):
+        recorded.line(head("/r0", b"POST", {b"x-customer-id": b"%d" % number}))
+        assert len(notes.remembered) == 1
 
 
 def test_new_work_is_told_where_no_line_is_written_too() -> None:

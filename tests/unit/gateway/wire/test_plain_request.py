@@ -6,7 +6,8 @@ import pytest
 
 from gateway.wire.fields import Names
 from gateway.wire.inbound import MAX_FIELDS, Body, Inbound
-from gateway.wire.plain_request import PlainRequests, Repeated
+from gateway.wire.plain_request import PlainRequests
+from gateway.wire.repeated import Repeated
 from gateway.wire.request import write_request
 
 _WANTED = frozenset({b"x-customer-id", b"x-forwarded-proto"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.wire.inbound import MAX_FIELDS, MAX_HEAD_BYTES, Body
-from gateway.wire.plain_response import read_plain_response
+from gateway.wire.plain_response import LastHead, read_plain_response
 from gateway.wire.response import write_response
 
 
@@ -15,7 +15,7 @@ def _answer(*lines: bytes, first: bytes = b"HTTP/1.1 200 OK") -> bytes:
 
 def test_an_answer_is_read_and_its_head_crosses_as_it_came() -> None:
     data = _answer(b"Date: Mon", b"set-COOKIE: a=b", first=b"HTTP/1.1 404 Nicht da")
-    found = read_plain_response(data)
+    found = read_plain_response(data, LastHead())
     assert found is not None
     outbound, head_bytes = found
     assert (outbound.status, outbound.reason) == (404, b"Nicht da")
@@ -30,21 +30,21 @@ def test_an_answer_is_read_and_its_head_crosses_as_it_came() -> None:
 
 
 def test_the_body_need_not_have_come() -> None:
-    found = read_plain_response(_answer()[:-2])
+    found = read_plain_response(_answer()[:-2], LastHead())
     assert found is not None
     assert found[1] == len(_answer()) - 2
 
 
 def test_what_speaks_of_the_connection_is_left_out() -> None:
     data = _answer(b"Connection: keep-alive", b"Keep-Alive: timeout=5", b"A: b")
-    found = read_plain_response(data)
+    found = read_plain_response(data, LastHead())
     assert found is not None
     assert found[1] == len(data) - 2
     assert found[0].head == b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 2\r\n\r\n"
 
 
 def test_a_customer_who_leaves_or_is_old_gets_the_head_written_anew() -> None:
-    found = read_plain_response(_answer(b"A: b"))
+    found = read_plain_response(_answer(b"A: b"), LastHead())
     assert found is not None
     fields = b"A: b\r\nContent-Length: 2\r\n"
     assert write_response(found[0], to_http11=True, keep_alive=False) == (
@@ -87,4 +87,49 @@ def test_a_customer_who_leaves_or_is_old_gets_the_head_written_anew() -> None:
     ],
 )
 def test_all_others_are_the_parsers(data: bytes) -> None:
-    assert read_plain_response(data) is None
+    assert read_plain_response(data, LastHead()) is None
+
+
+_SAID = _answer(b"A: b")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([_SAID] * 4, id="the same"),
+        pytest.param(
+            [_SAID, _SAID, _SAID.replace(b"A: b", b"A: c")] * 2, id="as long, not the same"
+        ),
+        pytest.param([_SAID, _SAID, _answer(b"A: bc"), _SAID, _SAID], id="longer"),
+        pytest.param([_SAID, _SAID, _SAID[:-9], _SAID], id="a head that is not complete"),
+        pytest.param([_SAID, _SAID, _answer(b"A: b", b"Content-Length: 2")], id="two lengths"),
+        pytest.param([_SAID, _SAID, _SAID[:-1], _SAID + b"more"], id="bodies that differ"),
+        pytest.param([_answer(b"Connection: keep-alive")] * 4, id="what speaks of the connection"),
+    ],
+)
+def test_what_came_before_on_the_connection_changes_nothing(answers: list[bytes]) -> None:
+    last = LastHead()
+    for answer in answers:
+        found, alone = read_plain_response(answer, last), read_plain_response(answer, LastHead())
+        assert (found is None) == (alone is None)
+        if found and alone:
+            assert found[1] == alone[1]
+            for name in ("status", "reason", "head", "lines", "body", "length", "keep_alive"):
+                assert getattr(found[0], name) == getattr(alone[0], name)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_kept"),
+    [
+        (b"A: b", True),
+        (b"Set-Cookie: a=b", False),
+        (b"location: /orders/7", False),
+        (b"A: " + b"b" * 4_000, False),
+    ],
+)
+def test_a_head_is_kept_unless_it_holds_a_customers_own(line: bytes, is_kept: bool) -> None:
+    last = LastHead()
+    for _ in range(3):
+        assert read_plain_response(_answer(line), last)
+    assert (last.outbound is not None) is is_kept
+    assert (line in last.head) is is_kept

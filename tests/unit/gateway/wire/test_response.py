@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.wire.inbound import Body
 from gateway.wire.messages import Header
-from gateway.wire.plain_response import read_plain_response
+from gateway.wire.plain_response import LastHead, read_plain_response
 from gateway.wire.response import (
     BadResponse,
     Outbound,
@@ -272,7 +272,9 @@ def test_what_is_written_is_framed_in_one_way_only(
     ],
 )
 def test_what_a_body_is_is_read_alike_however_the_head_was_read(fields: bytes, told: bytes) -> None:
-    plain = read_plain_response(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 2\r\n\r\nok")
+    plain = read_plain_response(
+        b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 2\r\n\r\nok", LastHead()
+    )
     assert plain is not None
     assert content_type(plain[0]) == told
     lines = [line.partition(b":") for line in fields.split(b"\r\n") if line]
