@@ -137,6 +137,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
 
     async def scrape(request: Request) -> Response:
         workshop.meter.imports.set(await watermark.read())
+        workshop.meter.spooled.set(await workshop.spool.waiting())
         return await workshop.meter.write(workshop.reading, request, now=parts.clock())
 
     return [

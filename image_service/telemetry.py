@@ -74,6 +74,11 @@ class Meter:
             "Age of the job that has waited longest; 0 when none waits.",
             registry=self._registry,
         )
+        self.spooled = Gauge(
+            "figueira_images_spooled_pictures",
+            "Pictures that are paid for and that the blob store has not taken yet.",
+            registry=self._registry,
+        )
         self.imports = ImportGauges(self._registry)
 
     def ordered(self, answer: str) -> None:
@@ -90,6 +95,11 @@ class Meter:
         if job.attempt is not None:
             self._calls.labels(provider, job.attempt.state).inc()
             self._cost.labels(provider).inc(job.attempt.cost / MICRO)
+        self.ended(entry)
+
+    def ended(self, entry: Entry) -> None:
+        """Count a job if it has ended."""
+        job = entry.job
         if job.finished_at is None:
             return
         self._finished.labels(str(job.state), job.failure or "").inc()

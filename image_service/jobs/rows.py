@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from image_service.models import Base
@@ -108,3 +108,21 @@ class ClaimRow(Base):
     created_at: Mapped[float] = mapped_column(Double)
 
     __table_args__ = (Index("idempotency_claims_created", "created_at"),)
+
+
+class SpooledRow(Base):
+    """A picture that is paid for and waits for the blob store; its job is running meanwhile."""
+
+    __tablename__ = "spooled_pictures"
+
+    job_id: Mapped[str] = mapped_column(String(JOB_ID_CHARACTERS), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    # What the provider sent, where the picture had to be made from it.
+    original: Mapped[bytes | None] = mapped_column(LargeBinary)
+    provider: Mapped[str] = mapped_column(String(200))
+    spooled_at: Mapped[float] = mapped_column(Double)
+    # The next try, and how many there were.
+    due_at: Mapped[float] = mapped_column(Double)
+    tries: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (Index("spooled_pictures_due", "due_at"),)
