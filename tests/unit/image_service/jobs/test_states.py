@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -52,12 +53,13 @@ def test_a_picture_settles_the_call_and_lets_go_of_what_was_reserved() -> None:
 def test_a_picture_that_cannot_be_kept_yet_is_paid_for_and_in_nobodys_hands() -> None:
     job = states.spool(_claimed(), 1, painted_by="openai/gpt-image-2", cost=150_000)
     assert (job.state, job.is_spooled, job.cost, job.reserved) == (State.RUNNING, True, 150_000, 0)
-    for say in (
+    refused: tuple[Callable[[], Job], ...] = (
         lambda: states.take_over(job, now=1e9),
         lambda: states.interrupt(job, 1, now=1.0),
         lambda: states.succeed(job, 1, _PICTURE, now=1.0),
         lambda: states.claim(job, owner="another", lease_until=2.0, now=1.0),
-    ):
+    )
+    for say in refused:
         with pytest.raises(StaleError):
             say()
 
