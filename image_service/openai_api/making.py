@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import select
 
-from image_service.blobs import BlobStore
 from image_service.contract import Order
 from image_service.database import Database
 from image_service.jobs.entries import Entry
@@ -19,8 +19,18 @@ from image_service.jobs.states import State
 from image_service.openai_api.failing import NotMadeError
 from image_service.orders import Orders, Wish
 from image_service.problems import ProblemError
-from image_service.providers.port import Deliver, Partial
 from image_service.providers.usage import Outcome, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A picture on the way, which the store holds; no ``index`` comes twice."""
+
+    index: int
+    sha256: str
+
+
+Deliver = Callable[[Shown], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +58,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A picture that is kept.
+    """A picture that the store holds.
 
     Attributes:
-        content: PNG, exactly as ordered.
+        sha256: Its name there: PNG, exactly as ordered.
         path: Where it can be fetched from this service; empty where no address was wanted.
         provider: Who painted it.
         usage: What it used; None when nobody counts.
         is_replay: Whether it was made for an earlier request with the same key.
     """
 
-    content: bytes
+    sha256: str
     path: str
     provider: str
     usage: Usage | None
@@ -79,16 +89,13 @@ class Maker(Protocol):
 class JobsMaker:
     """Orders a job and follows it. A second request with the same key follows the first's job."""
 
-    def __init__(
-        self, *, orders: Orders, reading: Reading, database: Database, blobs: BlobStore
-    ) -> None:
+    def __init__(self, *, orders: Orders, reading: Reading, database: Database) -> None:
         self._orders = orders
         self._reading = reading
         self._database = database
-        self._blobs = blobs
 
     async def make(self, ask: Ask) -> Made:
-        """Order, wait, and read the picture from where it is kept."""
+        """Order, and wait until the picture is kept."""
         try:
             receipt = await self._orders.submit(_wish(ask))
         except ProblemError as error:
@@ -100,7 +107,7 @@ class JobsMaker:
         if entry.job.state is not State.SUCCEEDED or entry.job.sha256 is None:
             raise _failure(entry)
         return Made(
-            content=await self._content(entry.job.sha256),
+            sha256=entry.job.sha256,
             path="" if entry.image_id is None else f"/images/{entry.image_id}/file",
             provider=entry.job.painted_by or "",
             usage=await self._usage(entry),
@@ -129,13 +136,8 @@ class JobsMaker:
             if event.kind == "partial_image":
                 told = json.loads(event.data)
                 sha256 = str(told["url"]).rpartition("/")[2]
-                content = await self._content(sha256)
-                await deliver(Partial(index=int(told["index"]), content=content))
+                await deliver(Shown(index=int(told["index"]), sha256=sha256))
         return seen
-
-    async def _content(self, sha256: str) -> bytes:
-        size_bytes = await self._blobs.size_bytes(sha256)
-        return b"".join([piece async for piece in self._blobs.read(sha256, 0, size_bytes)])
 
     async def _usage(self, entry: Entry) -> Usage | None:
         """Return what the job's last call used."""
