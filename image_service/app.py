@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from image_service.backfill.landing import Landing
 from image_service.backfill.watermark import Watermark
@@ -47,6 +48,7 @@ from image_service.providers.catalogue import offered_models
 from image_service.providers.checked import CheckedProvider
 from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Provider
+from image_service.request_ids import Named
 from image_service.sending import Sender
 from image_service.settings import Settings, read_settings
 from image_service.store import Store
@@ -57,6 +59,14 @@ _LOG = logging.getLogger("image_service.app")
 
 # What is left when the server has closed its connections: orders whose customers went away.
 _DRAIN_GRACE_S = 1.0
+
+
+class _Service(Starlette):
+    """An application whose every answer bears the name of its request, those to faults as well."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer under that name."""
+        await Named(super().__call__)(scope, receive, send)
 
 
 def create_app(
@@ -93,7 +103,7 @@ def create_app(
                 await workshop.stop(_DRAIN_GRACE_S)
                 await tasks.drain(_DRAIN_GRACE_S)
 
-    application = Starlette(
+    application = _Service(
         lifespan=lifespan,
         exception_handlers={
             HTTPException: _answer_http_exception,

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from image_service.errors import StartupError
+from image_service.request_ids import NamingFormatter
 from image_service.settings import DEFAULT_HOST, DEFAULT_PORT, Settings, read_settings
 
 app = typer.Typer(
@@ -183,9 +184,9 @@ async def _clean(settings: Settings, *, dry_run: bool) -> None:
 
 def _run(act: Act, flags: Mapping[str, str]) -> int:
     """Do something with the settings; 1 and one line on stderr when that cannot even begin."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    lines = logging.StreamHandler()
+    lines.setFormatter(NamingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[lines])
     try:
         asyncio.run(act(read_settings({**os.environ, **flags})))
     except StartupError as error:

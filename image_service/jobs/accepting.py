@@ -47,6 +47,7 @@ class Submission:
         deadline_at: When the customer has no more use for it; None for never.
         wants_partials: Whether pictures on the way are asked for.
         traceparent: Of the request.
+        request_id: Its name.
         claim: Its Idempotency-Key; None when it has none.
     """
 
@@ -61,6 +62,7 @@ class Submission:
     deadline_at: float | None = None
     wants_partials: bool = False
     traceparent: str | None = None
+    request_id: str | None = None
     claim: Claim | None = None
 
 
@@ -325,6 +327,7 @@ def _row(each: Submission, image_id: int | None, rank: int, period: str) -> dict
         "image_id": image_id,
         "wants_partials": each.wants_partials,
         "traceparent": each.traceparent,
+        "request_id": each.request_id,
         "created_at": each.now,
         "priority": each.priority,
         "rank": rank,

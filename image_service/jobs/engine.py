@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from image_service import request_ids
 from image_service.jobs import states
 from image_service.jobs.claims import Claims
 from image_service.jobs.dispatch import Dispatcher
@@ -204,6 +205,9 @@ class Engine:
 
     async def _work(self, entry: Entry) -> None:
         job = entry.job
+        # This task's own: whatever is logged from here on is about that request.
+        request_ids.CURRENT.set(entry.request_id or "")
+        began_at = self._claims.now()
         note = Note(provider=self._painter.name)
         try:
             painting = await self._painter.paint(
@@ -220,9 +224,8 @@ class Engine:
         else:
             note = painting.note
             if isinstance(painting.result, Bought):
-                await self._keeping.keep(
-                    job, painting.result, note, lambda: self._begin_to_settle(job)
-                )
+                bought = replace(painting.result, provider_s=self._claims.now() - began_at)
+                await self._keeping.keep(job, bought, note, lambda: self._begin_to_settle(job))
                 return
             failure = painting.result
             _LOG.warning(
@@ -231,7 +234,10 @@ class Engine:
             )
             decide = self._failed(job, failure)
         self._begin_to_settle(job)
-        await self._settling.settle(job, decide, note)
+        took_s = self._claims.now() - began_at
+        await self._settling.settle(
+            job, lambda held: states.timed(decide(held), provider_s=took_s), note
+        )
 
     def _begin_to_settle(self, job: Job) -> None:
         if job.job_id in self._running:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from image_service.jobs import states
 from image_service.jobs.journal import Note
 from image_service.jobs.painting import Bought
@@ -61,18 +63,20 @@ class Keeping:
 
     async def _succeed(self, job: Job, bought: Bought, kept: Kept, note: Note) -> None:
         picture = Picture(sha256=kept.sha256, painted_by=bought.painted_by, cost=bought.cost)
-        await self._settling.settle(
-            job,
-            lambda held: states.succeed(held, job.fence, picture, now=self._settling.now()),
-            replace(note, original_sha256=kept.original_sha256),
-        )
+
+        def succeed(held: Job) -> Job:
+            held = states.timed(held, provider_s=bought.provider_s, store_s=kept.took_s)
+            return states.succeed(held, job.fence, picture, now=self._settling.now())
+
+        note = replace(note, original_sha256=kept.original_sha256)
+        await self._settling.settle(job, succeed, note)
 
     async def _set_aside(self, job: Job, bought: Bought, note: Note) -> bool:
-        return await self._settling.settle_once(
-            job,
-            lambda held: states.spool(
-                held, job.fence, painted_by=bought.painted_by, cost=bought.cost
-            ),
-            note,
-            also=lambda connection: self._spool.take(connection, job.job_id, bought.painted),
-        )
+        def spool(held: Job) -> Job:
+            held = states.timed(held, provider_s=bought.provider_s)
+            return states.spool(held, job.fence, painted_by=bought.painted_by, cost=bought.cost)
+
+        async def write_down(connection: AsyncConnection) -> None:
+            await self._spool.take(connection, job.job_id, bought.painted)
+
+        return await self._settling.settle_once(job, spool, note, also=write_down)

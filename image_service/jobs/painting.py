@@ -24,10 +24,11 @@ Deliver = Callable[[int, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """A picture that came, and what it cost."""
+    """A picture that came, what it cost, and how long the call took."""
 
     painted: Painted
     cost: int
+    provider_s: float = 0.0
 
     @property
     def painted_by(self) -> str:

@@ -24,6 +24,7 @@ class JobRow(Base):
     image_id: Mapped[int | None] = mapped_column(BigInteger)
     wants_partials: Mapped[bool] = mapped_column(Boolean)
     traceparent: Mapped[str | None] = mapped_column(String(80))
+    request_id: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[float] = mapped_column(Double)
     # Who comes first: the higher priority, then the lower rank, then the lower id.
     priority: Mapped[int] = mapped_column(Integer)
@@ -45,6 +46,8 @@ class JobRow(Base):
     painted_by: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None] = mapped_column(String(32))
     retry_after_s: Mapped[float | None] = mapped_column(Double)
+    provider_s: Mapped[float] = mapped_column(Double, server_default="0")
+    store_s: Mapped[float] = mapped_column(Double, server_default="0")
     # The period of the budget that the order was counted in, and what it still holds back there.
     period: Mapped[str] = mapped_column(String(10))
     price: Mapped[int] = mapped_column(BigInteger)

@@ -22,7 +22,7 @@ from image_service.jobs import states
 from image_service.jobs.entries import Entry
 from image_service.jobs.journal import Journal, Note
 from image_service.jobs.rows import SpooledRow
-from image_service.jobs.states import StaleError
+from image_service.jobs.states import Job, StaleError
 from image_service.jobs.watch import Watch
 from image_service.providers.port import Painted
 from image_service.telemetry import Meter
@@ -42,10 +42,24 @@ _MOST_SPOOLED = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Where a picture is in the store; ``original_sha256`` is None where it is what was sent."""
+    """A picture that the store has taken.
+
+    Attributes:
+        sha256: Its name there.
+        original_sha256: That of what it was made of; None where it is what was sent.
+        took_s: How long that took.
+    """
 
     sha256: str
     original_sha256: str | None
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    job_id: str
+    painted: Painted
+    spooled_at: float
 
 
 class Spool:
@@ -81,9 +95,12 @@ class Spool:
         Raises:
             OSError: The store does not take them, or not in time.
         """
+        began_at = self._clock()
         async with asyncio.timeout(_PUT_PATIENCE_S):
             original_sha256 = None if original is None else await self._blobs.put(original)
-            return Kept(sha256=await self._blobs.put(content), original_sha256=original_sha256)
+            sha256 = await self._blobs.put(content)
+        took_s = self._clock() - began_at
+        return Kept(sha256=sha256, original_sha256=original_sha256, took_s=took_s)
 
     async def take(self, connection: AsyncConnection, job_id: str, painted: Painted) -> None:
         """Write a picture down, within the transaction that settles its purchase."""
@@ -122,15 +139,15 @@ class Spool:
         job_id = await self._claim_next()
         if job_id is None:
             return False
-        painted = await self._read(job_id)
-        if painted is None:
+        waiting = await self._read(job_id)
+        if waiting is None:
             return True
         try:
-            kept = await self.put(painted.content, painted.original)
+            kept = await self.put(waiting.painted.content, waiting.painted.original)
         except OSError as error:
             _LOG.warning("picture_waits job=%s error=%s", job_id, error)
             return False
-        await self._settle(job_id, painted.provider, kept)
+        await self._settle(waiting, kept)
         return True
 
     async def _claim_next(self) -> str | None:
@@ -164,32 +181,36 @@ class Spool:
         return None if row is None else (row.job_id, row.tries)
 
     @unbroken
-    async def _read(self, job_id: str) -> Painted | None:
-        columns = (SpooledRow.content, SpooledRow.original, SpooledRow.provider)
+    async def _read(self, job_id: str) -> _Waiting | None:
+        columns = (
+            SpooledRow.content,
+            SpooledRow.original,
+            SpooledRow.provider,
+            SpooledRow.spooled_at,
+        )
         async with self._database.read() as connection:
             row = (
                 await connection.execute(select(*columns).where(SpooledRow.job_id == job_id))
             ).one_or_none()
         if row is None:
             return None
-        return Painted(content=row.content, original=row.original, provider=row.provider)
+        painted = Painted(content=row.content, original=row.original, provider=row.provider)
+        return _Waiting(job_id=job_id, painted=painted, spooled_at=row.spooled_at)
 
-    async def _settle(self, job_id: str, provider: str, kept: Kept) -> None:
-        now = self._clock()
-        note = Note(provider=provider, original_sha256=kept.original_sha256)
+    async def _settle(self, waiting: _Waiting, kept: Kept) -> None:
+        now, job_id = self._clock(), waiting.job_id
+        note = Note(provider=waiting.painted.provider, original_sha256=kept.original_sha256)
+
+        def unspool(job: Job) -> Job:
+            job = states.timed(job, store_s=now - waiting.spooled_at)
+            return states.unspool(job, kept.sha256, now=now)
 
         async def write(connection: AsyncConnection) -> Entry | None:
             await connection.execute(delete(SpooledRow).where(SpooledRow.job_id == job_id))
             # The store takes pictures again: the others need not wait for their turn.
             await connection.execute(update(SpooledRow).values(due_at=now))
             try:
-                return await self._journal.change(
-                    connection,
-                    job_id,
-                    lambda job: states.unspool(job, kept.sha256, now=now),
-                    note,
-                    now=now,
-                )
+                return await self._journal.change(connection, job_id, unspool, note, now=now)
             except StaleError:
                 # Another process was faster.
                 return None

@@ -96,6 +96,8 @@ class Job:
         painted_by: The provider that painted it; None until it has.
         failure: Why there is no picture: a code of ``image_service.problems``.
         retry_after_s: How long a provider that failed asked to be left alone, if it did.
+        provider_s: How long its calls have taken.
+        store_s: How long its picture took until the blob store had it.
     """
 
     job_id: str
@@ -119,6 +121,8 @@ class Job:
     painted_by: str | None = None
     failure: str | None = None
     retry_after_s: float | None = None
+    provider_s: float = 0.0
+    store_s: float = 0.0
 
     @property
     def is_final(self) -> bool:
@@ -215,6 +219,15 @@ def spool(job: Job, fence: int, *, painted_by: str, cost: int) -> Job:
     attempt = _held(job, fence)
     job = _settle(job, replace(attempt, state="bought", cost=cost))
     return replace(job, version=job.version + 1, painted_by=painted_by, reserved=0)
+
+
+def timed(job: Job, *, provider_s: float = 0.0, store_s: float = 0.0) -> Job:
+    """Add to what the job's calls have taken, and the store; clocks that go back count for none."""
+    return replace(
+        job,
+        provider_s=job.provider_s + max(provider_s, 0.0),
+        store_s=job.store_s + max(store_s, 0.0),
+    )
 
 
 def unspool(job: Job, sha256: str, *, now: float) -> Job:

@@ -16,6 +16,7 @@ from image_service.jobs.idempotency import claim_of
 from image_service.jobs.reading import Reading
 from image_service.jobs.rows import AttemptRow
 from image_service.jobs.states import State
+from image_service.jobs.timing import Timing, timing_of
 from image_service.openai_api.failing import NotMadeError
 from image_service.orders import Orders, Wish
 from image_service.problems import ProblemError
@@ -43,6 +44,7 @@ class Ask:
         key: Its Idempotency-Key, told apart by picture; None for none.
         customer: Who asks, as ``jobs.customers.customer_of`` names him.
         traceparent: Of the request.
+        request_id: Its name.
         wants_address: Whether it becomes an image of the shop, which has an address.
         on_partial: Takes pictures on the way; None for none.
     """
@@ -52,6 +54,7 @@ class Ask:
     key: str | None
     customer: str
     traceparent: str | None
+    request_id: str | None
     wants_address: bool
     on_partial: Deliver | None
 
@@ -65,6 +68,7 @@ class Made:
         path: Where it can be fetched from this service; empty where no address was wanted.
         provider: Who painted it.
         usage: What it used; None when nobody counts.
+        timing: How long that took.
         is_replay: Whether it was made for an earlier request with the same key.
     """
 
@@ -72,6 +76,7 @@ class Made:
     path: str
     provider: str
     usage: Usage | None
+    timing: Timing
     is_replay: bool = False
 
 
@@ -111,6 +116,7 @@ class JobsMaker:
             path="" if entry.image_id is None else f"/images/{entry.image_id}/file",
             provider=entry.job.painted_by or "",
             usage=await self._usage(entry),
+            timing=timing_of(entry),
             is_replay=receipt.is_replay,
         )
 
@@ -167,6 +173,7 @@ def _wish(ask: Ask) -> Wish:
         has_image=ask.wants_address,
         wants_partials=ask.on_partial is not None,
         traceparent=ask.traceparent,
+        request_id=ask.request_id,
     )
 
 

@@ -68,7 +68,9 @@ class Streaming:
         queue: asyncio.Queue[Shown | _End] = asyncio.Queue()
         wanted = dataclasses.replace(ask, on_partial=queue.put if asked.partials else None)
         # Nobody waits for it but through the queue.
-        _making = self._tasks.spawn(self._make(wanted, queue), name="openai-stream")
+        _making = self._tasks.spawn(
+            self._make(wanted, queue), name="openai-stream", is_of_request=True
+        )
         first: Shown | _End | None = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_HEAD_PATIENCE_S):

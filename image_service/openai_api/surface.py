@@ -9,10 +9,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from image_service import request_ids
 from image_service.blobs import BlobStore
 from image_service.contract import BODY_LIMIT_BYTES
 from image_service.jobs.customers import customer_of
 from image_service.jobs.idempotency import KeyFormError, read_key
+from image_service.jobs.timing import HEADER as TIMING
+from image_service.jobs.timing import together
 from image_service.openai_api.answering import images_members, summed
 from image_service.openai_api.asking import Generation, check_model, read_generation
 from image_service.openai_api.encoding import Encodings
@@ -105,6 +108,9 @@ class OpenAISurface:
         headers = {"Cache-Control": "no-store", "X-Image-Provider": made[0].provider}
         if all(picture.is_replay for picture in made):
             headers["Idempotency-Replayed"] = "true"
+        else:
+            slowest = together([each.timing for each in made if not each.is_replay])
+            headers[TIMING] = str(slowest)
         said = images_members(asked, usage=usage, now=self._clock())
         if asked.is_url:
             data = [{"url": _address(request, picture)} for picture in made]
@@ -160,6 +166,7 @@ def _ask(request: Request, body: bytes, asked: Generation, number: int) -> Ask:
         key=None if key is None else f"{key}#{number}",
         customer=customer,
         traceparent=request.headers.get("traceparent", "")[:_TRACEPARENT_CHARACTERS] or None,
+        request_id=request_ids.CURRENT.get() or None,
         wants_address=asked.is_url,
         on_partial=None,
     )
