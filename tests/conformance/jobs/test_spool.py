@@ -8,11 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conformance.jobs.killing import FINAL, Crew, crew, settings_for
+from tests.support.aws import running_aws
+from tests.support.failing_s3 import switched_s3
 from tests.support.fake_openai import FakeOpenAI
 
 _PATIENCE_S = 30.0
@@ -160,9 +161,35 @@ async def test_a_service_that_is_stopped_while_the_store_hangs_has_the_picture_w
         assert (job["status"], fake.purchases()) == ("succeeded", {"m1": 1})
 
 
-@pytest.mark.parametrize("fault", ["webp"])
+async def test_a_bucket_that_answers_503_gets_the_picture_when_it_is_well_again(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with FakeOpenAI() as fake, ExitStack() as stack:
+        aws = stack.enter_context(running_aws(tmp_path))
+        where = {"LocationConstraint": "eu-west-1"}
+        aws.client("s3").create_bucket(Bucket="pictures", CreateBucketConfiguration=where)
+        bucket = stack.enter_context(switched_s3(("127.0.0.1", aws.port)))
+        settings = {
+            **settings_for(sqlite_url, tmp_path, fake),
+            **aws.environ,
+            "AWS_ENDPOINT_URL": bucket.url,
+            "IMAGE_BLOB_URL": "s3://pictures/shop",
+        }
+        team = crew(stack, settings, tmp_path)
+        [port] = team.serving
+        team.start()
+        bucket.break_()
+        url = await _order(port, "m1")
+        assert (await _until(_is_paid, url))["status"] == "running"
+        assert (await _books(sqlite_url))[3] == 1
+        bucket.mend()
+        job = await _until(lambda said: said["status"] in FINAL, url)
+        assert (job["status"], fake.purchases()) == ("succeeded", {"m1": 1})
+        assert (await _books(sqlite_url))[3] == 0
+
+
 async def test_what_a_kept_picture_was_made_of_is_kept_as_well(
-    sqlite_url: str, tmp_path: Path, fault: str
+    sqlite_url: str, tmp_path: Path
 ) -> None:
     folder = BrokenFolder(tmp_path / "blobs")
     with FakeOpenAI() as fake, ExitStack() as stack:
@@ -170,7 +197,7 @@ async def test_what_a_kept_picture_was_made_of_is_kept_as_well(
         [port] = team.serving
         team.start()
         folder.break_()
-        fake.script("m1", fault)
+        fake.script("m1", "webp")
         url = await _order(port, "m1")
         await _until(_is_paid, url)
         folder.mend()
