@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 from tests.support.fake_openai import FakeOpenAI
+from tests.support.peak_memory import forget_peak, peak_bytes
 from tests.support.processes import Process, environment, running
 
 _CLIENTS = 60
@@ -37,18 +37,6 @@ class Served:
 
     process: Process
     port: int
-
-    def peak_bytes(self) -> int:
-        """The most memory that it has had since the peak was forgotten."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) * 1024
-
-    def forget_peak(self) -> int:
-        """Let the peak begin at what is held now; return that."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
-        return self.peak_bytes()
 
 
 @pytest.fixture
@@ -98,7 +86,7 @@ def test_replays_that_nobody_reads_take_no_memory(
     first = httpx.post(url, json=body, headers={"Idempotency-Key": "a"}, timeout=_PATIENCE_S)
     assert first.status_code == 200
     assert len(first.content) > _ANSWER_BYTES * count / _COUNT / 8
-    held = served.forget_peak()
+    held = forget_peak(served.process.pid)
     with ExitStack() as stack:
         clients = [
             stack.enter_context(_ask_and_do_not_read(served.port, body, "a"))
@@ -109,7 +97,7 @@ def test_replays_that_nobody_reads_take_no_memory(
         # And one that reads gets all of it, meanwhile.
         last = httpx.post(url, json=body, headers={"Idempotency-Key": "a"}, timeout=_PATIENCE_S)
         assert len(last.content) == len(first.content)
-        grown = served.peak_bytes() - held
+        grown = peak_bytes(served.process.pid) - held
     assert grown < _MOST_GROWN_BYTES, f"{grown / 1e6:.0f} MB for {_CLIENTS} clients"
     assert fake.purchases() == {"m1": count}
 
@@ -121,7 +109,7 @@ def test_new_orders_that_nobody_reads_take_no_more_than_painting_does(
     body = _body(_COUNT)
     url = f"http://127.0.0.1:{served.port}/v1/images/generations"
     assert httpx.post(url, json=body, timeout=_PATIENCE_S).status_code == 200
-    held = served.forget_peak()
+    held = forget_peak(served.process.pid)
     with ExitStack() as stack:
         clients = [
             stack.enter_context(_ask_and_do_not_read(served.port, body, f"key-{number}"))
@@ -129,7 +117,7 @@ def test_new_orders_that_nobody_reads_take_no_more_than_painting_does(
         ]
         for client in clients:
             assert client.recv(12) == b"HTTP/1.1 200"
-        grown = served.peak_bytes() - held
+        grown = peak_bytes(served.process.pid) - held
     assert grown < _MOST_GROWN_BYTES, f"{grown / 1e6:.0f} MB for {_NEW_CLIENTS} clients"
     assert fake.purchases() == {"m1": _COUNT * (_NEW_CLIENTS + 1)}
 

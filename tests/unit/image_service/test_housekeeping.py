@@ -87,7 +87,7 @@ async def test_a_picture_is_kept_for_its_image_or_for_a_job_without_one(
             )
         assert await referred(bench.database, [sha256, "ab" * 32]) == {sha256}
         if has_image:
-            for image in await bench.store.all():
+            for image in await bench.store.page(after=0):
                 await bench.orders.remove_image(image.image_id)
             assert await referred(bench.database, [sha256]) == set()
 

@@ -71,10 +71,10 @@ async def test_every_answer_bears_the_name_that_came_or_a_new_one(
 async def test_a_fault_of_our_own_bears_it_as_well(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_store: object) -> None:
+    async def fail(_store: object, **_asked: int) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("image_service.store.Store.all", fail)
+    monkeypatch.setattr("image_service.store.Store.page", fail)
     answer = await client.get("/images", headers=_MINE)
     assert (answer.status_code, answer.headers["x-request-id"]) == (500, "order-7/a")
 
