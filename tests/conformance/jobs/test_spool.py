@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -159,6 +160,29 @@ async def test_a_service_that_is_stopped_while_the_store_hangs_has_the_picture_w
         await asyncio.to_thread(team.start_service, port)
         job = await _until(lambda said: said["status"] in FINAL, url)
         assert (job["status"], fake.purchases()) == ("succeeded", {"m1": 1})
+
+
+async def test_where_the_database_refuses_as_well_the_picture_waits_in_memory(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """As on one disk that is full for both; the store is the first to be well again."""
+    folder = BrokenFolder(tmp_path / "blobs")
+    with FakeOpenAI(delay_s=3.0) as fake, ExitStack() as stack:
+        team = crew(stack, settings_for(sqlite_url, tmp_path, fake), tmp_path)
+        [port] = team.serving
+        team.start()
+        folder.break_()
+        url = await _order(port, "m1")
+        await _until(lambda said: said["status"] == "running", url)
+        # Nobody else may write as long as this is open; the service waits five seconds for it.
+        with closing(sqlite3.connect(tmp_path / "images.db", isolation_level=None)) as another:
+            another.execute("BEGIN IMMEDIATE")
+            process = team.processes[f"service {port}"]
+            await asyncio.to_thread(process.wait_for_line, r".* settle_failed job=.*")
+            folder.mend()
+        job = await _until(lambda said: said["status"] in FINAL, url)
+        assert (job["status"], fake.purchases()) == ("succeeded", {"m1": 1})
+        assert (await _books(sqlite_url))[3] == 0
 
 
 async def test_a_bucket_that_answers_503_gets_the_picture_when_it_is_well_again(
