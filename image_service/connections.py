@@ -26,7 +26,7 @@ _DESCRIPTORS_EACH = 2
 _RESERVED = 200
 _FEWEST = 16
 # Each may hold an order's body, 1 MiB.
-_MOST = 10_000
+_MOST = 4_000
 _SAY_AGAIN_AFTER_S = 60.0
 
 ACCEPTED_AT_ONCE = 16
