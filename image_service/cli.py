@@ -68,7 +68,12 @@ def migrate() -> None:
 
 @app.command()
 def gc(
+    *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+    even_all: Annotated[
+        bool,
+        typer.Option("--even-all", help="Also if the database knows none of the pictures."),
+    ] = False,
 ) -> None:
     """Delete what nobody can ask for any more: old jobs and keys, and pictures of no image.
 
@@ -76,7 +81,7 @@ def gc(
     """
 
     async def act(settings: Settings) -> None:
-        await _clean(settings, dry_run=dry_run)
+        await _clean(settings, dry_run=dry_run, even_all=even_all)
 
     raise typer.Exit(_run(act, {}))
 
@@ -161,16 +166,18 @@ async def _migrate(settings: Settings) -> None:
     sys.stdout.write("The database is up to date.\n")
 
 
-async def _clean(settings: Settings, *, dry_run: bool) -> None:
-    from image_service.blobs.garbage import sweep  # noqa: PLC0415 - as above
+async def _clean(settings: Settings, *, dry_run: bool, even_all: bool) -> None:
+    from image_service.blobs.garbage import is_strange, sweep  # noqa: PLC0415 - as above
     from image_service.blobs.opening import open_blobs  # noqa: PLC0415
-    from image_service.housekeeping import clean, referred  # noqa: PLC0415
+    from image_service.housekeeping import clean, known, referred  # noqa: PLC0415
     from image_service.parts import open_prepared, wall_clock  # noqa: PLC0415
 
     blobs = await open_blobs(settings.blob_place, clock=wall_clock)
     database = await open_prepared(settings)
     now = wall_clock()
     try:
+        if not even_all and await is_strange(blobs, functools.partial(known, database)):
+            raise _strangers(settings)
         cleaned = await clean(database, now=now, keep_s=settings.jobs.keep_s, dry_run=dry_run)
         swept = await sweep(blobs, functools.partial(referred, database), now=now, dry_run=dry_run)
     finally:
@@ -179,6 +186,16 @@ async def _clean(settings: Settings, *, dry_run: bool) -> None:
     sys.stdout.write(
         f"{cleaned.jobs} finished jobs, {cleaned.claims} keys, {swept.deleted} of {swept.seen} "
         f"pictures ({swept.deleted_bytes / 1e6:.1f} MB) {did}.\n"
+    )
+
+
+def _strangers(settings: Settings) -> StartupError:
+    shown = settings.database.render_as_string(hide_password=True)
+    return StartupError(
+        where=f"IMAGE_DATABASE_URL ({shown}), IMAGE_BLOB_URL ({settings.blob_place})",
+        why="the database knows none of the pictures that are kept there, so that gc would "
+        "delete all of them",
+        remedy="name the database whose images they are, or say --even-all",
     )
 
 

@@ -118,17 +118,26 @@ class Acceptance:
         index = len(batch.submissions)
         batch.submissions.append(submission)
         if batch.written is None:
-            writing = self._writer.write(functools.partial(self._take_batch, batch))
-            batch.written = self._tasks.spawn(writing, name="acceptance")
+            batch.written = self._tasks.spawn(self._write_batch(batch), name="acceptance")
         answer = (await asyncio.shield(batch.written))[index]
         if isinstance(answer, Taken):
             self._dispatcher.wake()
         return answer
 
+    async def _write_batch(self, batch: _Batch) -> list[Answer]:
+        try:
+            return await self._writer.write(functools.partial(self._take_batch, batch))
+        finally:
+            # A transaction that could not even begin has not closed it: nobody else may join.
+            self._close(batch)
+
     async def _take_batch(self, batch: _Batch, connection: AsyncConnection) -> list[Answer]:
+        self._close(batch)
+        return await self.take(connection, batch.submissions)
+
+    def _close(self, batch: _Batch) -> None:
         if self._open is batch:
             self._open = None
-        return await self.take(connection, batch.submissions)
 
     async def take(
         self, connection: AsyncConnection, submissions: Sequence[Submission]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from image_service.jobs.rows import AttemptRow
 from image_service.jobs.states import State
 from image_service.jobs.timing import Timing, timing_of
 from image_service.openai_api.failing import NotMadeError
-from image_service.orders import Orders, Wish
+from image_service.orders import Orders, Receipt, Wish
 from image_service.problems import ProblemError
 from image_service.providers.usage import Outcome, Usage
 
@@ -81,13 +82,23 @@ class Made:
 
 
 class Maker(Protocol):
-    """Has a picture made and waits for it."""
+    """Has pictures made and waits for them."""
 
     async def make(self, ask: Ask) -> Made:
         """Return the picture; an order once taken is carried out though the caller leave.
 
         Raises:
             NotMadeError: There is none.
+        """
+
+    async def make_all(self, asks: Sequence[Ask]) -> list[Made | BaseException]:
+        """Return what became of each picture of a request.
+
+        The first is ordered before the others are: when it is refused, because its key belongs to
+        another request for example, none of them is bought.
+
+        Raises:
+            NotMadeError: The first is refused.
         """
 
 
@@ -101,13 +112,28 @@ class JobsMaker:
 
     async def make(self, ask: Ask) -> Made:
         """Order, and wait until the picture is kept."""
+        return await self._finish(ask, await self._order(ask))
+
+    async def make_all(self, asks: Sequence[Ask]) -> list[Made | BaseException]:
+        """Order one, then the others, and wait for all."""
+        first, *others = asks
+        receipt = await self._order(first)
+        return await asyncio.gather(
+            self._finish(first, receipt),
+            *(self.make(each) for each in others),
+            return_exceptions=True,
+        )
+
+    async def _order(self, ask: Ask) -> Receipt:
         try:
-            receipt = await self._orders.submit(_wish(ask))
+            return await self._orders.submit(_wish(ask))
         except ProblemError as error:
             problem = error.problem
             raise NotMadeError(
                 problem.code, outcome="not_bought", retry_after_s=problem.retry_after_s
             ) from error
+
+    async def _finish(self, ask: Ask, receipt: Receipt) -> Made:
         entry = await self._follow(receipt.job_id, ask.on_partial)
         if entry.job.state is not State.SUCCEEDED or entry.job.sha256 is None:
             raise _failure(entry)

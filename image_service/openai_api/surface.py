@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
@@ -97,9 +96,7 @@ class OpenAISurface:
         Raises:
             NotMadeError: None could.
         """
-        results = await asyncio.gather(
-            *(self._maker.make(ask) for ask in asks), return_exceptions=True
-        )
+        results = await self._maker.make_all(asks)
         made = [result for result in results if isinstance(result, Made)]
         for failure in results:
             if isinstance(failure, BaseException) and not (made and _is_expected(failure)):
