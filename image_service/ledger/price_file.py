@@ -44,7 +44,9 @@ def parse_prices(text: str) -> Prices:
         yaml.YAMLError: It is not YAML.
         ValueError: It is something else.
     """
-    models = _mapping(_mapping(yaml.safe_load(text), "the file").get("models"), "models")
+    models = _mapping(
+        _mapping(yaml.load(text, yaml.CSafeLoader), "the file").get("models"), "models"
+    )
     return Prices({str(model): _model(value, str(model)) for model, value in models.items()})
 
 
