@@ -3,13 +3,23 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: up test check coverage fuzz soak bench format schema lock clean
+# How tests are run: on every core, as most of them wait for processes, four at a time at most;
+# with compiled modules, whatever the shell says, as hundreds of processes import them; and in
+# memory where there is room, as thousands of small databases would wait for the disk.
+JOBS    ?= logical
+SCRATCH  = $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'END { print $$4 }')" -gt 4000000 ] 2>/dev/null \
+             && [ -w /dev/shm ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
+PYTEST   = PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH) $(BIN)/python -m pytest \
+             -n $(JOBS) --maxprocesses 4 --dist worksteal
+COUNTED := tests/unit tests/conformance
+
+.PHONY: up test check coverage uncounted fuzz soak bench format schema lock clean
 
 up: $(VENV)/runtime.stamp
 	@exec $(BIN)/python -m tools.up
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # Everything the tests do not say: style, types, layers, layout.
 check: $(VENV)/dev.stamp
@@ -21,7 +31,11 @@ check: $(VENV)/dev.stamp
 
 # What the quick suites reach; the forked processes of the end-to-end tests are not counted.
 coverage: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest tests/unit tests/conformance --quiet --cov --cov-report=term:skip-covered --cov-fail-under=92
+	$(PYTEST) $(COUNTED) --cov --cov-report=term:skip-covered --cov-fail-under=92
+
+# Every other test: this and `coverage` are `test`, each test once.
+uncounted: $(VENV)/dev.stamp
+	$(PYTEST) tests $(COUNTED:%=--ignore=%)
 
 # Hostile bytes from both sides, a minute unless ARGS="--seconds 600"; what is found stands in the
 # output, to be added to tests/fuzz/corpus. `make test` runs the corpus alone.

@@ -11,11 +11,14 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from image_service.backfill.landing import Landing
 from image_service.backfill.watermark import Watermark
@@ -33,6 +36,7 @@ from image_service.errors import (
 from image_service.health import Health
 from image_service.images import Images
 from image_service.jobs.pages import JobPages
+from image_service.jobs.preferences import read_prefer
 from image_service.jobs.stream import Stream
 from image_service.ledger.prices import Prices
 from image_service.legacy_style import allow_response, page
@@ -41,12 +45,13 @@ from image_service.openai_api.making import JobsMaker
 from image_service.openapi.document import document_route
 from image_service.ordering import Manners, Ordering
 from image_service.parts import Parts, open_parts
-from image_service.problems import ProblemError
+from image_service.problems import Problem, ProblemError
 from image_service.providers.assembly import open_model_check
 from image_service.providers.catalogue import offered_models
 from image_service.providers.checked import CheckedProvider
 from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Provider
+from image_service.request_ids import Named
 from image_service.sending import Sender
 from image_service.settings import Settings, read_settings
 from image_service.store import Store
@@ -57,6 +62,18 @@ _LOG = logging.getLogger("image_service.app")
 
 # What is left when the server has closed its connections: orders whose customers went away.
 _DRAIN_GRACE_S = 1.0
+# A database that does not answer is no fault of the program: a line in the log, and no traceback.
+_DATABASE_TROUBLES = (DBAPIError, PoolTimeoutError, OSError)
+# What it says of a statement that no other moment would have made right.
+_BUGS = (DataError, IntegrityError, ProgrammingError)
+
+
+class _Service(Starlette):
+    """An application whose every answer bears the name of its request, those to faults as well."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer under that name."""
+        await Named(super().__call__)(scope, receive, send)
 
 
 def create_app(
@@ -93,7 +110,7 @@ def create_app(
                 await workshop.stop(_DRAIN_GRACE_S)
                 await tasks.drain(_DRAIN_GRACE_S)
 
-    application = Starlette(
+    application = _Service(
         lifespan=lifespan,
         exception_handlers={
             HTTPException: _answer_http_exception,
@@ -102,6 +119,7 @@ def create_app(
             PromptError: _answer_failure,
             MissingBlobError: _answer_failure,
             BlobStoreError: _answer_failure,
+            **dict.fromkeys(_DATABASE_TROUBLES, _answer_failure),
             ClientDisconnect: _answer_nobody,
             Exception: _answer_failure,
         },
@@ -126,8 +144,8 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
             orders=workshop.orders,
             reading=workshop.reading,
             database=parts.database,
-            blobs=parts.blobs,
         ),
+        blobs=parts.blobs,
         models=offered_models(settings.providers, settings.models),
         tasks=tasks,
         clock=parts.clock,
@@ -137,6 +155,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
 
     async def scrape(request: Request) -> Response:
         workshop.meter.imports.set(await watermark.read())
+        workshop.meter.spooled.set(await workshop.spool.waiting())
         return await workshop.meter.write(workshop.reading, request, now=parts.clock())
 
     return [
@@ -216,8 +235,24 @@ async def _answer_problem(_request: Request, error: Exception) -> Response:
 
 async def _answer_failure(request: Request, error: Exception) -> Response:
     path = request.url.path[:200]
-    _LOG.error("request_failed method=%s path=%r error=%s", request.method, path, error)
-    return openai.answer_fault() if openai.is_here(request) else page(500)
+    # The database's errors go on with the statement and a link.
+    said = str(error).partition("\n")[0]
+    _LOG.error(
+        "request_failed method=%s path=%r error=%s",
+        request.method,
+        path,
+        said,
+        exc_info=error if isinstance(error, _BUGS) else None,
+    )
+    if openai.is_here(request):
+        return openai.answer_fault()
+    return Problem(code="internal").response() if _is_told_problems(request) else page(500)
+
+
+def _is_told_problems(request: Request) -> bool:
+    """Whether the client knows of jobs, and so of problem documents."""
+    prefer = read_prefer(request.headers.getlist("prefer"))
+    return prefer.is_stated or request.url.path.startswith("/images/jobs/")
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:

@@ -11,18 +11,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from image_service.blob_problem import problem
 from image_service.blobs.facts import Facts, KnownBlobs
 from image_service.derivatives.making import Derivatives
 from image_service.derivatives.negotiation import negotiate
 from image_service.derivatives.recipe import Asked, Format, parse_asked
 from image_service.errors import (
-    BlobRequestError,
     BusyError,
     ImageServiceError,
     MissingBlobError,
     UnreadablePictureError,
 )
+from image_service.problems import Problem, ProblemError
 from image_service.resource import without_body
 from image_service.sending import Sender
 from image_service.trials.marks import HEADER
@@ -69,11 +68,14 @@ class BlobPages:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=_ALLOW)
         if request.method not in ("GET", "HEAD"):
-            return problem(405, "method-not-allowed", "Blobs can only be read.", _ALLOW)
+            detail = "Blobs can only be read."
+            return Problem(code="method-not-allowed", detail=detail, headers=_ALLOW).response()
         try:
             return await self._read_known(request)
+        except ProblemError as error:
+            return error.problem.response()
         except (ImageServiceError, OSError) as error:
-            return _failure(error)
+            return _failure(error).response()
 
     async def _read_known(self, request: Request) -> Response:
         """Read, and once more if what was remembered is no longer there."""
@@ -100,7 +102,8 @@ class BlobPages:
         response = await self._sender.answer(request, facts, headers)
         if response.status_code == 416:  # noqa: PLR2004 - Range Not Satisfiable
             size = {"Content-Range": response.headers["Content-Range"]}
-            return problem(416, "range", "The range begins behind the end.", size)
+            detail = "The range begins behind the end."
+            return Problem(code="range", detail=detail, headers=size).response()
         return response
 
     async def _facts(self, asked: Asked, media_format: Format | None, *, is_trial: bool) -> Facts:
@@ -115,26 +118,22 @@ class BlobPages:
             raise UnreadablePictureError(f"{original.media_type} is not decoded")
         if is_trial:
             detail = "Trials are for originals: what is made of them would be kept."
-            raise BlobRequestError(403, "trial-not-possible", detail)
+            raise ProblemError(Problem(code="trial-not-possible", detail=detail))
         return await self._derivatives.find(asked.sha256, asked.recipe(media_format))
 
 
-def _failure(error: ImageServiceError | OSError) -> Response:
+def _failure(error: ImageServiceError | OSError) -> Problem:
     match error:
-        case BlobRequestError():
-            return problem(error.status, error.code, error.detail, error.headers)
         case MissingBlobError():
-            return problem(404, "not-found", "There is no such blob.")
+            return Problem(code="not-found", detail="There is no such blob.")
         case UnreadablePictureError():
             _LOG.warning("blob_unreadable reason=%r", error.reason)
-            return problem(422, "not-a-picture", "This blob cannot be turned into a picture.")
+            return Problem(code="not-a-picture")
         case BusyError():
-            detail = "Too many pictures are being made."
-            return problem(503, "busy", detail, {"Retry-After": "1"})
+            return Problem(code="busy", retry_after_s=1)
         case OSError():
             _LOG.error("blob_store_failed error=%s", error)
-            detail = "The pictures cannot be reached."
-            return problem(503, "storage-unavailable", detail, {"Retry-After": "5"})
+            return Problem(code="storage-unavailable", retry_after_s=5)
         case _:
             raise error
 
@@ -142,7 +141,7 @@ def _failure(error: ImageServiceError | OSError) -> Response:
 def _query(request: Request) -> list[tuple[str, str]]:
     query = request.url.query
     if len(query) > _LONGEST_QUERY:
-        raise BlobRequestError(400, "invalid-request", "The query is too long.")
+        raise ProblemError(Problem(code="invalid-parameter", detail="The query is too long."))
     return parse_qsl(query, keep_blank_values=True)
 
 
@@ -151,7 +150,8 @@ def _negotiated(request: Request) -> Format:
     media_format = negotiate(", ".join(fields) if fields else None)
     if media_format is None:
         detail = "There are AVIF, WebP, JPEG and PNG."
-        raise BlobRequestError(406, "not-acceptable", detail, {"Vary": "Accept"})
+        vary = {"Vary": "Accept"}
+        raise ProblemError(Problem(code="not-acceptable", detail=detail, headers=vary))
     return media_format
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from image_service.errors import StartupError
+from image_service.request_ids import NamingFormatter
 from image_service.settings import DEFAULT_HOST, DEFAULT_PORT, Settings, read_settings
 
 app = typer.Typer(
@@ -67,7 +68,12 @@ def migrate() -> None:
 
 @app.command()
 def gc(
+    *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+    even_all: Annotated[
+        bool,
+        typer.Option("--even-all", help="Also if the database knows none of the pictures."),
+    ] = False,
 ) -> None:
     """Delete what nobody can ask for any more: old jobs and keys, and pictures of no image.
 
@@ -75,7 +81,7 @@ def gc(
     """
 
     async def act(settings: Settings) -> None:
-        await _clean(settings, dry_run=dry_run)
+        await _clean(settings, dry_run=dry_run, even_all=even_all)
 
     raise typer.Exit(_run(act, {}))
 
@@ -160,16 +166,18 @@ async def _migrate(settings: Settings) -> None:
     sys.stdout.write("The database is up to date.\n")
 
 
-async def _clean(settings: Settings, *, dry_run: bool) -> None:
-    from image_service.blobs.garbage import sweep  # noqa: PLC0415 - as above
+async def _clean(settings: Settings, *, dry_run: bool, even_all: bool) -> None:
+    from image_service.blobs.garbage import is_strange, sweep  # noqa: PLC0415 - as above
     from image_service.blobs.opening import open_blobs  # noqa: PLC0415
-    from image_service.housekeeping import clean, referred  # noqa: PLC0415
+    from image_service.housekeeping import clean, known, referred  # noqa: PLC0415
     from image_service.parts import open_prepared, wall_clock  # noqa: PLC0415
 
     blobs = await open_blobs(settings.blob_place, clock=wall_clock)
     database = await open_prepared(settings)
     now = wall_clock()
     try:
+        if not even_all and await is_strange(blobs, functools.partial(known, database)):
+            raise _strangers(settings)
         cleaned = await clean(database, now=now, keep_s=settings.jobs.keep_s, dry_run=dry_run)
         swept = await sweep(blobs, functools.partial(referred, database), now=now, dry_run=dry_run)
     finally:
@@ -181,11 +189,21 @@ async def _clean(settings: Settings, *, dry_run: bool) -> None:
     )
 
 
+def _strangers(settings: Settings) -> StartupError:
+    shown = settings.database.render_as_string(hide_password=True)
+    return StartupError(
+        where=f"IMAGE_DATABASE_URL ({shown}), IMAGE_BLOB_URL ({settings.blob_place})",
+        why="the database knows none of the pictures that are kept there, so that gc would "
+        "delete all of them",
+        remedy="name the database whose images they are, or say --even-all",
+    )
+
+
 def _run(act: Act, flags: Mapping[str, str]) -> int:
     """Do something with the settings; 1 and one line on stderr when that cannot even begin."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    lines = logging.StreamHandler()
+    lines.setFormatter(NamingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[lines])
     try:
         asyncio.run(act(read_settings({**os.environ, **flags})))
     except StartupError as error:

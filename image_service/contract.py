@@ -5,12 +5,12 @@ The same rules hold on the monolith; tests/conformance/images runs one table aga
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Literal
 
 from image_service.errors import OrderError, PromptError, RequestError
+from image_service.json_text import JsonError, read_json, read_strict_json
 
 BODY_LIMIT_BYTES = 1024 * 1024
 PROMPT_LIMIT_CHARACTERS = 4000
@@ -68,11 +68,12 @@ class Order:
     quality: Quality = "auto"
 
 
-def read_json(content_type: str, body: bytes) -> object:
-    """Parse a request body as Flask does: UTF-8, -16 or -32, with or without a BOM.
+def read_body(content_type: str, body: bytes, *, is_strict: bool = False) -> object:
+    """Parse a request body as Flask does, or strictly.
 
     Raises:
-        RequestError: 415 for a content type other than JSON, 400 for a body that is not JSON.
+        RequestError: 415 for a content type other than JSON, 400 for a body that is not JSON, 500
+            for one that is nested so deep that the monolith breaks.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type != "application/json" and not (
@@ -80,10 +81,10 @@ def read_json(content_type: str, body: bytes) -> object:
     ):
         raise RequestError(415)
     try:
-        value: object = json.loads(body)
-    except ValueError as error:
-        raise RequestError(400) from error
-    return value
+        return read_strict_json(body) if is_strict else read_json(body)
+    except JsonError as error:
+        is_monoliths_own_fault = error.fault == "too-deep" and not is_strict
+        raise RequestError(500 if is_monoliths_own_fault else 400, str(error)) from error
 
 
 def parse_order(body: object) -> Order:

@@ -20,12 +20,9 @@
       UnreadablePictureError  a stored picture cannot be decoded
       BusyError               too much is being made at once; soon there will be room
       BlobStoreError          the place where pictures are kept does not answer as it should
-      BlobRequestError        a request for a blob is answered as problem+json
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from image_service.providers.usage import Outcome, Usage
 
@@ -54,11 +51,17 @@ class StartupError(ImageServiceError):
 
 
 class RequestError(ImageServiceError):
-    """The request is answered with the HTML page of ``status``."""
+    """The request is answered with the HTML page of ``status``.
 
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
+    Attributes:
+        status: Of the page.
+        reason: One sentence for those who are not answered with pages; empty for none.
+    """
+
+    def __init__(self, status: int, reason: str = "") -> None:
+        super().__init__(status, reason)
         self.status = status
+        self.reason = reason
 
     def __str__(self) -> str:
         return f"the request is answered with status {self.status}"
@@ -227,26 +230,3 @@ class BlobStoreError(ImageServiceError, OSError):
 
     def __str__(self) -> str:
         return f"the blob store fails: {self.reason}"
-
-
-class BlobRequestError(ImageServiceError):
-    """A request for a blob that is refused; the answer quotes nothing of the request.
-
-    Attributes:
-        status: HTTP status.
-        code: What is wrong, for programs.
-        detail: What is wrong, for people.
-        headers: Fields that belong to this refusal.
-    """
-
-    def __init__(
-        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(status, code, detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
-
-    def __str__(self) -> str:
-        return f"{self.status} {self.code}: {self.detail}"

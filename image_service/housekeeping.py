@@ -69,3 +69,11 @@ async def referred(database: Database, pictures: Collection[str]) -> set[str]:
             )
         )
         return {sha256 for (sha256,) in rows if sha256 is not None}
+
+
+async def known(database: Database, pictures: Collection[str]) -> set[str]:
+    """Return those of some sha256 that a row names, be it only the job of a deleted image."""
+    async with database.read() as connection:
+        rows = await connection.scalars(select(JobRow.sha256).where(JobRow.sha256.in_(pictures)))
+        named = {sha256 for sha256 in rows if sha256 is not None}
+    return named | await referred(database, pictures)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from image_service.blobs.facts import KnownBlobs
 from image_service.contract import DELETED, MISSING, record
-from image_service.legacy_style import json_response
+from image_service.legacy_style import json_bytes, json_response
 from image_service.ordering import Ordering
 from image_service.orders import Orders
 from image_service.resource import Resource
 from image_service.sending import Sender
-from image_service.store import Store, StoredImage
+from image_service.store import PAGE, Store, StoredImage
 
 
 class Images:
@@ -43,8 +45,25 @@ class Images:
         ]
 
     async def list_all(self, _request: Request, _image_id: int | None) -> Response:
-        """Answer every image in order of id."""
-        return json_response([_record(image) for image in await self._store.all()])
+        """Answer every image in order of id; a long list is read as its reader takes it."""
+        first = await self._store.page(after=0)
+        if len(first) < PAGE:
+            return json_response([_record(image) for image in first])
+        return StreamingResponse(self._listed(first), media_type="application/json")
+
+    async def _listed(self, page: Sequence[StoredImage]) -> AsyncIterator[bytes]:
+        """Write page after page; each is of its own moment, and no transaction stays open."""
+        separator = b"["
+        while page:
+            last = page[-1].image_id
+            # Without the list's own brackets and newline.
+            piece = separator + json_bytes([_record(image) for image in page])[1:-2]
+            # Whoever reads slowly holds this piece, and not the rows beside it.
+            page = []
+            yield piece
+            separator = b","
+            page = await self._store.page(after=last)
+        yield b"]\n"
 
     async def show(self, _request: Request, image_id: int | None) -> Response:
         """Answer one image's record."""

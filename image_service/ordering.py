@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from image_service import request_ids
 from image_service.contract import (
     BODY_LIMIT_BYTES,
     MISSING,
     Order,
     parse_order,
-    read_json,
+    read_body,
 )
 from image_service.errors import OrderError, RequestError
 from image_service.jobs.customers import customer_of
@@ -39,6 +40,8 @@ from image_service.jobs.preferences import (
     read_prefer,
 )
 from image_service.jobs.states import State
+from image_service.jobs.timing import HEADER as TIMING
+from image_service.jobs.timing import timing_of
 from image_service.legacy_style import json_response, page
 from image_service.orders import RETRY_AFTER_S, Orders, Receipt, Wish
 from image_service.problems import Problem, ProblemError
@@ -47,6 +50,9 @@ from image_service.trials.marks import HEADER, MarkError, read_mark
 from image_service.trials.sandbox import Sandbox
 
 _LOG = logging.getLogger("image_service.ordering")
+
+# What a page says to whoever knows of jobs, by its status.
+_CODES = {400: "invalid-json", 413: "too-large", 415: "not-json-type"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +94,7 @@ class Ordering:
         prefer = read_prefer(request.headers.getlist("prefer"))
         try:
             is_trial = self.is_trial(request)
-            wish = await self._read(request)
+            wish = await self._read(request, is_strict=prefer.is_stated)
             if is_trial:
                 return await self._rehearse(wish, prefer)
             receipt = await self._orders.submit(wish)
@@ -98,6 +104,10 @@ class Ordering:
             if not prefer.is_stated:
                 return json_response({"error": refusal.sentence})
             return Problem(code="invalid-request", detail=refusal.sentence).response()
+        except RequestError as refusal:
+            if not prefer.is_stated:
+                raise
+            return Problem(code=_CODES[refusal.status], detail=refusal.reason).response()
         except ProblemError as error:
             self._meter.ordered(error.problem.code)
             return error.problem.response()
@@ -119,8 +129,10 @@ class Ordering:
             raise ProblemError(Problem(code="trial-not-believed")) from error
         return True
 
-    async def _read(self, request: Request) -> Wish:
+    async def _read(self, request: Request, *, is_strict: bool) -> Wish:
         """Read the order and its circumstances.
+
+        Who knows of jobs is not the monolith's customer, and has JSON that means one thing alone.
 
         Raises:
             RequestError: The body is not JSON, or too long.
@@ -128,7 +140,7 @@ class Ordering:
             ProblemError: A header cannot be understood.
         """
         body = await _read_body(request)
-        value = read_json(request.headers.get("content-type", ""), body)
+        value = read_body(request.headers.get("content-type", ""), body, is_strict=is_strict)
         order: Order = parse_order(value)
         customer = customer_of(
             headers=request.headers,
@@ -142,6 +154,7 @@ class Ordering:
             cancel_after_s=_cancel_after(request),
             wants_partials=_wants_partials(value),
             traceparent=request.headers.get("traceparent", "")[:80] or None,
+            request_id=request_ids.CURRENT.get() or None,
         )
 
     async def _answer(self, receipt: Receipt, prefer: Preference) -> Response:
@@ -166,7 +179,10 @@ class Ordering:
         if entry is None:
             raise ProblemError(Problem(code="internal"))
         if entry.job.is_final:
-            return finished(entry, prefer)
+            response = finished(entry, prefer)
+            if not receipt.is_replay:
+                response.headers[TIMING] = str(timing_of(entry))
+            return response
         if is_refused_while_running:
             more: dict[str, object] = {"job": path_of(receipt.job_id)}
             raise ProblemError(

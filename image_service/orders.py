@@ -48,6 +48,7 @@ class Wish:
         cancel_after_s: After so long the customer has no more use for it; None for never.
         wants_partials: Whether pictures on the way are asked for.
         traceparent: The request's; None when it has none.
+        request_id: The request's name; None when it has none.
     """
 
     order: Order
@@ -58,6 +59,7 @@ class Wish:
     cancel_after_s: float | None = None
     wants_partials: bool = False
     traceparent: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ class Orders:
             deadline_at=None if after_s is None else now + after_s,
             wants_partials=wish.wants_partials,
             traceparent=wish.traceparent,
+            request_id=wish.request_id,
             claim=wish.claim,
         )
 

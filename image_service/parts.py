@@ -19,6 +19,7 @@ from image_service.jobs.dispatch import Dispatcher
 from image_service.jobs.dispatch_table import TableDispatcher
 from image_service.ledger.price_file import read_prices
 from image_service.ledger.prices import Prices, UnknownModelError
+from image_service.migrations import NewerTablesError
 from image_service.providers.assembly import open_provider
 from image_service.providers.checked import CheckedProvider
 from image_service.providers.port import Provider
@@ -105,8 +106,13 @@ async def open_prepared(settings: Settings) -> Database:
     try:
         if url.get_backend_name() == "sqlite" and url.database is not None:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        database = open_database(url)
-        await database.prepare()
+        return await _prepared(open_database(url))
+    except NewerTablesError as error:
+        raise StartupError(
+            where=f"IMAGE_DATABASE_URL ({url.render_as_string(hide_password=True)})",
+            why=str(error),
+            remedy="start the version that changed them, or a later one",
+        ) from error
     except (OSError, SQLAlchemyError, ImportError) as error:
         cause = getattr(error, "orig", None) or error
         lines = str(cause).splitlines() or [""]
@@ -115,6 +121,14 @@ async def open_prepared(settings: Settings) -> Database:
             why=f"the database cannot be used ({type(cause).__name__}: {lines[0]})",
             remedy="check that it runs and that this user may create tables there",
         ) from error
+
+
+async def _prepared(database: Database) -> Database:
+    try:
+        await database.prepare()
+    except BaseException:
+        await database.close()
+        raise
     return database
 
 

@@ -23,8 +23,11 @@ from image_service.jobs.claims import Claims, Hand
 from image_service.jobs.dispatch import Dispatcher
 from image_service.jobs.engine import Effort, Engine
 from image_service.jobs.journal import Journal
+from image_service.jobs.keeping import Keeping
 from image_service.jobs.painting import Painter
 from image_service.jobs.reading import Reading
+from image_service.jobs.settling import Settling
+from image_service.jobs.spool import Spool
 from image_service.jobs.watch import Watch
 from image_service.ledger.prices import Prices
 from image_service.orders import Orders, Terms
@@ -87,9 +90,18 @@ class Workshop:
             ),
             clock=outfit.clock,
         )
+        self.spool = Spool(
+            database=outfit.database,
+            writer=self.writer,
+            journal=self.journal,
+            blobs=outfit.blobs,
+            watch=self.watch,
+            meter=self.meter,
+            clock=outfit.clock,
+        )
         self.engine = self._make_engine(outfit)
         self._work: asyncio.Task[None] | None = None
-        self._cleaning: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
 
     def _make_engine(self, outfit: Outfit) -> Engine:
         claims = Claims(
@@ -108,13 +120,18 @@ class Workshop:
                 budgets=outfit.settings.budgets,
             ),
         )
-        return Engine(
+        settling = Settling(
             writer=self.writer,
             journal=self.journal,
-            claims=claims,
-            painter=Painter(provider=outfit.provider, blobs=outfit.blobs, prices=outfit.prices),
             watch=self.watch,
             meter=self.meter,
+            clock=outfit.clock,
+        )
+        return Engine(
+            claims=claims,
+            painter=Painter(provider=outfit.provider, blobs=outfit.blobs, prices=outfit.prices),
+            settling=settling,
+            keeping=Keeping(settling=settling, spool=self.spool),
             effort=Effort(
                 concurrency=outfit.concurrency,
                 lease_s=outfit.settings.lease_s,
@@ -132,7 +149,10 @@ class Workshop:
         self._begin(self.engine.assist())
 
     def _begin(self, work: Coroutine[object, object, None]) -> None:
-        self._cleaning = self._tasks.spawn(self._clean(), name="housekeeping")
+        self._beside = [
+            self._tasks.spawn(self._clean(), name="housekeeping"),
+            self._tasks.spawn(self.spool.run(), name="spool"),
+        ]
         self._work = self._tasks.spawn(work, name="worker")
 
     async def _clean(self) -> None:
@@ -154,8 +174,8 @@ class Workshop:
 
         What still waits stays on record, for the next worker. May be called again.
         """
-        if self._cleaning is not None:
-            self._cleaning.cancel()
+        for task in self._beside:
+            task.cancel()
         work, self._work = self._work, None
         if work is not None:
             work.cancel()

@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 
 from image_service.app import create_app
+from image_service.connections import ACCEPTED_AT_ONCE, PatientProtocol, room_for_connections
 from image_service.errors import StartupError
 from image_service.parts import open_parts
 from image_service.settings import Settings
@@ -55,6 +56,12 @@ class _Server(uvicorn.Server):
 
     drain: Callable[[float], Awaitable[None]]
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, to more than are accepted at once: asyncio has one number for both."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_BACKLOG)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, and wait for both."""
         await asyncio.gather(super().shutdown(sockets), self.drain(_ORDER_GRACE_S))
@@ -70,7 +77,10 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     server = _Server(
         uvicorn.Config(
             app,
-            http="h11",  # stricter than httptools: refuses a missing Host and endless headers
+            # h11 is stricter than httptools: it refuses a missing Host and endless headers.
+            http=PatientProtocol,
+            limit_concurrency=room_for_connections(),
+            backlog=ACCEPTED_AT_ONCE,
             ws="none",
             # Our own lifespan below: uvicorn would show its failure as a traceback.
             lifespan="off",

@@ -14,6 +14,9 @@ from image_service.models import ImageRow
 
 Status = Literal["pendente", "pronta", "falhou"]
 
+PAGE = 100
+"""Images of one look, 0.4 MB with the longest prompts: what one slow reader holds in memory."""
+
 _COLUMNS = (
     ImageRow.id,
     ImageRow.prompt,
@@ -50,10 +53,11 @@ class Store:
         return None if row is None else _stored(row)
 
     @unbroken
-    async def all(self) -> Sequence[StoredImage]:
-        """Return every image in order of id."""
+    async def page(self, *, after: int) -> Sequence[StoredImage]:
+        """Return the next images behind an id, in order; fewer than ``PAGE`` are the last."""
+        statement = select(*_COLUMNS).where(ImageRow.id > after).order_by(ImageRow.id).limit(PAGE)
         async with self._database.read() as connection:
-            rows = await connection.execute(select(*_COLUMNS).order_by(ImageRow.id))
+            rows = await connection.execute(statement)
         return [_stored(row) for row in rows]
 
     @unbroken

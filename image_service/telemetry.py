@@ -74,6 +74,7 @@ class Meter:
             "Age of the job that has waited longest; 0 when none waits.",
             registry=self._registry,
         )
+        self.spooled = _spooled(self._registry)
         self.imports = ImportGauges(self._registry)
 
     def ordered(self, answer: str) -> None:
@@ -90,6 +91,11 @@ class Meter:
         if job.attempt is not None:
             self._calls.labels(provider, job.attempt.state).inc()
             self._cost.labels(provider).inc(job.attempt.cost / MICRO)
+        self.ended(entry)
+
+    def ended(self, entry: Entry) -> None:
+        """Count a job if it has ended."""
+        job = entry.job
         if job.finished_at is None:
             return
         self._finished.labels(str(job.state), job.failure or "").inc()
@@ -105,3 +111,11 @@ class Meter:
         self._oldest.set(0.0 if oldest is None else max(now - oldest, 0.0))
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(self._registry), headers={"Content-Type": media_type})
+
+
+def _spooled(registry: CollectorRegistry) -> Gauge:
+    return Gauge(
+        "figueira_images_spooled_pictures",
+        "Pictures that are paid for and that the blob store has not taken yet.",
+        registry=registry,
+    )

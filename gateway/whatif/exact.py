@@ -39,6 +39,10 @@ class StandIns:
         return found[bucket]
 
 
+_STAND_INS = StandIns()
+"""For every file that is looked at: what lies in a bucket hangs on nothing else."""
+
+
 class ExactRecall(Recall):
     """One record, in which every sticky value lies in its own bucket."""
 
@@ -46,14 +50,12 @@ class ExactRecall(Recall):
         self,
         record: Record,
         known: Knowledge,
-        stand_ins: StandIns,
         edges: Sequence[int],
         *,
         is_address_known: bool,
     ) -> None:
         """Take the first bucket of every share as `edges`: between two of them nothing changes."""
         super().__init__(record, known)
-        self._stand_ins = stand_ins
         self._edges = edges
         self._is_address_known = is_address_known
 
@@ -68,6 +70,6 @@ class ExactRecall(Recall):
     def _present(self, source: str) -> Value:
         bucket = self.bucket(source)
         if bucket is not None and (source != CLIENT_IP or self._is_address_known):
-            return self._stand_ins.value(bucket)
+            return _STAND_INS.value(bucket)
         key = f"bucket of {source.replace(':', ' ', 1)}"
-        return self._assume(key, [self._stand_ins.value(edge) for edge in self._edges])
+        return self._assume(key, [_STAND_INS.value(edge) for edge in self._edges])

@@ -29,7 +29,7 @@ from gateway.whatif.branches import (
     find,
     interval,
 )
-from gateway.whatif.exact import ExactRecall, StandIns, is_ambiguous
+from gateway.whatif.exact import ExactRecall, is_ambiguous
 from gateway.whatif.knowledge import CLIENT_IP, Knowledge, knowledge
 from gateway.whatif.outcome import End, Outcome, Replayed
 from gateway.whatif.recall import MOST_VALUES, Recall, RecalledHead, Untold, pin_of
@@ -76,7 +76,6 @@ class Replay:
         """Keys of the query that some route asks for, and what it wants to find there."""
         self._trees: dict[object, Tree] = {}
         self._opened: dict[Tree, _Opened] = {}
-        self._stand_ins = StandIns()
         routes = [*old.routes, *new.routes]
         self._edges = edges([share for route in routes for share in route.shares]) or [0]
 
@@ -100,7 +99,6 @@ class Replay:
             exact = ExactRecall(
                 record,
                 self._known,
-                self._stand_ins,
                 self._edges,
                 is_address_known=not self._proxies_differ,
             )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from image_service.blobs.place import VARIABLE, S3Place
 from image_service.errors import StartupError
+from image_service.json_text import JsonError, read_strict_json
 from image_service.settings import Settings, read_settings
 
 SECRET_VARIABLE = "IMAGE_SECRET_ID"  # noqa: S105 - the name of a variable
@@ -51,8 +51,8 @@ def lambda_settings(environ: Mapping[str, str], fetch_secret: FetchSecret) -> Se
 
 def _parse_secret(text: str) -> dict[str, str]:
     try:
-        values: object = json.loads(text)
-    except ValueError:
+        values = read_strict_json(text)
+    except JsonError:
         values = None
     # Neither a value nor a wrong name is shown: the name may be a value put in the wrong place.
     if not isinstance(values, dict) or not all(isinstance(each, str) for each in values.values()):

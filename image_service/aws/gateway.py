@@ -8,7 +8,7 @@ import logging
 from mangum.handlers import HTTPGateway
 from mangum.types import Response
 
-from image_service.blob_problem import MEDIA_TYPE
+from image_service.problems import MEDIA_TYPE
 
 _LOG = logging.getLogger("image_service.aws.gateway")
 

@@ -15,7 +15,7 @@ from image_service.aws.clients import fetch_secret
 from image_service.aws.environment import lambda_settings
 from image_service.aws.gateway import ExactGateway
 from image_service.aws.running import Opened
-from image_service.blob_problem import MEDIA_TYPE
+from image_service.problems import MEDIA_TYPE
 
 # All others travel as base64: bytes arrive as they were sent.
 _TEXT_TYPES = [*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE, "image/svg+xml"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from image_service.json_text import JsonError, read_strict_json
+
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -30,8 +32,8 @@ def read_message(body: object) -> str:
         MessageError: The body holds none.
     """
     try:
-        message: object = json.loads(body) if isinstance(body, str) else None
-    except (ValueError, RecursionError):
+        message = read_strict_json(body) if isinstance(body, str) else None
+    except JsonError:
         message = None
     job_id = message.get("job_id") if isinstance(message, dict) else None
     if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -12,6 +11,7 @@ import httpx
 from image_service.backfill.errors import FeedGoneError, FeedUnavailableError, NotAFeedError
 from image_service.backfill.events import Page, Picture, read_page
 from image_service.errors import StartupError
+from image_service.json_text import JsonError, read_json
 
 PATH = "/changes"
 # Beyond the longest wait for news.
@@ -70,8 +70,8 @@ class Feed:
         if body is None:
             raise NotAFeedError("the answer", f"longer than {_PAGE_BYTES} bytes")
         try:
-            document: object = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            document = read_json(body)
+        except JsonError as error:
             raise NotAFeedError("the answer", "no JSON") from error
         return read_page(document)
 
@@ -157,8 +157,8 @@ def _refusal(status: int, body: bytes | None) -> Exception:
 def _said(body: bytes | None) -> tuple[str, str]:
     """Read reason and detail of a problem; empty where there are none."""
     try:
-        document: object = json.loads(body or b"")
-    except (ValueError, RecursionError):
+        document = read_json(body or b"")
+    except JsonError:
         return "", ""
     if not isinstance(document, dict):
         return "", ""

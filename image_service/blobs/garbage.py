@@ -50,6 +50,26 @@ def garbage(old: Iterable[Listed], referred: Collection[str]) -> list[Listed]:
     return [each for each in old if source_of(each.key) not in referred]
 
 
+async def is_strange(blobs: BlobStore, known: Referred) -> bool:
+    """Whether there are pictures, and rows know none of them: they are another database's.
+
+    Args:
+        blobs: Where.
+        known: Which of some sha256 any row has ever named.
+
+    Raises:
+        OSError: The store does not answer.
+    """
+    is_empty = True
+    async for batch in blobs.list_all():
+        for start in range(0, len(batch), _ASKED_AT_ONCE):
+            is_empty = False
+            some = {source_of(each.key) for each in batch[start : start + _ASKED_AT_ONCE]}
+            if await known(some):
+                return False
+    return not is_empty
+
+
 async def sweep(
     blobs: BlobStore,
     referred: Referred,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from image_service.errors import BlobRequestError
+from image_service.problems import Problem, ProblemError
 
 Format = Literal["avif", "webp", "jpeg", "png"]
 Fit = Literal["contain", "cover"]
@@ -89,12 +89,12 @@ def parse_asked(name: str, query: Sequence[tuple[str, str]], *, url_key: bytes |
         url_key: What opens other sizes than the presets; None if nothing does.
 
     Raises:
-        BlobRequestError: 404 for a name that no blob can have, 400 for a parameter, 403 for a
+        ProblemError: 404 for a name that no blob can have, 400 for a parameter, 403 for a
             signature.
     """
     found = _NAME.fullmatch(name)
     if found is None:
-        raise BlobRequestError(404, "not-found", "There is no such blob.")
+        raise ProblemError(Problem(code="not-found", detail="There is no such blob."))
     given = dict(query)
     if len(given) < len(query) or not given.keys() <= set(_PARAMETERS):
         raise _invalid("The parameters are w, h, fit and s, each at most once.")
@@ -131,8 +131,8 @@ def _fit(text: str | None, *, has_box: bool) -> Fit:
     return _FITS[text]
 
 
-def _invalid(detail: str) -> BlobRequestError:
-    return BlobRequestError(400, "invalid-request", detail)
+def _invalid(detail: str) -> ProblemError:
+    return ProblemError(Problem(code="invalid-parameter", detail=detail))
 
 
 def signature(name: str, parameters: dict[str, str], url_key: bytes) -> str:
@@ -147,4 +147,4 @@ def _check_signature(name: str, given: dict[str, str], url_key: bytes | None) ->
         expected = signature(name, given, url_key).encode()
         if hmac.compare_digest(expected, given["s"].encode(errors="replace")):
             return
-    raise BlobRequestError(403, "invalid-signature", "The signature is not ours.")
+    raise ProblemError(Problem(code="invalid-signature"))

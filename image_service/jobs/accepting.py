@@ -47,6 +47,7 @@ class Submission:
         deadline_at: When the customer has no more use for it; None for never.
         wants_partials: Whether pictures on the way are asked for.
         traceparent: Of the request.
+        request_id: Its name.
         claim: Its Idempotency-Key; None when it has none.
     """
 
@@ -61,6 +62,7 @@ class Submission:
     deadline_at: float | None = None
     wants_partials: bool = False
     traceparent: str | None = None
+    request_id: str | None = None
     claim: Claim | None = None
 
 
@@ -116,17 +118,26 @@ class Acceptance:
         index = len(batch.submissions)
         batch.submissions.append(submission)
         if batch.written is None:
-            writing = self._writer.write(functools.partial(self._take_batch, batch))
-            batch.written = self._tasks.spawn(writing, name="acceptance")
+            batch.written = self._tasks.spawn(self._write_batch(batch), name="acceptance")
         answer = (await asyncio.shield(batch.written))[index]
         if isinstance(answer, Taken):
             self._dispatcher.wake()
         return answer
 
+    async def _write_batch(self, batch: _Batch) -> list[Answer]:
+        try:
+            return await self._writer.write(functools.partial(self._take_batch, batch))
+        finally:
+            # A transaction that could not even begin has not closed it: nobody else may join.
+            self._close(batch)
+
     async def _take_batch(self, batch: _Batch, connection: AsyncConnection) -> list[Answer]:
+        self._close(batch)
+        return await self.take(connection, batch.submissions)
+
+    def _close(self, batch: _Batch) -> None:
         if self._open is batch:
             self._open = None
-        return await self.take(connection, batch.submissions)
 
     async def take(
         self, connection: AsyncConnection, submissions: Sequence[Submission]
@@ -325,6 +336,7 @@ def _row(each: Submission, image_id: int | None, rank: int, period: str) -> dict
         "image_id": image_id,
         "wants_partials": each.wants_partials,
         "traceparent": each.traceparent,
+        "request_id": each.request_id,
         "created_at": each.now,
         "priority": each.priority,
         "rank": rank,

@@ -136,15 +136,11 @@ class Claims:
 
     async def beat(self) -> None:
         """Extend all our leases."""
-        lease_until = self.now() + self._lease_s
-        statement = (
-            update(JobRow)
-            .where(JobRow.owner == self._owner, JobRow.state == State.RUNNING)
-            .values(lease_until=lease_until)
-        )
+        ours = update(JobRow).where(JobRow.owner == self._owner, JobRow.state == State.RUNNING)
 
         async def write(connection: AsyncConnection) -> None:
-            await connection.execute(statement)
+            # By now: a database that was away may have let this wait longer than a lease.
+            await connection.execute(ours.values(lease_until=self.now() + self._lease_s))
 
         await self._writer.write(write)
 

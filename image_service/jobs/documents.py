@@ -81,10 +81,13 @@ def problem_of(entry: Entry) -> Problem:
     """Say why a finished job has no picture."""
     job = entry.job
     more: dict[str, object] = {"job": path_of(job.job_id)}
-    if job.attempt is not None:
-        more["outcome"] = job.attempt.state
+    if entry.request_id is not None:
+        more["request_id"] = entry.request_id
+    attempt = job.attempt
+    outcome = None if attempt is None or attempt.state == "calling" else attempt.state
     return Problem(
         code=job.failure or "internal",
+        outcome=outcome,
         retry_after_s=None if job.retry_after_s is None else max(1, round(job.retry_after_s)),
         more=more,
     )

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from image_service import request_ids
 from image_service.jobs import states
 from image_service.jobs.claims import Claims
 from image_service.jobs.dispatch import Dispatcher
 from image_service.jobs.entries import Entry
-from image_service.jobs.journal import Decide, Journal, Note
-from image_service.jobs.painting import Painter, Painting
-from image_service.jobs.states import Failure, Job, Picture, StaleError
-from image_service.jobs.watch import Watch
+from image_service.jobs.journal import Decide, Note
+from image_service.jobs.keeping import Keeping
+from image_service.jobs.painting import Bought, Painter
+from image_service.jobs.settling import SETTLE_PAUSE_S, Settling
+from image_service.jobs.states import Failure, Job
 from image_service.tasks import Tasks
-from image_service.telemetry import Meter
-from image_service.writer import Writer
 
 T = TypeVar("T")
 
@@ -31,8 +30,6 @@ _LOG = logging.getLogger("image_service.jobs.engine")
 _TICK_S = 1.0
 # A dispatcher takes milliseconds, and a second or two when its connection has to be made anew.
 _FORGOTTEN_AFTER_S = 5.0
-# A database that restarts is away for a few seconds; a picture that was paid for waits for it.
-_SETTLE_PAUSE_S = 1.0
 # A provider sends three partial pictures at most; the last step is the picture itself.
 _STEPS = 4
 
@@ -70,20 +67,16 @@ class Engine:
     def __init__(
         self,
         *,
-        writer: Writer,
-        journal: Journal,
         claims: Claims,
         painter: Painter,
-        watch: Watch,
-        meter: Meter,
+        settling: Settling,
+        keeping: Keeping,
         effort: Effort,
     ) -> None:
-        self._writer = writer
-        self._journal = journal
         self._claims = claims
         self._painter = painter
-        self._watch = watch
-        self._meter = meter
+        self._settling = settling
+        self._keeping = keeping
         self._effort = effort
         self._tasks = Tasks()
         self._running: dict[str, _Running] = {}
@@ -132,7 +125,7 @@ class Engine:
                 await dispatcher.run(self)
             except (OSError, SQLAlchemyError) as error:
                 _LOG.warning("dispatch_failed error=%s", type(error).__name__)
-            await asyncio.sleep(_SETTLE_PAUSE_S)
+            await asyncio.sleep(SETTLE_PAUSE_S)
 
     async def drain(self, grace_s: float) -> None:
         """Wait for what was begun, at most ``grace_s`` seconds; break off the rest, and settle."""
@@ -160,7 +153,7 @@ class Engine:
 
     async def _begin_next(self) -> int:
         free = self._effort.concurrency - len(self._running)
-        if free <= 0 or not self._may_begin or not await self._claims.are_waiting():
+        if free <= 0 or not self._may_buy() or not await self._claims.are_waiting():
             return 0
         entries = await self._claims.claim_next(self._painter.name, limit=free)
         for entry in entries:
@@ -176,10 +169,15 @@ class Engine:
             await asyncio.shield(task)
 
     async def _begin_one(self, job_id: str) -> asyncio.Task[None] | None:
-        if not self._may_begin:
+        if not self._may_buy():
             return None
         entry = await self._claims.claim_one(self._painter.name, job_id)
         return None if entry is None else self._hold(entry).task
+
+    def _may_buy(self) -> bool:
+        # Who does not look for forgotten jobs was told of this one, and nobody will be again.
+        has_room = not (self._keeping.is_full and self._remembers)
+        return self._may_begin and has_room
 
     async def _to_the_end(self, begin: Coroutine[object, object, T]) -> T:
         """Let nobody come between claiming a job and beginning it: it would count as bought."""
@@ -207,6 +205,9 @@ class Engine:
 
     async def _work(self, entry: Entry) -> None:
         job = entry.job
+        # This task's own: whatever is logged from here on is about that request.
+        request_ids.CURRENT.set(entry.request_id or "")
+        began_at = self._claims.now()
         note = Note(provider=self._painter.name)
         try:
             painting = await self._painter.paint(
@@ -222,26 +223,30 @@ class Engine:
             decide = self._failed(job, Failure(kind="internal", outcome="unknown"))
         else:
             note = painting.note
-            decide = self._decided(job, painting)
+            if isinstance(painting.result, Bought):
+                bought = replace(painting.result, provider_s=self._claims.now() - began_at)
+                await self._keeping.keep(job, bought, note, lambda: self._begin_to_settle(job))
+                return
+            failure = painting.result
+            _LOG.warning(
+                "job_failed job=%s kind=%s outcome=%s reason=%r",
+                *(job.job_id, failure.kind, failure.outcome, painting.reason),
+            )
+            decide = self._failed(job, failure)
+        self._begin_to_settle(job)
+        took_s = self._claims.now() - began_at
+        await self._settling.settle(
+            job, lambda held: states.timed(decide(held), provider_s=took_s), note
+        )
+
+    def _begin_to_settle(self, job: Job) -> None:
         if job.job_id in self._running:
             self._running[job.job_id].is_settling = True
-        await self._settle(job, decide, note)
 
     def _left(self, job: Job) -> float | None:
         if job.deadline_at is None:
             return None
         return max(job.deadline_at - self._claims.now(), 0.0)
-
-    def _decided(self, job: Job, painting: Painting) -> Decide:
-        match painting.result:
-            case Picture() as picture:
-                return lambda held: states.succeed(held, job.fence, picture, now=self._claims.now())
-            case Failure() as failure:
-                _LOG.warning(
-                    "job_failed job=%s kind=%s outcome=%s reason=%r",
-                    *(job.job_id, failure.kind, failure.outcome, painting.reason),
-                )
-                return self._failed(job, failure)
 
     def _failed(self, job: Job, failure: Failure) -> Decide:
         return lambda held: states.fail(
@@ -264,33 +269,9 @@ class Engine:
             data={"index": index, "url": f"/images/blobs/{sha256}"},
         )
         progress = (index + 1) / _STEPS
-        await self._settle(
+        await self._settling.settle(
             job, lambda held: states.report(held, job.fence, progress=progress), note
         )
-
-    async def _settle(self, job: Job, decide: Decide, note: Note) -> None:
-        """Write what came of it, and again for as long as the database is away."""
-
-        async def write(connection: AsyncConnection) -> Entry | None:
-            return await self._journal.change(
-                connection, job.job_id, decide, note, now=self._claims.now()
-            )
-
-        while True:
-            try:
-                entry = await self._writer.write(write)
-            except StaleError:
-                _LOG.warning("job_lost job=%s fence=%d", job.job_id, job.fence)
-                return
-            except (OSError, SQLAlchemyError) as error:
-                _LOG.warning("settle_failed job=%s error=%s", job.job_id, type(error).__name__)
-                await asyncio.sleep(_SETTLE_PAUSE_S)
-            else:
-                if entry is not None:
-                    self._watch.publish(entry)
-                    if note.kind is None:
-                        self._meter.called(entry, note.provider)
-                return
 
     async def _keep_up(self) -> None:
         """Extend our leases, break off what is canceled, end what nobody works on any more."""
@@ -311,6 +292,7 @@ class Engine:
     async def _remember(self) -> None:
         """Begin what waits although hands are free: nobody was told of it."""
         has_hand = len(self._running) < self._effort.concurrency and self._remembers
+        has_hand = has_hand and self._may_buy()
         if has_hand and await self._claims.are_waiting(since_s=_FORGOTTEN_AFTER_S):
             begun = await self.begin_next()
             _LOG.warning("jobs_forgotten begun=%d", begun)

@@ -23,6 +23,7 @@ class Entry:
         image_id: The image of the shop that shows the picture; None when none does.
         wants_partials: Whether pictures on the way are asked for.
         traceparent: Of the request that ordered.
+        request_id: The name of that request; None when it had none.
         created_at: When it was taken.
         priority: The higher goes first.
         rank: Among the same priority, the lower goes first.
@@ -35,6 +36,7 @@ class Entry:
     image_id: int | None
     wants_partials: bool
     traceparent: str | None
+    request_id: str | None
     created_at: float
     priority: int
     rank: int
@@ -61,6 +63,8 @@ _LIFE = [
     "painted_by",
     "failure",
     "retry_after_s",
+    "provider_s",
+    "store_s",
 ]
 _LAST_ATTEMPT = and_(AttemptRow.job_id == JobRow.id, AttemptRow.number == JobRow.attempts)
 
@@ -96,6 +100,7 @@ def read_entry(row: Row[tuple[object, ...]]) -> Entry:
         image_id=row.image_id,
         wants_partials=row.wants_partials,
         traceparent=row.traceparent,
+        request_id=row.request_id,
         created_at=row.created_at,
         priority=row.priority,
         rank=row.rank,

@@ -18,6 +18,8 @@ from image_service.jobs.preferences import read_prefer
 from image_service.jobs.reading import Reading
 from image_service.jobs.states import FinishedError
 from image_service.jobs.stream import Stream, read_last_id
+from image_service.jobs.timing import HEADER as TIMING
+from image_service.jobs.timing import timing_of
 from image_service.orders import RETRY_AFTER_S, Orders
 from image_service.problems import Problem, ProblemError
 
@@ -81,6 +83,7 @@ class JobPages:
             headers["Retry-After"] = str(RETRY_AFTER_S)
         if etag in known or "*" in known:
             return Response(status_code=304, headers=headers)
+        headers[TIMING] = str(timing_of(entry))
         return JSONResponse(document(entry, position=position), headers=headers)
 
     async def cancel(self, request: Request, entry: Entry) -> Response:

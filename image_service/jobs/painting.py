@@ -1,4 +1,4 @@
-"""One call to the provider, from the order to the kept picture."""
+"""One call to the provider, from the order to the picture and its price."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from image_service.errors import PictureError
 from image_service.jobs.customers import safety_identifier
 from image_service.jobs.entries import Entry
 from image_service.jobs.journal import Note
-from image_service.jobs.states import Failure, Picture
+from image_service.jobs.states import Failure
 from image_service.jobs.tracing import continued
 from image_service.ledger.prices import Prices, UnknownModelError
 from image_service.providers.port import Call, Painted, Partial, Provider
@@ -23,16 +23,30 @@ Deliver = Callable[[int, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """A picture that came, what it cost, and how long the call took."""
+
+    painted: Painted
+    cost: int
+    provider_s: float = 0.0
+
+    @property
+    def painted_by(self) -> str:
+        """Who painted it, as long as the column that keeps it."""
+        return self.painted.provider[:64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Painting:
     """How a call ended: with a picture, or a failure and what the log is told of it."""
 
-    result: Picture | Failure
+    result: Bought | Failure
     note: Note
     reason: str = ""
 
 
 class Painter:
-    """Calls the provider, and keeps what it sends."""
+    """Calls the provider, and keeps what it sends on the way."""
 
     def __init__(self, *, provider: Provider, blobs: BlobStore, prices: Prices) -> None:
         self._provider = provider
@@ -65,7 +79,7 @@ class Painter:
                 painted = await self._provider.paint(entry.order, call=call)
         except PictureError as error:
             return self._failed(error)
-        return await self._keep(entry, painted)
+        return self._bought(entry, painted)
 
     def _failed(self, error: PictureError) -> Painting:
         provider = error.provider or self.name
@@ -78,27 +92,11 @@ class Painter:
         note = Note(provider=provider, usage=error.usage)
         return Painting(result=failure, note=note, reason=error.reason)
 
-    async def _keep(self, entry: Entry, painted: Painted) -> Painting:
+    def _bought(self, entry: Entry, painted: Painted) -> Painting:
         cost = self._cost(painted.provider, painted.usage)
-        try:
-            original = painted.original
-            original_sha256 = None if original is None else await self._blobs.put(original)
-            sha256 = await self._blobs.put(painted.content)
-        except OSError as error:
-            failure = Failure(kind="internal", outcome="bought", cost=cost)
-            note = Note(provider=painted.provider, usage=painted.usage)
-            return Painting(result=failure, note=note, reason=f"it cannot be kept ({error})")
-        return Painting(
-            result=Picture(
-                sha256=sha256,
-                painted_by=painted.provider[:64],
-                # Who does not say what was used is believed to have used all of it.
-                cost=entry.job.price if cost is None else cost,
-            ),
-            note=Note(
-                provider=painted.provider, usage=painted.usage, original_sha256=original_sha256
-            ),
-        )
+        # Who does not say what was used is believed to have used all of it.
+        bought = Bought(painted=painted, cost=entry.job.price if cost is None else cost)
+        return Painting(result=bought, note=Note(provider=painted.provider, usage=painted.usage))
 
     def _cost(self, provider: str, usage: Usage | None) -> int | None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from image_service.models import Base
@@ -24,6 +24,7 @@ class JobRow(Base):
     image_id: Mapped[int | None] = mapped_column(BigInteger)
     wants_partials: Mapped[bool] = mapped_column(Boolean)
     traceparent: Mapped[str | None] = mapped_column(String(80))
+    request_id: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[float] = mapped_column(Double)
     # Who comes first: the higher priority, then the lower rank, then the lower id.
     priority: Mapped[int] = mapped_column(Integer)
@@ -45,6 +46,8 @@ class JobRow(Base):
     painted_by: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None] = mapped_column(String(32))
     retry_after_s: Mapped[float | None] = mapped_column(Double)
+    provider_s: Mapped[float] = mapped_column(Double, server_default="0")
+    store_s: Mapped[float] = mapped_column(Double, server_default="0")
     # The period of the budget that the order was counted in, and what it still holds back there.
     period: Mapped[str] = mapped_column(String(10))
     price: Mapped[int] = mapped_column(BigInteger)
@@ -108,3 +111,21 @@ class ClaimRow(Base):
     created_at: Mapped[float] = mapped_column(Double)
 
     __table_args__ = (Index("idempotency_claims_created", "created_at"),)
+
+
+class SpooledRow(Base):
+    """A picture that is paid for and waits for the blob store; its job is running meanwhile."""
+
+    __tablename__ = "spooled_pictures"
+
+    job_id: Mapped[str] = mapped_column(String(JOB_ID_CHARACTERS), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    # What the provider sent, where the picture had to be made from it.
+    original: Mapped[bytes | None] = mapped_column(LargeBinary)
+    provider: Mapped[str] = mapped_column(String(200))
+    spooled_at: Mapped[float] = mapped_column(Double)
+    # The next try, and how many there were.
+    due_at: Mapped[float] = mapped_column(Double)
+    tries: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (Index("spooled_pictures_due", "due_at"),)

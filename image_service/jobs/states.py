@@ -3,7 +3,8 @@
 ::
 
     queued --claim--> running --succeed----------> succeeded
-      ^  |               |--fail, interrupt------> failed, canceled, expired
+      ^  |               |  '--spool--unspool----> succeeded
+      |  |               |--fail, interrupt------> failed, canceled, expired
       |  |               '--fail, interrupt--.
       |  '--cancel, expire--> canceled, expired
       '--------------- nothing was bought ---'
@@ -11,6 +12,9 @@
 Two rules carry the money. A call is on record as ``calling`` before it is made. And after a call
 whose outcome is ``bought`` or ``unknown`` there is never another: a worker that dies in the middle
 of a call that costs something leaves a job that whoever takes it over ends, and does not repeat.
+
+A job whose picture is bought, and not taken by the blob store, is *spooled*: running and paid for,
+but in nobody's hands. Whoever brings the picture into the store ends it.
 
 A worker holds a job by a lease and by its ``fence``, a number that grows with every claim: what a
 worker says under an old fence is refused.
@@ -89,9 +93,11 @@ class Job:
         reserved: What of its customer's budget it still holds back.
         cost: What its calls have cost so far.
         sha256: Its picture; None until it has succeeded.
-        painted_by: The provider that painted it; None until then.
+        painted_by: The provider that painted it; None until it has.
         failure: Why there is no picture: a code of ``image_service.problems``.
         retry_after_s: How long a provider that failed asked to be left alone, if it did.
+        provider_s: How long its calls have taken.
+        store_s: How long its picture took until the blob store had it.
     """
 
     job_id: str
@@ -115,11 +121,19 @@ class Job:
     painted_by: str | None = None
     failure: str | None = None
     retry_after_s: float | None = None
+    provider_s: float = 0.0
+    store_s: float = 0.0
 
     @property
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
         return self.state in FINAL
+
+    @property
+    def is_spooled(self) -> bool:
+        """Whether its picture is bought and waits for the blob store."""
+        is_bought = self.attempt is not None and self.attempt.state == "bought"
+        return self.state is State.RUNNING and is_bought
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +208,37 @@ def succeed(job: Job, fence: int, picture: Picture, *, now: float) -> Job:
     job = _settle(job, replace(attempt, state="bought", cost=picture.cost))
     job = replace(job, sha256=picture.sha256, painted_by=picture.painted_by, progress=1.0)
     return _end(job, State.SUCCEEDED, now)
+
+
+def spool(job: Job, fence: int, *, painted_by: str, cost: int) -> Job:
+    """Settle the call for a picture that is there and cannot be kept yet; nobody calls again.
+
+    Raises:
+        StaleError: The worker does not hold the job.
+    """
+    attempt = _held(job, fence)
+    job = _settle(job, replace(attempt, state="bought", cost=cost))
+    return replace(job, version=job.version + 1, painted_by=painted_by, reserved=0)
+
+
+def timed(job: Job, *, provider_s: float = 0.0, store_s: float = 0.0) -> Job:
+    """Add to what the job's calls have taken, and the store; clocks that go back count for none."""
+    return replace(
+        job,
+        provider_s=job.provider_s + max(provider_s, 0.0),
+        store_s=job.store_s + max(store_s, 0.0),
+    )
+
+
+def unspool(job: Job, sha256: str, *, now: float) -> Job:
+    """Record that the store has taken the picture at last: paid for, so no cancel counts any more.
+
+    Raises:
+        StaleError: No picture of this job waits.
+    """
+    if not job.is_spooled:
+        raise StaleError
+    return _end(replace(job, sha256=sha256, progress=1.0), State.SUCCEEDED, now)
 
 
 def fail(

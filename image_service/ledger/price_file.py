@@ -12,6 +12,7 @@ from image_service.ledger.prices import ELSE, ModelPrices, Prices, TokenPrices
 
 # Nobody means this many dollars, for a picture or for a million tokens.
 _TOO_DEAR = 1_000_000
+_SHOWN_CHARACTERS = 40
 _CLASSES = ("text_input", "image_input", "image_output", "text_output")
 
 
@@ -43,7 +44,9 @@ def parse_prices(text: str) -> Prices:
         yaml.YAMLError: It is not YAML.
         ValueError: It is something else.
     """
-    models = _mapping(_mapping(yaml.safe_load(text), "the file").get("models"), "models")
+    models = _mapping(
+        _mapping(yaml.load(text, yaml.CSafeLoader), "the file").get("models"), "models"
+    )
     return Prices({str(model): _model(value, str(model)) for model, value in models.items()})
 
 
@@ -82,11 +85,16 @@ def _qualities(value: object, where: str) -> dict[str, float]:
 
 def _mapping(value: object, where: str) -> dict[object, object]:
     if not isinstance(value, dict):
-        raise _FormError(f"{where}: {value!r} is not a mapping")
+        raise _FormError(f"{where}: {_shown(value)} is not a mapping")
     return value
+
+
+def _shown(value: object) -> str:
+    """Return its beginning: a file of another kind may be a single text, and hold secrets."""
+    return f"{value!r:.{_SHOWN_CHARACTERS}}"
 
 
 def _dollars(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _TOO_DEAR:
-        raise _FormError(f"{where}: {value!r} is not a price in dollars")
+        raise _FormError(f"{where}: {_shown(value)} is not a price in dollars")
     return float(value)

@@ -7,9 +7,26 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text
 
-HEAD = "0003"
+from image_service.errors import ImageServiceError
+
+HEAD = "0005"
 """The newest of them."""
 _FIRST = "0001"
+
+
+class NewerTablesError(ImageServiceError):
+    """The tables are those of a later version, which this one cannot use.
+
+    Attributes:
+        revision: Their revision.
+    """
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(revision)
+        self.revision = revision
+
+    def __str__(self) -> str:
+        return f"its tables are at revision {self.revision}, this version knows them up to {HEAD}"
 
 
 def upgrade(connection: Connection) -> None:
@@ -17,11 +34,19 @@ def upgrade(connection: Connection) -> None:
 
     A database from before there was a history has the tables of its first revision: it is
     stamped with that, and goes on from there.
+
+    Raises:
+        NewerTablesError: A later version has changed them.
     """
     there = inspect(connection)
     has_history = there.has_table("alembic_version")
-    if has_history and connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD:
-        return
+    if has_history:
+        revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        if revision == HEAD:
+            return
+        # Four digits each, so that they compare as numbers do.
+        if revision is not None and revision > HEAD:
+            raise NewerTablesError(revision)
     # Half a second that most starts need not wait.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 
 from image_service.openai_api.asking import Generation
@@ -23,11 +22,9 @@ def shape(asked: Generation) -> dict[str, object]:
     return said
 
 
-def images_object(
-    asked: Generation, data: list[dict[str, object]], *, usage: Usage | None, now: float
-) -> dict[str, object]:
-    """Return the body of a finished request."""
-    return {"created": int(now), "data": data, **shape(asked), "usage": usage_object(usage)}
+def images_members(asked: Generation, *, usage: Usage | None, now: float) -> dict[str, object]:
+    """Return what the body of a finished request says beside its pictures."""
+    return {"created": int(now), **shape(asked), "usage": usage_object(usage)}
 
 
 def usage_object(usage: Usage | None) -> dict[str, object]:
@@ -60,11 +57,6 @@ def summed(usages: list[Usage | None]) -> Usage | None:
         output_tokens=sum(usage.output_tokens for usage in known),
         output_text_tokens=sum(usage.output_text_tokens or 0 for usage in known),
     )
-
-
-def encoded(content: bytes) -> str:
-    """Return a picture as JSON carries it."""
-    return base64.b64encode(content).decode("ascii")
 
 
 def event(kind: str, fields: dict[str, object]) -> bytes:

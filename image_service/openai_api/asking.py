@@ -6,12 +6,12 @@ missed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from image_service.contract import PROMPT_LIMIT_CHARACTERS, SIZES, Order, Quality, Size
+from image_service.json_text import JsonError, read_strict_json
 from image_service.openai_api.failing import RefusedError
 
 Format = Literal["png", "jpeg", "webp"]
@@ -144,9 +144,9 @@ def check_model(asked: object, models: tuple[str, ...]) -> None:
 
 def _read_object(body: bytes) -> Mapping[str, object]:
     try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RefusedError("The body is not JSON.", code="invalid_json") from error
+        value = read_strict_json(body)
+    except JsonError as error:
+        raise RefusedError(str(error), code="invalid_json") from error
     if not isinstance(value, dict):
         raise RefusedError("The body is not a JSON object.", code="invalid_json")
     return value
@@ -162,8 +162,6 @@ def _prompt(value: object) -> str:
     if len(value) > PROMPT_LIMIT_CHARACTERS:
         limit = f"at most {PROMPT_LIMIT_CHARACTERS} characters"
         raise _refusal("prompt", f"'prompt' must have {limit}.", "string_above_max_length")
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise _refusal("prompt", "'prompt' holds half of a surrogate pair.")
     return value
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
-from image_service.errors import ImageServiceError, PictureError
+from image_service.errors import ImageServiceError
+from image_service.problems import KINDS
 from image_service.providers.usage import Outcome
 
 
@@ -39,7 +40,7 @@ class NotMadeError(ImageServiceError):
     """There is no picture, for a reason that the service's own problems have a code for.
 
     Attributes:
-        code: A key of ``KINDS``; any other is answered as ``internal``.
+        code: That of the problem; one that nobody knows is answered as ``internal``.
         outcome: What became of the money.
         retry_after_s: When it may be asked again; None when nobody says.
     """
@@ -50,14 +51,9 @@ class NotMadeError(ImageServiceError):
         self.outcome = outcome
         self.retry_after_s = retry_after_s
 
-    @classmethod
-    def of(cls, error: PictureError) -> NotMadeError:
-        """Take over what a provider's failure says."""
-        return cls(error.kind, outcome=error.outcome, retry_after_s=error.retry_after_s)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Answer:
     """How one problem is answered.
 
     Attributes:
@@ -70,79 +66,18 @@ class Kind:
     status: int
     code: str
     message: str
-    is_passing: bool = False
+    is_passing: bool
 
 
-KINDS: dict[str, Kind] = {
-    "moderation-blocked": Kind(
-        status=400, code="moderation_blocked", message="The provider will not paint this."
-    ),
-    "budget-exceeded": Kind(
-        status=429, code="insufficient_quota", message="The customer's budget is used up."
-    ),
-    "global-budget-exceeded": Kind(
-        status=503, code="insufficient_quota", message="The service's budget is used up."
-    ),
-    "rate-limited": Kind(
-        status=429,
-        code="rate_limit_exceeded",
-        message="Too many orders of this customer wait.",
-        is_passing=True,
-    ),
-    "queue-full": Kind(
-        status=503, code="queue_full", message="Too many orders wait.", is_passing=True
-    ),
-    "stopping": Kind(
-        status=503, code="stopping", message="The service is stopping.", is_passing=True
-    ),
-    "idempotency-conflict": Kind(
-        status=409,
-        code="idempotency_conflict",
-        message="The first request with this key is under way.",
-        is_passing=True,
-    ),
-    "idempotency-mismatch": Kind(
-        status=422,
-        code="idempotency_mismatch",
-        message="The key was used for another request.",
-    ),
-    "invalid-header": Kind(
-        status=400, code="invalid_header", message="A header cannot be understood."
-    ),
-    "provider-rate-limited": Kind(
-        status=503,
-        code="provider_rate_limited",
-        message="The provider takes no more orders just now.",
-        is_passing=True,
-    ),
-    "provider-quota": Kind(
-        status=503, code="provider_quota", message="The provider's account is used up."
-    ),
-    "provider-rejected": Kind(
-        status=502, code="provider_rejected", message="The provider refused our request."
-    ),
-    "provider-unavailable": Kind(
-        status=503,
-        code="provider_unavailable",
-        message="The provider was not reached, or failed.",
-        is_passing=True,
-    ),
-    "provider-bad-answer": Kind(
-        status=502, code="provider_bad_answer", message="The provider did not send the picture."
-    ),
-    "provider-timeout": Kind(
-        status=504, code="provider_timeout", message="The provider did not answer in time."
-    ),
-    "outcome-unknown": Kind(
-        status=504, code="outcome_unknown", message="The order broke off while it was carried out."
-    ),
-    "expired": Kind(
-        status=504, code="expired", message="The picture was not there before its deadline."
-    ),
-    "canceled": Kind(status=409, code="canceled", message="The order was canceled."),
-    "gone": Kind(status=410, code="gone", message="The image was deleted while it was made."),
-    "internal": Kind(status=500, code="internal", message="Something went wrong here."),
+# Where OpenAI has a code of its own, and another status for it; None for the problem's own.
+_OPENAIS: dict[str, tuple[int | None, str]] = {
+    "moderation-blocked": (400, "moderation_blocked"),
+    "budget-exceeded": (429, "insufficient_quota"),
+    "global-budget-exceeded": (None, "insufficient_quota"),
+    "rate-limited": (None, "rate_limit_exceeded"),
 }
+
+
 # What the type says beside the code, as OpenAI has it.
 _TYPES = {
     "moderation_blocked": "image_generation_user_error",
@@ -152,9 +87,17 @@ _TYPES = {
 _FIRST_SERVER_STATUS = 500
 
 
-def kind_of(error: NotMadeError) -> Kind:
-    """Return the row of a failure."""
-    return KINDS.get(error.code, KINDS["internal"])
+def answer_of(error: NotMadeError) -> Answer:
+    """Return how a failure is answered: as the problem of that code, in OpenAI's words."""
+    name = error.code if error.code in KINDS else "internal"
+    kind = KINDS[name]
+    status, code = _OPENAIS.get(name, (None, name.replace("-", "_")))
+    return Answer(
+        status=status or kind.status,
+        code=code,
+        message=f"{kind.title}.",
+        is_passing=kind.is_retryable,
+    )
 
 
 def error_object(failure: RefusedError | NotMadeError) -> dict[str, object]:
@@ -162,8 +105,8 @@ def error_object(failure: RefusedError | NotMadeError) -> dict[str, object]:
     if isinstance(failure, RefusedError):
         status, code, message, param = failure.status, failure.code, failure.message, failure.param
     else:
-        kind = kind_of(failure)
-        status, code, message, param = kind.status, kind.code, kind.message, None
+        answer = answer_of(failure)
+        status, code, message, param = answer.status, answer.code, answer.message, None
     usual = "server_error" if status >= _FIRST_SERVER_STATUS else "invalid_request_error"
     return {"message": message, "type": _TYPES.get(code, usual), "param": param, "code": code}
 
@@ -174,9 +117,9 @@ def error_response(failure: RefusedError | NotMadeError) -> Response:
     if isinstance(failure, RefusedError):
         status = failure.status
     else:
-        kind = kind_of(failure)
-        status = kind.status
-        may_repeat = kind.is_passing and failure.outcome == "not_bought"
+        answer = answer_of(failure)
+        status = answer.status
+        may_repeat = answer.is_passing and failure.outcome == "not_bought"
         headers["X-Should-Retry"] = "true" if may_repeat else "false"
         if failure.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, round(failure.retry_after_s)))

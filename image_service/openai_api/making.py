@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import select
 
-from image_service.blobs import BlobStore
 from image_service.contract import Order
 from image_service.database import Database
 from image_service.jobs.entries import Entry
@@ -16,11 +17,22 @@ from image_service.jobs.idempotency import claim_of
 from image_service.jobs.reading import Reading
 from image_service.jobs.rows import AttemptRow
 from image_service.jobs.states import State
+from image_service.jobs.timing import Timing, timing_of
 from image_service.openai_api.failing import NotMadeError
-from image_service.orders import Orders, Wish
+from image_service.orders import Orders, Receipt, Wish
 from image_service.problems import ProblemError
-from image_service.providers.port import Deliver, Partial
 from image_service.providers.usage import Outcome, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A picture on the way, which the store holds; no ``index`` comes twice."""
+
+    index: int
+    sha256: str
+
+
+Deliver = Callable[[Shown], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +45,7 @@ class Ask:
         key: Its Idempotency-Key, told apart by picture; None for none.
         customer: Who asks, as ``jobs.customers.customer_of`` names him.
         traceparent: Of the request.
+        request_id: Its name.
         wants_address: Whether it becomes an image of the shop, which has an address.
         on_partial: Takes pictures on the way; None for none.
     """
@@ -42,31 +55,34 @@ class Ask:
     key: str | None
     customer: str
     traceparent: str | None
+    request_id: str | None
     wants_address: bool
     on_partial: Deliver | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A picture that is kept.
+    """A picture that the store holds.
 
     Attributes:
-        content: PNG, exactly as ordered.
+        sha256: Its name there: PNG, exactly as ordered.
         path: Where it can be fetched from this service; empty where no address was wanted.
         provider: Who painted it.
         usage: What it used; None when nobody counts.
+        timing: How long that took.
         is_replay: Whether it was made for an earlier request with the same key.
     """
 
-    content: bytes
+    sha256: str
     path: str
     provider: str
     usage: Usage | None
+    timing: Timing
     is_replay: bool = False
 
 
 class Maker(Protocol):
-    """Has a picture made and waits for it."""
+    """Has pictures made and waits for them."""
 
     async def make(self, ask: Ask) -> Made:
         """Return the picture; an order once taken is carried out though the caller leave.
@@ -75,35 +91,58 @@ class Maker(Protocol):
             NotMadeError: There is none.
         """
 
+    async def make_all(self, asks: Sequence[Ask]) -> list[Made | BaseException]:
+        """Return what became of each picture of a request.
+
+        The first is ordered before the others are: when it is refused, because its key belongs to
+        another request for example, none of them is bought.
+
+        Raises:
+            NotMadeError: The first is refused.
+        """
+
 
 class JobsMaker:
     """Orders a job and follows it. A second request with the same key follows the first's job."""
 
-    def __init__(
-        self, *, orders: Orders, reading: Reading, database: Database, blobs: BlobStore
-    ) -> None:
+    def __init__(self, *, orders: Orders, reading: Reading, database: Database) -> None:
         self._orders = orders
         self._reading = reading
         self._database = database
-        self._blobs = blobs
 
     async def make(self, ask: Ask) -> Made:
-        """Order, wait, and read the picture from where it is kept."""
+        """Order, and wait until the picture is kept."""
+        return await self._finish(ask, await self._order(ask))
+
+    async def make_all(self, asks: Sequence[Ask]) -> list[Made | BaseException]:
+        """Order one, then the others, and wait for all."""
+        first, *others = asks
+        receipt = await self._order(first)
+        return await asyncio.gather(
+            self._finish(first, receipt),
+            *(self.make(each) for each in others),
+            return_exceptions=True,
+        )
+
+    async def _order(self, ask: Ask) -> Receipt:
         try:
-            receipt = await self._orders.submit(_wish(ask))
+            return await self._orders.submit(_wish(ask))
         except ProblemError as error:
             problem = error.problem
             raise NotMadeError(
                 problem.code, outcome="not_bought", retry_after_s=problem.retry_after_s
             ) from error
+
+    async def _finish(self, ask: Ask, receipt: Receipt) -> Made:
         entry = await self._follow(receipt.job_id, ask.on_partial)
         if entry.job.state is not State.SUCCEEDED or entry.job.sha256 is None:
             raise _failure(entry)
         return Made(
-            content=await self._content(entry.job.sha256),
+            sha256=entry.job.sha256,
             path="" if entry.image_id is None else f"/images/{entry.image_id}/file",
             provider=entry.job.painted_by or "",
             usage=await self._usage(entry),
+            timing=timing_of(entry),
             is_replay=receipt.is_replay,
         )
 
@@ -129,13 +168,8 @@ class JobsMaker:
             if event.kind == "partial_image":
                 told = json.loads(event.data)
                 sha256 = str(told["url"]).rpartition("/")[2]
-                content = await self._content(sha256)
-                await deliver(Partial(index=int(told["index"]), content=content))
+                await deliver(Shown(index=int(told["index"]), sha256=sha256))
         return seen
-
-    async def _content(self, sha256: str) -> bytes:
-        size_bytes = await self._blobs.size_bytes(sha256)
-        return b"".join([piece async for piece in self._blobs.read(sha256, 0, size_bytes)])
 
     async def _usage(self, entry: Entry) -> Usage | None:
         """Return what the job's last call used."""
@@ -165,6 +199,7 @@ def _wish(ask: Ask) -> Wish:
         has_image=ask.wants_address,
         wants_partials=ask.on_partial is not None,
         traceparent=ask.traceparent,
+        request_id=ask.request_id,
     )
 
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
-from image_service.errors import BadPictureError
-from image_service.openai_api.answering import encoded, event, shape, usage_object
+from image_service.blobs import BlobStore
+from image_service.errors import BadPictureError, MissingBlobError
+from image_service.openai_api.answering import event, shape, usage_object
 from image_service.openai_api.asking import Generation
+from image_service.openai_api.encoding import Encodings
 from image_service.openai_api.failing import NotMadeError, error_object
-from image_service.openai_api.making import Ask, Made, Maker
-from image_service.pictures import in_format, normalised
-from image_service.providers.port import Partial
+from image_service.openai_api.making import Ask, Made, Maker, Shown
+from image_service.openai_api.writing import Part, event_parts, written
 from image_service.tasks import Tasks
 
 _LOG = logging.getLogger("image_service.openai_api")
@@ -43,8 +43,18 @@ class _End:
 class Streaming:
     """Answers with events; an order goes on though its client leave."""
 
-    def __init__(self, *, maker: Maker, tasks: Tasks, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        maker: Maker,
+        blobs: BlobStore,
+        encodings: Encodings,
+        tasks: Tasks,
+        clock: Callable[[], float],
+    ) -> None:
         self._maker = maker
+        self._blobs = blobs
+        self._encodings = encodings
         self._tasks = tasks
         self._clock = clock
 
@@ -54,12 +64,14 @@ class Streaming:
         Raises:
             NotMadeError: It failed before anything came.
         """
-        # No more than the partial pictures and the end are ever in it.
-        queue: asyncio.Queue[Partial | _End] = asyncio.Queue()
+        # Names alone: no more than those of the partial pictures and the end are ever in it.
+        queue: asyncio.Queue[Shown | _End] = asyncio.Queue()
         wanted = dataclasses.replace(ask, on_partial=queue.put if asked.partials else None)
         # Nobody waits for it but through the queue.
-        _making = self._tasks.spawn(self._make(wanted, queue), name="openai-stream")
-        first: Partial | _End | None = None
+        _making = self._tasks.spawn(
+            self._make(wanted, queue), name="openai-stream", is_of_request=True
+        )
+        first: Shown | _End | None = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_HEAD_PATIENCE_S):
                 first = await queue.get()
@@ -73,7 +85,7 @@ class Streaming:
                     headers={"Cache-Control": "no-store"},
                 )
 
-    async def _make(self, ask: Ask, queue: asyncio.Queue[Partial | _End]) -> None:
+    async def _make(self, ask: Ask, queue: asyncio.Queue[Shown | _End]) -> None:
         try:
             await queue.put(_End(await self._maker.make(ask)))
         except NotMadeError as failure:
@@ -89,19 +101,22 @@ class Streaming:
     async def _events(
         self,
         asked: Generation,
-        first: Partial | _End | None,
-        queue: asyncio.Queue[Partial | _End],
+        first: Shown | _End | None,
+        queue: asyncio.Queue[Shown | _End],
     ) -> AsyncIterator[bytes]:
         item = first
         while True:
             match item:
                 case None:
                     yield _HEARTBEAT
-                case Partial(index=index) if index < asked.partials:
-                    if piece := await self._partial(asked, item):
-                        yield piece
+                case Shown(index=index) if index < asked.partials:
+                    async with aclosing(self._sent(await self._partial(asked, item))) as pieces:
+                        async for piece in pieces:
+                            yield piece
                 case _End(result=Made() as made):
-                    yield await self._completed(asked, made)
+                    async with aclosing(self._sent(await self._completed(asked, made))) as pieces:
+                        async for piece in pieces:
+                            yield piece
                     return
                 case _End(result=NotMadeError() as failure):
                     yield event("error", {"error": error_object(failure)})
@@ -110,30 +125,38 @@ class Streaming:
                     pass
             item = await _next(queue)
 
-    async def _partial(self, asked: Generation, partial: Partial) -> bytes:
+    def _sent(self, parts: list[Part]) -> AsyncGenerator[bytes, None]:
+        return written(self._blobs, parts)
+
+    async def _partial(self, asked: Generation, shown: Shown) -> list[Part]:
+        """Return a picture on the way; nothing where there is none: the order goes on."""
         try:
-            png = await to_thread.run_sync(normalised, partial.content, asked.order.size)
-        except BadPictureError as error:
-            _LOG.warning("partial_refused index=%d reason=%r", partial.index, error.reason)
-            return b""
-        fields = {"partial_image_index": partial.index} | await self._fields(asked, png)
-        return event("image_generation.partial_image", fields)
+            held = await self._encodings.partial(shown.sha256, asked)
+        except (BadPictureError, MissingBlobError, OSError) as error:
+            _LOG.warning("partial_refused index=%d reason=%r", shown.index, str(error))
+            return []
+        said = {"partial_image_index": shown.index} | self._said(asked)
+        return event_parts("image_generation.partial_image", said, held)
 
-    async def _completed(self, asked: Generation, made: Made) -> bytes:
-        fields = await self._fields(asked, made.content)
-        return event("image_generation.completed", fields | {"usage": usage_object(made.usage)})
+    async def _completed(self, asked: Generation, made: Made) -> list[Part]:
+        try:
+            held = await self._encodings.final(made.sha256, asked)
+        except (MissingBlobError, OSError) as error:
+            _LOG.error("stream_failed error=%s", error)
+            failure = NotMadeError("internal", outcome="unknown")
+            return [event("error", {"error": error_object(failure)})]
+        said = self._said(asked) | {"usage": usage_object(made.usage)}
+        return event_parts("image_generation.completed", said, held)
 
-    async def _fields(self, asked: Generation, png: bytes) -> dict[str, object]:
-        content = await to_thread.run_sync(in_format, png, asked.output_format, asked.compression)
+    def _said(self, asked: Generation) -> dict[str, object]:
         return {
-            "b64_json": await to_thread.run_sync(encoded, content),
             "created_at": int(self._clock()),
             "quality": asked.order.quality,
             **shape(asked),
         }
 
 
-async def _next(queue: asyncio.Queue[Partial | _End]) -> Partial | _End | None:
+async def _next(queue: asyncio.Queue[Shown | _End]) -> Shown | _End | None:
     """Return what comes next; None when nothing comes for a while."""
     try:
         async with asyncio.timeout(_HEARTBEAT_S):

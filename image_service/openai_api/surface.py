@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from image_service import request_ids
+from image_service.blobs import BlobStore
 from image_service.contract import BODY_LIMIT_BYTES
 from image_service.jobs.customers import customer_of
 from image_service.jobs.idempotency import KeyFormError, read_key
-from image_service.openai_api.answering import encoded, images_object, summed
+from image_service.jobs.timing import HEADER as TIMING
+from image_service.jobs.timing import together
+from image_service.openai_api.answering import images_members, summed
 from image_service.openai_api.asking import Generation, check_model, read_generation
+from image_service.openai_api.encoding import Encodings
 from image_service.openai_api.failing import NotMadeError, RefusedError, error_response
 from image_service.openai_api.making import Ask, Made, Maker
 from image_service.openai_api.streaming import Streaming
-from image_service.pictures import in_format
+from image_service.openai_api.writing import images_parts, parts_response
 from image_service.tasks import Tasks
 from image_service.trials.marks import HEADER
 
@@ -42,6 +45,7 @@ class OpenAISurface:
 
     Args:
         maker: Carries orders out.
+        blobs: Where their pictures are.
         models: The names under which it paints, the first of them its own.
         tasks: Owns what outlives a request.
         clock: Seconds since 1970, UTC.
@@ -51,6 +55,7 @@ class OpenAISurface:
         self,
         *,
         maker: Maker,
+        blobs: BlobStore,
         models: Sequence[str],
         tasks: Tasks,
         clock: Callable[[], float],
@@ -58,7 +63,11 @@ class OpenAISurface:
         self._maker = maker
         self._models = tuple(models)
         self._clock = clock
-        self._streaming = Streaming(maker=maker, tasks=tasks, clock=clock)
+        self._blobs = blobs
+        self._encodings = Encodings(blobs)
+        self._streaming = Streaming(
+            maker=maker, blobs=blobs, encodings=self._encodings, tasks=tasks, clock=clock
+        )
 
     def routes(self) -> list[Route]:
         """Return the paths; whatever else begins with ``/v1`` does not exist in OpenAI's words."""
@@ -87,20 +96,24 @@ class OpenAISurface:
         Raises:
             NotMadeError: None could.
         """
-        results = await asyncio.gather(
-            *(self._maker.make(ask) for ask in asks), return_exceptions=True
-        )
+        results = await self._maker.make_all(asks)
         made = [result for result in results if isinstance(result, Made)]
         for failure in results:
             if isinstance(failure, BaseException) and not (made and _is_expected(failure)):
                 raise failure
-        data = [await _datum(request, asked, picture) for picture in made]
         usage = summed([picture.usage for picture in made])
         headers = {"Cache-Control": "no-store", "X-Image-Provider": made[0].provider}
         if all(picture.is_replay for picture in made):
             headers["Idempotency-Replayed"] = "true"
-        answer = images_object(asked, data, usage=usage, now=self._clock())
-        return JSONResponse(answer, headers=headers)
+        else:
+            slowest = together([each.timing for each in made if not each.is_replay])
+            headers[TIMING] = str(slowest)
+        said = images_members(asked, usage=usage, now=self._clock())
+        if asked.is_url:
+            data = [{"url": _address(request, picture)} for picture in made]
+            return JSONResponse({"data": data} | said, headers=headers)
+        held = [await self._encodings.final(picture.sha256, asked) for picture in made]
+        return parts_response(self._blobs, images_parts(said, held), headers)
 
     async def list_models(self, _request: Request) -> Response:
         """Answer the names under which this service paints."""
@@ -150,18 +163,14 @@ def _ask(request: Request, body: bytes, asked: Generation, number: int) -> Ask:
         key=None if key is None else f"{key}#{number}",
         customer=customer,
         traceparent=request.headers.get("traceparent", "")[:_TRACEPARENT_CHARACTERS] or None,
+        request_id=request_ids.CURRENT.get() or None,
         wants_address=asked.is_url,
         on_partial=None,
     )
 
 
-async def _datum(request: Request, asked: Generation, made: Made) -> dict[str, object]:
-    if asked.is_url:
-        return {"url": str(request.base_url.replace(path=made.path, query="", fragment=""))}
-    content = await to_thread.run_sync(
-        in_format, made.content, asked.output_format, asked.compression
-    )
-    return {"b64_json": await to_thread.run_sync(encoded, content)}
+def _address(request: Request, made: Made) -> str:
+    return str(request.base_url.replace(path=made.path, query="", fragment=""))
 
 
 async def _read_body(request: Request) -> bytes:

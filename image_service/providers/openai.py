@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import logging
 import re
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from openai.types import ImageGenStreamEvent
 
 from image_service import errors
 from image_service.contract import Order, Quality
+from image_service.json_text import read_json
 from image_service.ledger.prices import PARTIALS
 from image_service.providers.catalogue import size_to_order
 from image_service.providers.openai_faults import Fault
@@ -136,7 +136,7 @@ class OpenAIProvider:
     async def _follow(self, events: openai.AsyncStream[ImageGenStreamEvent], call: Call) -> Painted:
         if not events.response.headers.get("content-type", "").startswith("text/event-stream"):
             # Some who speak this API do not stream, and answer as if nobody had asked for it.
-            answer: object = json.loads(await events.response.aread())
+            answer = read_json(await events.response.aread())
             return self._finished(answer, first_picture(answer))
         index = 0
         async for event in events:

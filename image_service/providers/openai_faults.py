@@ -11,12 +11,20 @@ The rules are one table, read from the top; the first that fits decides. What th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from http import HTTPStatus
+from collections.abc import Collection, Container
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
-from image_service import errors
+from image_service.errors import (
+    AnswerTimeoutError,
+    BadPictureError,
+    ModerationError,
+    PictureError,
+    QuotaError,
+    RateLimitError,
+    RejectedError,
+    UnavailableError,
+)
 from image_service.providers.usage import Outcome
 
 Stage = Literal["connecting", "waiting", "refused", "streaming", "answered"]
@@ -43,112 +51,84 @@ class Fault:
     is_timeout: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """What a kind of fault means.
+    """What a kind of fault means; a fault is of this kind if it fits all that is not None.
 
     Attributes:
         name: What happened, in words; documented.
-        fits: Whether a fault is of this kind.
         error: What is raised.
         outcome: What became of the money.
+        stages: How far it came.
+        statuses: The answer's status.
+        codes: OpenAI's code; empty for any that there is.
+        is_from_api: Whether the API itself wrote the answer.
+        is_timeout: Whether time ran out.
     """
 
     name: str
-    fits: Callable[[Fault], bool]
-    error: type[errors.PictureError]
+    error: type[PictureError]
     outcome: Outcome
+    _: KW_ONLY
+    stages: Container[Stage] | None = None
+    statuses: Container[int | None] | None = None
+    codes: Collection[str] | None = None
+    is_from_api: bool | None = None
+    is_timeout: bool | None = None
+
+    def fits(self, fault: Fault) -> bool:
+        """Whether a fault is of this kind."""
+        if self.codes is not None and fault.code not in (self.codes or {fault.code} - {None}):
+            return False
+        return (
+            (self.stages is None or fault.stage in self.stages)
+            and (self.statuses is None or fault.status in self.statuses)
+            and self.is_from_api in (None, fault.is_from_api)
+            and self.is_timeout in (None, fault.is_timeout)
+        )
 
 
-_MODERATION = frozenset({"moderation_blocked", "content_policy_violation"})
-_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
-_GAVE_UP_WAITING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
+_MODERATION = ("moderation_blocked", "content_policy_violation")
+_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 
 RULES = (
+    Rule("no connection", UnavailableError, "not_bought", stages=["connecting"]),
     Rule(
-        name="no connection",
-        fits=lambda fault: fault.stage == "connecting",
-        error=errors.UnavailableError,
-        outcome="not_bought",
+        "moderation in a stream that has begun",
+        ModerationError,
+        "unknown",
+        stages=["streaming"],
+        codes=_MODERATION,
+    ),
+    Rule("error event in a stream", UnavailableError, "unknown", stages=["streaming"], codes=()),
+    Rule("no answer in time", AnswerTimeoutError, "unknown", is_timeout=True),
+    Rule(
+        "connection broken after the request left",
+        UnavailableError,
+        "unknown",
+        stages=["waiting", "streaming"],
     ),
     Rule(
-        name="moderation in a stream that has begun",
-        fits=lambda fault: fault.stage == "streaming" and fault.code in _MODERATION,
-        error=errors.ModerationError,
-        outcome="unknown",
+        "200 without a usable picture",
+        BadPictureError,
+        "bought",
+        stages=["answered"],
+        is_from_api=True,
     ),
+    Rule("200 that is not the API's", BadPictureError, "unknown", stages=["answered"]),
+    Rule("moderation", ModerationError, "not_bought", codes=_MODERATION),
+    Rule("the account is empty", QuotaError, "not_bought", codes=_QUOTA),
+    Rule("429", RateLimitError, "not_bought", statuses=[429]),
+    Rule("408 or 504", AnswerTimeoutError, "unknown", statuses=[408, 504]),
     Rule(
-        name="error event in a stream",
-        fits=lambda fault: fault.stage == "streaming" and fault.code is not None,
-        error=errors.UnavailableError,
-        outcome="unknown",
+        "503 of the API itself",
+        UnavailableError,
+        "not_bought",
+        statuses=[503],
+        is_from_api=True,
     ),
-    Rule(
-        name="no answer in time",
-        fits=lambda fault: fault.is_timeout,
-        error=errors.AnswerTimeoutError,
-        outcome="unknown",
-    ),
-    Rule(
-        name="connection broken after the request left",
-        fits=lambda fault: fault.stage in ("waiting", "streaming"),
-        error=errors.UnavailableError,
-        outcome="unknown",
-    ),
-    Rule(
-        name="200 without a usable picture",
-        fits=lambda fault: fault.stage == "answered" and fault.is_from_api,
-        error=errors.BadPictureError,
-        outcome="bought",
-    ),
-    Rule(
-        name="200 that is not the API's",
-        fits=lambda fault: fault.stage == "answered",
-        error=errors.BadPictureError,
-        outcome="unknown",
-    ),
-    Rule(
-        name="moderation",
-        fits=lambda fault: fault.code in _MODERATION,
-        error=errors.ModerationError,
-        outcome="not_bought",
-    ),
-    Rule(
-        name="the account is empty",
-        fits=lambda fault: fault.code in _QUOTA,
-        error=errors.QuotaError,
-        outcome="not_bought",
-    ),
-    Rule(
-        name="429",
-        fits=lambda fault: fault.status == HTTPStatus.TOO_MANY_REQUESTS,
-        error=errors.RateLimitError,
-        outcome="not_bought",
-    ),
-    Rule(
-        name="408 or 504",
-        fits=lambda fault: fault.status in _GAVE_UP_WAITING,
-        error=errors.AnswerTimeoutError,
-        outcome="unknown",
-    ),
-    Rule(
-        name="503 of the API itself",
-        fits=lambda fault: fault.status == HTTPStatus.SERVICE_UNAVAILABLE and fault.is_from_api,
-        error=errors.UnavailableError,
-        outcome="not_bought",
-    ),
-    Rule(
-        name="any other 5xx",
-        fits=lambda fault: (fault.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR,
-        error=errors.UnavailableError,
-        outcome="unknown",
-    ),
-    Rule(
-        name="any other 3xx or 4xx",
-        fits=lambda fault: fault.stage == "refused",
-        error=errors.RejectedError,
-        outcome="not_bought",
-    ),
+    Rule("any other 5xx", UnavailableError, "unknown", statuses=range(500, 1000)),
+    Rule("any other 3xx or 4xx", RejectedError, "not_bought", stages=["refused"]),
 )
 
 

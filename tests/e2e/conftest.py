@@ -18,21 +18,22 @@ Start = Callable[..., AbstractContextManager[Figueira]]
 Figures = dict[str, float]
 """What was measured on the way, never asserted: shown below the results."""
 
-_FIGURES = pytest.StashKey[Figures]()
-
 
 @pytest.fixture
-def figures(pytestconfig: pytest.Config) -> Figures:
-    """The figures of this run."""
-    return pytestconfig.stash.setdefault(_FIGURES, {})
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """The figures of this test; they travel with its report, whichever process ran it."""
+    found: Figures = {}
+    yield found
+    request.node.user_properties.extend(found.items())
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the figures."""
-    for name, value in config.stash.get(_FIGURES, {}).items():
-        terminalreporter.write_line(f"{name}: {value:g}")
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "teardown":
+                for name, value in report.user_properties:
+                    terminalreporter.write_line(f"{name}: {value:g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ import functools
 import gzip
 import io
 import json
+import random
 import struct
 import time
 import zlib
@@ -117,6 +118,15 @@ def _canvas(width: int, height: int, shade: int) -> Image.Image:
     ramp = Image.linear_gradient("L").resize((width, height))
     flat = Image.new("L", (width, height), shade * 32)
     return Image.merge("RGB", (ramp, flat, ramp.rotate(180)))
+
+
+def noise(wanted: Wanted) -> bytes:
+    """A PNG that nothing makes smaller, some 3 MB at 1024x1024; another for each purchase."""
+    out = io.BytesIO()
+    content = random.Random(wanted.purchase).randbytes(wanted.width * wanted.height * 3)
+    size = (wanted.width, wanted.height)
+    Image.frombytes("RGB", size, content).save(out, "PNG", compress_level=0)
+    return out.getvalue()
 
 
 def _claiming(width: int, height: int) -> bytes:
@@ -334,6 +344,7 @@ FAULTS: dict[str, Fault] = {
     "bomb": _paid(_made(lambda _wanted: _claiming(60_000, 60_000))),
     # Painted, charged, and of use all the same.
     "webp": _paid(_made(lambda wanted: picture(wanted, kind="WEBP"))),
+    "noise": _paid(_made(noise)),
     "no-usage": _paid(_without_usage),
     # Streams only.
     "stream-error": _paid(

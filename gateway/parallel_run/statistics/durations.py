@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.parallel_run.statistics.rate import is_above, is_below
 
@@ -69,12 +70,7 @@ class Durations:
 
     def bounds(self, share: float, confidence: float) -> Between:
         """Where the true quantile lies, with that confidence, whenever and how often one asks."""
-        each = 1 - (1 - confidence) / 2
-        total = self.total
-        # With fewer than this at or below a value, the quantile is certainly above it ...
-        few = bisect_left(range(total + 1), True, key=lambda k: not is_below(total, k, share, each))
-        # ... and with this many below a value, it is certainly not above.
-        many = bisect_left(range(total + 1), True, key=lambda k: is_above(total, k, share, each))
+        few, many = _ranks(self.total, share, 1 - (1 - confidence) / 2)
         low, high, seen = 0.0, math.inf, 0
         for step in sorted(self.counts):
             if seen >= many:
@@ -118,6 +114,19 @@ class Pairs:
         low = 0.0 if math.isinf(control.high) else candidate.low / control.high
         high = candidate.high / control.low if control.low else math.inf
         return Between(low, high)
+
+
+# Both sides of a trial have counted as many, and are asked for the same shares.
+@lru_cache(maxsize=64)
+def _ranks(total: int, share: float, confidence: float) -> tuple[int, int]:
+    """With fewer than the first at or below a value, the quantile is certainly above it.
+
+    With as many as the second below a value, it is certainly not above.
+    """
+    ranks = range(total + 1)
+    few = bisect_left(ranks, True, key=lambda k: not is_below(total, k, share, confidence))
+    many = bisect_left(ranks, True, key=lambda k: is_above(total, k, share, confidence))
+    return few, many
 
 
 def _edge_s(step: float) -> float:

@@ -182,7 +182,7 @@ async def assert_same(engine: Engine, store: Store, blobs: FolderBlobs) -> None:
         rows = connection.execute(
             text("SELECT id, product_id, prompt, size, status, png FROM image ORDER BY id")
         ).all()
-    images = await store.all()
+    images = await store.page(after=0)
     ours = [
         (
             image.image_id,

@@ -46,7 +46,7 @@ async def test_what_is_not_there_is_neither_found_nor_changed(bench: Bench) -> N
 
 async def test_images_are_listed_in_order_of_id(bench: Bench) -> None:
     ids = [await bench.take(_ORDER) for _ in range(5)]
-    assert [image.image_id for image in await bench.store.all()] == ids
+    assert [image.image_id for image in await bench.store.page(after=0)] == ids
 
 
 @pytest.mark.parametrize("prompt", ["\0", "a\0b", "\\", "\\0", "\\\\0\0", "ação \U0001f33f"])
@@ -76,7 +76,7 @@ async def test_a_start_on_a_database_in_use_changes_nothing(
 ) -> None:
     image_id = await bench.take(_ORDER)
     async with open_bench(database_url) as second:
-        assert [image.image_id for image in await second.store.all()] == [image_id]
+        assert [image.image_id for image in await second.store.page(after=0)] == [image_id]
         assert await second.take(_ORDER) == image_id + 1
 
 
@@ -100,7 +100,7 @@ async def test_a_database_from_before_the_history_is_taken_over_with_its_unfinis
     database = open_database(make_url(database_url))
     await _make_old(database)
     await database.prepare()
-    images = {image.image_id: image for image in await Store(database).all()}
+    images = {image.image_id: image for image in await Store(database).page(after=0)}
     assert [images[number].status for number in (1, 2, 3)] == ["pronta", "pendente", "falhou"]
     async with database.read() as connection:
         rows = (await connection.execute(text("SELECT image_id, state FROM jobs"))).all()

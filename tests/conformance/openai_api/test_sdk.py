@@ -263,6 +263,18 @@ def test_repetitions_under_one_key_are_one_order(buyer: openai.OpenAI, fake: Fak
     assert failure.value.code == "idempotency_mismatch"
 
 
+@pytest.mark.parametrize("count", [3, 1])
+def test_a_key_with_another_number_of_pictures_buys_none(
+    buyer: openai.OpenAI, fake: FakeOpenAI, count: int
+) -> None:
+    key = {"Idempotency-Key": "order-7"}
+    buyer.images.generate(prompt="marker=m1", n=2, extra_headers=key)
+    with pytest.raises(openai.UnprocessableEntityError) as failure:
+        buyer.images.generate(prompt="marker=m1", n=count, extra_headers=key)
+    assert failure.value.code == "idempotency_mismatch"
+    assert fake.purchases() == {"m1": 2}
+
+
 def test_a_client_that_gives_up_waiting_and_repeats_under_its_key_buys_once(
     buyer: openai.OpenAI, fake: FakeOpenAI
 ) -> None:

@@ -54,7 +54,7 @@ async def test_each_fault_is_answered_as_documented_and_bought_at_most_once(
 
 def test_every_fault_of_the_fake_is_in_the_table() -> None:
     """Or brings a picture all the same, or is in the tests of waiting."""
-    fine = {"ok", "webp", "no-usage", "stream-bad-partial"}
+    fine = {"ok", "noise", "webp", "no-usage", "stream-bad-partial"}
     waiting = {"rate-limit", "rate-limit-1s", "rate-limit-date"}
     assert {case.fault for case in CASES} | fine | waiting == set(FAULTS)
 

@@ -50,6 +50,7 @@ def _digest(content: bytes) -> str:
 async def test_an_original_is_sent_byte_for_byte_and_for_ever(client: httpx.AsyncClient) -> None:
     answer = await client.get(_URL, headers={"Accept": "image/avif"})
     assert (answer.status_code, answer.content) == (200, _PNG)
+    assert len(answer.headers.pop("x-request-id")) == 32
     assert dict(answer.headers) == {
         "etag": f'"{_SHA256}"',
         "accept-ranges": "bytes",
@@ -158,6 +159,7 @@ async def test_a_part_is_sent_of_what_the_customer_has_the_rest_of(
 async def test_head_tells_what_get_would(client: httpx.AsyncClient, suffix: str) -> None:
     head, whole = await client.head(_URL + suffix), await client.get(_URL + suffix)
     assert (head.status_code, head.content) == (200, b"")
+    assert head.headers.pop("x-request-id") != whole.headers.pop("x-request-id")
     assert dict(head.headers) == dict(whole.headers)
 
 
@@ -168,9 +170,9 @@ async def test_head_tells_what_get_would(client: httpx.AsyncClient, suffix: str)
         ("GET", f"/images/blobs/{'0' * 64}.webp?w=64", {}, (404, "not-found")),
         ("GET", "/images/blobs/<script>", {}, (404, "not-found")),
         ("GET", f"{_URL}.svg", {}, (404, "not-found")),
-        ("GET", f"{_URL}?w=65", {}, (400, "invalid-request")),
+        ("GET", f"{_URL}?w=65", {}, (400, "invalid-parameter")),
         ("GET", f"{_URL}?w=300&s=xyz", {}, (403, "invalid-signature")),
-        ("GET", f"{_URL}?{'w' * 1000}", {}, (400, "invalid-request")),
+        ("GET", f"{_URL}?{'w' * 1000}", {}, (400, "invalid-parameter")),
         ("GET", _URL, {"Range": "bytes=999999999-"}, (416, "range")),
         ("POST", _URL, {}, (405, "method-not-allowed")),
         ("DELETE", _URL, {}, (405, "method-not-allowed")),
@@ -188,9 +190,10 @@ async def test_a_refusal_is_a_problem_that_no_cache_keeps_and_repeats_nothing(
     assert answer.status_code == refusal[0]
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "cache-control" not in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
     assert "etag" not in answer.headers
     problem = answer.json()
+    assert problem.pop("request_id") == answer.headers["x-request-id"]
     assert (problem["status"], problem["code"]) == refusal
     for word in ("script", "svg", "xyz", "0000", "65"):
         assert word not in json.dumps(problem)

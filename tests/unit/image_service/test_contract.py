@@ -14,7 +14,7 @@ from image_service.contract import (
     Size,
     parse_id,
     parse_order,
-    read_json,
+    read_body,
     record,
 )
 from image_service.errors import OrderError, PromptError, RequestError
@@ -92,19 +92,19 @@ def test_any_json_is_an_order_or_is_refused(body: object) -> None:
     ["application/json", "Application/JSON ; charset=x", "application/vnd.api+json"],
 )
 def test_json_content_types_are_read(content_type: str) -> None:
-    assert read_json(content_type, b'{"a": 1}') == {"a": 1}
+    assert read_body(content_type, b'{"a": 1}') == {"a": 1}
 
 
 @pytest.mark.parametrize("content_type", ["", "text/json", "application/jsonx", "json", "+json"])
 def test_other_content_types_are_refused_before_the_body_is_looked_at(content_type: str) -> None:
     with pytest.raises(RequestError) as refusal:
-        read_json(content_type, b"{")
+        read_body(content_type, b"{")
     assert refusal.value.status == 415
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_every_encoding_of_json_is_read(encoding: str) -> None:
-    assert read_json("application/json", '"ã"'.encode(encoding)) == "ã"
+    assert read_body("application/json", '"ã"'.encode(encoding)) == "ã"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_every_encoding_of_json_is_read(encoding: str) -> None:
 )
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(RequestError) as refusal:
-        read_json("application/json", body)
+        read_body("application/json", body)
     assert refusal.value.status == 400
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ from typer.testing import CliRunner
 
 from image_service.cli import app
 from image_service.contract import SIZES, Order
-from image_service.housekeeping import Cleaned, clean, referred
+from image_service.housekeeping import Cleaned, clean, known, referred
 from image_service.jobs.idempotency import KEPT_S, claim_of
 from image_service.jobs.rows import ClaimRow, JobRow
+from image_service.migrations import HEAD
 from image_service.orders import Wish
 from tests.support.shop_orders import Bench, open_bench
 from tests.unit.image_service.conftest import PRICES, FakeProvider
@@ -87,7 +90,7 @@ async def test_a_picture_is_kept_for_its_image_or_for_a_job_without_one(
             )
         assert await referred(bench.database, [sha256, "ab" * 32]) == {sha256}
         if has_image:
-            for image in await bench.store.all():
+            for image in await bench.store.page(after=0):
                 await bench.orders.remove_image(image.image_id)
             assert await referred(bench.database, [sha256]) == set()
 
@@ -114,6 +117,50 @@ def shop(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_operators_are_told_what_was_done(arguments: list[str], says: str) -> None:
     done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
     assert (done.exit_code, done.stdout) == (0, says)
+
+
+@pytest.mark.usefixtures("shop")
+async def test_gc_does_not_delete_the_pictures_of_another_database(tmp_path: Path) -> None:
+    """A variable forgotten, and every picture that was ever paid for would look like garbage."""
+    kept = tmp_path / "blobs" / "sha256" / "ab" / ("ab" * 32)
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"a picture")
+    os.utime(kept, (1000.0, 1000.0))
+    for arguments in (["gc"], ["gc", "--dry-run"]):
+        done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+        assert done.exit_code == 1
+        assert "the database knows none of the pictures that are kept there" in done.stderr
+    assert kept.exists()
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["gc", "--even-all"])
+    assert "1 of 1 pictures" in done.stdout
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize("has_image", [True, False])
+async def test_a_database_knows_its_pictures_also_after_they_were_deleted(
+    database_url: str, *, has_image: bool
+) -> None:
+    async with _after_orders(database_url, has_image=has_image) as bench:
+        async with bench.database.read() as connection:
+            own = set(
+                await connection.scalars(text("SELECT sha256 FROM jobs WHERE sha256 IS NOT NULL"))
+            )
+        for image in await bench.store.page(after=0):
+            await bench.orders.remove_image(image.image_id)
+        assert await known(bench.database, [*own, "ab" * 32]) == own
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_database_of_a_later_version_is_not_touched(database_url: str) -> None:
+    with closing(sqlite3.connect(database_url.partition("///")[2])) as file, file:
+        file.execute("UPDATE alembic_version SET version_num = '0999'")
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["migrate"])
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"image_service: IMAGE_DATABASE_URL ({database_url}): its tables are at revision 0999, "
+        f"this version knows them up to {HEAD}; start the version that changed them, or a later "
+        "one\n"
+    )
 
 
 @pytest.mark.usefixtures("shop")

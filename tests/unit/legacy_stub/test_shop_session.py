@@ -73,7 +73,7 @@ def test_a_session_counts_for_31_days(later_s: int, *, is_read: bool, clock: lis
         BY_FLASK[0][0][:-1],
         BY_FLASK[0][0] + "A",
         BY_FLASK[0][0].replace(".eJ", ".eK"),
-        SessionCookies("another key").write({"user_id": 1}),
+        pytest.param(SessionCookies("another key").write({"user_id": 1}), id="another key"),
     ],
 )
 def test_what_this_key_did_not_sign_is_no_session(cookie: str, clock: list[int]) -> None:

@@ -18,7 +18,7 @@ from image_service.derivatives.recipe import (
     parse_asked,
     signature,
 )
-from image_service.errors import BlobRequestError
+from image_service.problems import ProblemError
 
 _SHA256 = "0123456789abcdef" * 4
 _KEY = b"a key of thirty-two bytes or more"
@@ -75,9 +75,9 @@ def test_what_may_be_asked(suffix: str, query: str, asked: Asked) -> None:
     ],
 )
 def test_a_name_that_no_blob_can_have_is_not_found(name: str) -> None:
-    with pytest.raises(BlobRequestError) as error:
+    with pytest.raises(ProblemError) as error:
         _parse(name)
-    assert (error.value.status, error.value.code) == (404, "not-found")
+    assert error.value.problem.code == "not-found"
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_a_name_that_no_blob_can_have_is_not_found(name: str) -> None:
     ],
 )
 def test_any_other_parameter_is_refused(query: str) -> None:
-    with pytest.raises(BlobRequestError) as error:
+    with pytest.raises(ProblemError) as error:
         _parse(_SHA256, query)
-    assert (error.value.status, error.value.code) == (400, "invalid-request")
+    assert error.value.problem.code == "invalid-parameter"
 
 
 def test_a_signature_opens_any_size() -> None:
@@ -131,17 +131,17 @@ def test_a_signature_opens_any_size() -> None:
 )
 def test_a_signature_opens_nothing_else(query: str, key: bytes | None) -> None:
     made = signature(_SHA256, {"w": "300"}, _KEY)
-    with pytest.raises(BlobRequestError) as error:
+    with pytest.raises(ProblemError) as error:
         _parse(_SHA256, query.format(s=made), key=key)
-    assert error.value.status == 403
+    assert error.value.problem.code == "invalid-signature"
 
 
 def test_even_a_signed_side_has_a_limit() -> None:
     side = str(LARGEST_SIDE + 1)
     made = signature(_SHA256, {"w": side}, _KEY)
-    with pytest.raises(BlobRequestError) as error:
+    with pytest.raises(ProblemError) as error:
         _parse(_SHA256, f"w={side}&s={made}", key=_KEY)
-    assert error.value.status == 400
+    assert error.value.problem.code == "invalid-parameter"
 
 
 @given(
@@ -168,6 +168,6 @@ def test_nothing_breaks_the_parser(name: str, query: list[tuple[str, str]]) -> N
 def _status(name: str, query: list[tuple[str, str]]) -> int:
     try:
         parse_asked(name, query, url_key=_KEY)
-    except BlobRequestError as refusal:
-        return refusal.status
+    except ProblemError as refusal:
+        return refusal.problem.kind.status
     return 200

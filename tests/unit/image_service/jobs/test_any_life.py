@@ -49,7 +49,8 @@ class Life(RuleBasedStateMachine):
 
     def _say(self, fence: int, say: Callable[[], Job]) -> None:
         """Let a worker say something: it is heard exactly if the job is in its hands."""
-        is_held = self.job.state is State.RUNNING and self.job.fence == fence
+        is_running = self.job.state is State.RUNNING and not self.job.is_spooled
+        is_held = is_running and self.job.fence == fence
         try:
             job = say()
         except StaleError:
@@ -84,6 +85,23 @@ class Life(RuleBasedStateMachine):
         self.bought += 1
         picture = Picture(sha256="ab" * 32, painted_by="it", cost=min(cost, self.job.price))
         self._say(fence, lambda: states.succeed(self.job, fence, picture, now=self.now))
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data(), cost=st.integers(min_value=0, max_value=1000))
+    def answer_what_cannot_be_kept(self, data: st.DataObject, cost: int) -> None:
+        """A picture comes, and the store does not take it."""
+        fence = data.draw(st.sampled_from(sorted(self.calls)))
+        self.calls.discard(fence)
+        self.bought += 1
+        cost = min(cost, self.job.price)
+        self._say(fence, lambda: states.spool(self.job, fence, painted_by="it", cost=cost))
+
+    @precondition(lambda self: self.job.is_spooled)
+    @rule()
+    def keep_at_last(self) -> None:
+        """The store takes it."""
+        self._become(states.unspool(self.job, "ab" * 32, now=self.now))
+        assert self.job.state is State.SUCCEEDED
 
     @precondition(lambda self: self.calls)
     @rule(
@@ -174,7 +192,7 @@ class Life(RuleBasedStateMachine):
     def the_books_add_up(self) -> None:
         """Reserved is the price until the end and then nothing; the cost is never more."""
         job = self.job
-        assert job.reserved == (0 if job.is_final else job.price)
+        assert job.reserved == (0 if job.is_final or job.is_spooled else job.price)
         assert 0 <= job.cost <= job.price
         if job.is_final and job.price > 0 and self.may_have_been_bought:
             assert job.cost > 0 or job.state is State.SUCCEEDED
@@ -183,7 +201,7 @@ class Life(RuleBasedStateMachine):
     def a_held_job_has_an_owner_and_a_call(self) -> None:
         """Nobody else has either."""
         job = self.job
-        is_running = job.state is State.RUNNING
+        is_running = job.state is State.RUNNING and not job.is_spooled
         assert (job.owner is not None) == is_running == (job.lease_until is not None)
         if is_running:
             assert job.attempt is not None
@@ -196,6 +214,8 @@ class Life(RuleBasedStateMachine):
     def there_is_a_way_on(self) -> None:
         """An unfinished job is claimed or taken over in time, whatever happened to it."""
         job, later = self.job, self.now + 1000
+        if job.is_spooled:
+            job = states.unspool(job, "ab" * 32, now=later)
         if job.state is State.RUNNING:
             job = states.take_over(replace(job), now=later)
         if not job.is_final:

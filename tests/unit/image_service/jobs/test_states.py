@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -47,6 +48,28 @@ def test_a_picture_settles_the_call_and_lets_go_of_what_was_reserved() -> None:
     )
     assert job.attempt is not None
     assert job.attempt.state == "bought"
+
+
+def test_a_picture_that_cannot_be_kept_yet_is_paid_for_and_in_nobodys_hands() -> None:
+    job = states.spool(_claimed(), 1, painted_by="openai/gpt-image-2", cost=150_000)
+    assert (job.state, job.is_spooled, job.cost, job.reserved) == (State.RUNNING, True, 150_000, 0)
+    refused: tuple[Callable[[], Job], ...] = (
+        lambda: states.take_over(job, now=1e9),
+        lambda: states.interrupt(job, 1, now=1.0),
+        lambda: states.succeed(job, 1, _PICTURE, now=1.0),
+        lambda: states.claim(job, owner="another", lease_until=2.0, now=1.0),
+    )
+    for say in refused:
+        with pytest.raises(StaleError):
+            say()
+
+
+def test_a_picture_that_is_kept_at_last_ends_its_job_also_after_a_cancel() -> None:
+    job = states.spool(_claimed(), 1, painted_by="openai/gpt-image-2", cost=150_000)
+    job = states.unspool(states.cancel(job, now=2.0), _PICTURE.sha256, now=3.0)
+    assert (job.state, job.sha256, job.cost) == (State.SUCCEEDED, _PICTURE.sha256, 150_000)
+    with pytest.raises(StaleError):
+        states.unspool(job, _PICTURE.sha256, now=4.0)
 
 
 @pytest.mark.parametrize(

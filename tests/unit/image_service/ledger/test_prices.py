@@ -94,3 +94,12 @@ def test_a_table_that_cannot_be_used_says_where(tmp_path: Path, text: str, why: 
     with pytest.raises(StartupError, match=r"IMAGE_PRICES \(.*prices\.yaml\)") as raised:
         read_prices(path)
     assert why in str(raised.value)
+
+
+def test_a_file_of_another_kind_is_not_shown_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.txt"
+    path.write_text("a line of text\n" * 20 + "and the password at its end\n")
+    with pytest.raises(StartupError) as raised:
+        read_prices(path)
+    assert "'a line of text a line of text" in str(raised.value)
+    assert "password" not in str(raised.value)

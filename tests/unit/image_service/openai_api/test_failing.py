@@ -7,7 +7,8 @@ import json
 import pytest
 
 from image_service import errors
-from image_service.openai_api.failing import KINDS, NotMadeError, RefusedError, error_response
+from image_service.openai_api.failing import NotMadeError, RefusedError, error_response
+from image_service.problems import KINDS
 
 
 def _answer(failure: NotMadeError | RefusedError) -> tuple[int, dict[str, object], dict[str, str]]:

@@ -15,6 +15,7 @@ async def test_a_fault_of_our_own_is_told_in_openais_shape_and_forbids_repetitio
         raise RuntimeError("a bug with private words")
 
     monkeypatch.setattr(JobsMaker, "make", fail)
+    monkeypatch.setattr(JobsMaker, "make_all", fail)
     for body in ({"prompt": "praia"}, {"prompt": "praia", "stream": True}):
         answer = await client.post("/v1/images/generations", json=body)
         assert answer.status_code == 500

@@ -112,6 +112,7 @@ def test_content_codings_are_undone(coding: bytes, code: object) -> None:
 @pytest.mark.parametrize(
     ("coding", "body"),
     [(b"gzip", b"no"), (b"gzip", gzip.compress(b"x" * 999)[:-9]), (b"zip", b"x")],
+    ids=["no gzip", "gzip cut short", "unknown coding"],
 )
 def test_a_candidate_s_body_that_cannot_be_decoded_is_a_difference(
     coding: bytes, body: bytes
