@@ -40,6 +40,16 @@ class Channel(asyncio.Protocol):
         _, channel = await loop.create_connection(lambda: cls(received, ended), sock=end)
         return channel
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the other end is there, as far as is known."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What the other end has not read yet; 0 if there is none."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
     def send(self, message: Message, most_unsent_bytes: int | None = None) -> bool:
         """Send without waiting; False if the message was shed.
 

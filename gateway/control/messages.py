@@ -15,6 +15,8 @@ from gateway.telemetry.counters import Counters
 from gateway.whatif.recent import Sampled
 from gateway.whatif.sightings import Sighting
 
+WorkerName = tuple[int, int]
+"""Index and restarts: no two workers have both."""
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest snapshot (5,000 routes) takes about 2 MiB; more is a fault."""
 
@@ -106,6 +108,21 @@ class Report(msgspec.Struct, tag=True, frozen=True):
     """Parallel run -> trials handed over since the worker began."""
 
 
+class Part(msgspec.Struct, tag=True, frozen=True, gc=False):
+    """A worker to control: bytes of a body, of an exchange that is not over."""
+
+    capture_id: int
+    side: int
+    """0: of the request; 1: of the answer."""
+    pieces: list[bytes]
+
+
+class GivenUp(msgspec.Struct, tag=True, frozen=True):
+    """A worker to control: nothing comes of these captures."""
+
+    capture_ids: list[int]
+
+
 class Offered(msgspec.Struct, tag=True, frozen=True):
     """A worker to control: exchanges that are over and to be tried."""
 
@@ -124,6 +141,8 @@ Message = (
     | LogMoved
     | Probed
     | Report
+    | Part
+    | GivenUp
     | Offered
 )
 
@@ -146,7 +165,10 @@ class Frames:
     """Puts a stream of bytes back together into messages."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._wanted = _LENGTH_BYTES
+        """How many bytes there have to be before there is anything to do."""
 
     def feed(self, data: bytes) -> list[Message]:
         """Take bytes; return the messages that are complete, in order.
@@ -154,22 +176,29 @@ class Frames:
         Raises:
             FrameError: A frame is too long or not a message.
         """
-        self._buffer += data
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size < self._wanted:
+            return []
+        # Each byte is copied once here, however large a message is and in whatever pieces it comes.
+        whole = memoryview(b"".join(self._pieces) if len(self._pieces) > 1 else data)
         messages: list[Message] = []
-        while (body := self._take_body()) is not None:
+        start = 0
+        while (end := start + self._next_bytes(whole[start:])) <= len(whole):
             try:
-                messages.append(_DECODER.decode(body))
+                messages.append(_DECODER.decode(whole[start + _LENGTH_BYTES : end]))
             except msgspec.MsgspecError as error:
                 raise FrameError(str(error)) from error
+            start = end
+        self._pieces, self._size = [bytes(whole[start:])], len(whole) - start
+        self._wanted = end - start
         return messages
 
-    def _take_body(self) -> bytes | None:
-        length = int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
+    def _next_bytes(self, rest: memoryview) -> int:
+        """How long the next frame is; more than there is if that is not known yet."""
+        if len(rest) < _LENGTH_BYTES:
+            return _LENGTH_BYTES
+        length = int.from_bytes(rest[:_LENGTH_BYTES], "big")
         if length > MAX_MESSAGE_BYTES:
             raise FrameError(f"a frame of {length} bytes")
-        end = _LENGTH_BYTES + length
-        if len(self._buffer) < max(end, _LENGTH_BYTES + 1):
-            return None
-        body = bytes(self._buffer[_LENGTH_BYTES:end])
-        del self._buffer[:end]
-        return body
+        return _LENGTH_BYTES + max(length, 1)

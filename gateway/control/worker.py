@@ -20,7 +20,8 @@ from gateway.config import codec
 from gateway.control.accepting import Acceptor
 from gateway.control.balance import Place
 from gateway.control.certificate import Certificate
-from gateway.control.channel import MAX_UNSENT_BYTES, Channel
+from gateway.control.channel import Channel
+from gateway.control.handing import MOST_BEFORE_REPORTS_BYTES, Handing
 from gateway.control.lifeline import Lifeline
 from gateway.control.log import warn
 from gateway.control.messages import (
@@ -30,7 +31,6 @@ from gateway.control.messages import (
     Ended,
     LogMoved,
     Message,
-    Offered,
     Probed,
     Report,
 )
@@ -38,7 +38,7 @@ from gateway.control.servers import Server, server
 from gateway.control.watchdog import say_alive
 from gateway.errors import StartError
 from gateway.proxy.access_log import AccessLog
-from gateway.proxy.captured import OFFERED, Captured
+from gateway.proxy.captured import OFFERED
 from gateway.proxy.direct import DirectConnection
 from gateway.proxy.gateway import Gateway
 from gateway.proxy.spawn import spawn
@@ -191,18 +191,16 @@ class Worker:
 
     async def _link(self, end: socket.socket) -> None:
         # The first report tells of what was handed over before; nothing may come before it.
-        self._gateway.captures.hand_over = None
+        captures = self._gateway.captures
+        captures.hand_over = captures.way = None
         if self._channel is not None:
             self._channel.close()
         self._channel = await Channel.open(end, self._from_control)
         # Another control knows of no customer yet.
         self._gateway.recording.forget()
         self._report()
-        self._gateway.captures.hand_over = self._offer
-
-    def _offer(self, trials: list[Captured]) -> bool:
-        channel = self._channel
-        return channel is not None and channel.send(Offered(trials), MAX_UNSENT_BYTES // 2)
+        captures.way = handing = Handing(self._channel)
+        captures.hand_over = handing.offer
 
     def _from_control(self, message: Message) -> None:
         if isinstance(message, Probed):
@@ -237,7 +235,7 @@ class Worker:
             left_out,
             {run: ended[OFFERED] for run, ended in counters.trials.items() if OFFERED in ended},
         )
-        if not self._channel.send(report):
+        if not self._channel.send(report, MOST_BEFORE_REPORTS_BYTES):
             recording.forget()
             gateway.captures.put_back(left_out)
 

@@ -1,8 +1,8 @@
 """Exchanges that are to be tried, kept in memory while they pass.
 
 Nothing is held back and nobody waits: a capture listens to what passes, and what it has heard is
-handed over once the exchange is over and recorded. Where memory or the link to control is short,
-the trial is given up, and counted.
+handed over once the exchange is over and recorded; large bodies go to control while they pass.
+Where memory or the link to control is short, the trial is given up, and counted.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from gateway.parallel_run.classes import UNCOMPARED, TrialClass
 from gateway.parallel_run.plan import ParallelRun, is_tried
 from gateway.parallel_run.strata import Templates
-from gateway.proxy.captured import OFFERED, Captured, EndedHere, LeftOut
+from gateway.proxy.captured import OFFERED, Captured, EndedHere, LeftOut, Way
 from gateway.proxy.lanes import WatchedLane
+from gateway.proxy.pouring import Pouring
 from gateway.proxy.watch import Watch
 from gateway.routing.split import bucket_of
+from gateway.wire.inbound import Body
 from gateway.wire.messages import Header, Piece
 from gateway.wire.response import SWITCHING_PROTOCOLS, Outbound
 
@@ -32,11 +34,14 @@ if TYPE_CHECKING:
     from gateway.telemetry.counters import LaneCounters
 
 MOST_HELD_BYTES = 64 * 1024
-"""Of a request and its answer, each."""
+"""Of a request and its answer, each: what is more goes to control while it passes."""
 MOST_HELD_TOGETHER_BYTES = 16 * 1024 * 1024
 """Of all captures of a worker."""
 _MOST_AT_ONCE = 32
 """Trials in one message to control: 4 MiB at the most."""
+_PIECE_BYTES = 64
+"""What a piece of a body costs beside its bytes: chunks of two bytes are many pieces."""
+_END_OF_HEAD = b"\r\n\r\n"
 _NOT_SAMPLED = TrialClass.NOT_SAMPLED.value
 HandOver = Callable[[list[Captured]], bool]
 """Whether they are on their way."""
@@ -57,6 +62,8 @@ class Captures:
         self.seed = seed
         self.hand_over: HandOver | None = None
         """Set while control can be reached."""
+        self.way: Way | None = None
+        """Set likewise, for what is too large to be kept here; another control is another way."""
         self.held_bytes = 0
         self.ended: EndedHere = {}
         """What became of eligible requests here, since the worker began."""
@@ -64,10 +71,15 @@ class Captures:
         self._told_not_sampled: Counter[str] = Counter()
         self._templates: dict[str, Templates] = {}
         self._ready: list[tuple[Captured, str]] = []
+        self._given_up: list[int] = []
+        """Captures that control need not keep, and has not been told of."""
+        self._begun = 0
 
     def add(self, exchange: Outcome, capture: Capture) -> None:
         """Take an exchange that is over and recorded: end it here, or hand it over."""
-        became = capture.fate or _fate(exchange)
+        became = capture.fate or _fate(exchange, capture.run)
+        if became is None and capture.pouring is not None:
+            became = capture.pouring.loss()
         if became is None:
             self._offer(exchange, capture)
         else:
@@ -86,8 +98,27 @@ class Captures:
                 if is_sent:
                     self._count(each.run, OFFERED)
                 else:
+                    if each.poured is not None:
+                        self._given_up.append(each.poured.capture_id)
                     method = each.request.partition(b" ")[0].decode("latin-1")
                     self._end(each.run, TrialClass.SHED, (method, path, each.status))
+        given_up, way = self._given_up, self.way
+        # A control that is gone has forgotten them all the same.
+        if given_up and (way is None or way.give_up(given_up)):
+            self._given_up = []
+
+    def begin_pouring(self) -> Pouring | None:
+        """Begin to send a capture to control; None if it is not there, or has no room."""
+        if self.way is None or self.way.is_crowded:
+            return None
+        self._begun += 1
+        return Pouring(self.way, self._begun)
+
+    def give_up(self, pouring: Pouring) -> None:
+        """Let control forget what it has of a capture."""
+        if not self._given_up:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._given_up.append(pouring.capture_id)
 
     def take_left_out(self) -> list[LeftOut]:
         """What was to be compared, or was not chosen, and ended here, since the last call."""
@@ -127,13 +158,18 @@ class Captures:
             self._left_out[run, method, templates.of(path), status // 100, became.value] += 1
 
 
-def _fate(exchange: Outcome) -> TrialClass | None:
+def _fate(exchange: Outcome, run: ParallelRun) -> TrialClass | None:
     """What has become of a captured exchange; None if there is something to try."""
     if exchange.status == SWITCHING_PROTOCOLS:
         # A conversation, which nobody has declared how to repeat.
         return TrialClass.UNSAFE_REFUSED
-    if not exchange.error or exchange.error.endswith(":upstream"):
-        return None
+    is_upstream = exchange.error.endswith(":upstream")
+    if not exchange.error or is_upstream:
+        if exchange.request_sent:
+            return None
+        # Nobody has all of the request: its backend did not want it, or was not there to take it.
+        has_failed = is_upstream and not run.is_reversed
+        return TrialClass.CONTROL_FAILED if has_failed else TrialClass.SHED
     is_gone = exchange.error.endswith(":downstream")
     return TrialClass.CLIENT_GONE if is_gone else TrialClass.SHED
 
@@ -158,7 +194,17 @@ class TrialLane(WatchedLane):
 class Capture(Watch):
     """A watch that remembers what has passed."""
 
-    __slots__ = ("_answer", "_held", "_of", "_request", "_sent_s", "fate", "head", "run")
+    __slots__ = (
+        "_answer",
+        "_held",
+        "_of",
+        "_request",
+        "_sent_s",
+        "fate",
+        "head",
+        "pouring",
+        "run",
+    )
 
     def __init__(
         self, lane: TrialLane, another: Another | None, captures: Captures, run: ParallelRun
@@ -173,6 +219,8 @@ class Capture(Watch):
         self.head: Outbound | None = None
         self.fate: TrialClass | None = None
         """What has become of it already; nothing is remembered then."""
+        self.pouring: Pouring | None = None
+        """What has gone to control already; None while all of it is here."""
 
     @property
     def capture(self) -> Capture:  # type: ignore[override]  # None in its base, and read alone
@@ -181,7 +229,7 @@ class Capture(Watch):
 
     def acquire(self, caller: Exchange, *, fresh: bool = False) -> None:
         """Get a connection for `caller`; begin to remember, or begin anew."""
-        if self._held != [0, 0]:
+        if self._held != [0, 0] or self.pouring is not None:
             self._forget(None)
         elif bucket_of(caller.trace_id, self._of.seed) >= self.run.sample:
             self.fate = TrialClass.NOT_SAMPLED
@@ -237,6 +285,7 @@ class Capture(Watch):
         """
         head, first_s, sent_s = self.head, exchange.first_byte_s, self._sent_s
         is_whole = head is not None and not exchange.error
+        pouring, self.pouring = self.pouring, None
         return Captured(
             self.run.name,
             exchange.decision.route.name if exchange.decision else "",
@@ -253,6 +302,7 @@ class Capture(Watch):
             exchange.ended_s - sent_s if sent_s else 0.0,
             first_s - sent_s if first_s is not None and sent_s else None,
             exchange.error,
+            None if pouring is None else pouring.poured,
         )
 
     def release(self) -> None:
@@ -260,6 +310,9 @@ class Capture(Watch):
         self._of.held_bytes -= sum(self._held)
         self._held = [0, 0]
         self._request, self._answer = [], []
+        if self.pouring is not None:
+            self._of.give_up(self.pouring)
+            self.pouring = None
 
     def _forget(self, fate: TrialClass | None) -> None:
         self.fate = fate
@@ -267,7 +320,7 @@ class Capture(Watch):
         self.release()
 
     def _keep(self, into: list[bytes], pieces: Sequence[Piece], side: int) -> None:
-        size = 0
+        size = len(pieces) * _PIECE_BYTES
         for piece in pieces:
             size += len(piece)
             into.append(piece if isinstance(piece, bytes) else bytes(piece))
@@ -275,9 +328,36 @@ class Capture(Watch):
         captures = self._of
         captures.held_bytes += size
         if self._held[side] > MOST_HELD_BYTES:
-            self._forget(TrialClass.TOO_LARGE)
+            self._pour(side)
         elif captures.held_bytes > MOST_HELD_TOGETHER_BYTES:
             self._forget(TrialClass.SHED)
+
+    def _pour(self, side: int) -> None:
+        """Send what is held of a body on to control; a request's head stays here."""
+        pouring = self.pouring or self._of.begin_pouring()
+        if pouring is None:
+            self._forget(TrialClass.SHED)
+            return
+        self.pouring = pouring
+        if side:
+            stays, self._answer, pieces = [], [], self._answer
+        else:
+            head, end, body = b"".join(self._request).partition(_END_OF_HEAD)
+            stays = self._request = [head + end]
+            pieces = [body]
+        became = pouring.pour(side, pieces, self._announced_bytes(side))
+        if became is not None:
+            self._forget(became)
+            return
+        left = sum(map(len, stays))
+        self._of.held_bytes += left - self._held[side]
+        self._held[side] = left
+
+    def _announced_bytes(self, side: int) -> int:
+        """What the head of a side says of its body; 0 if it says nothing."""
+        inbound = self._caller.inbound if self._caller is not None else None
+        head = self.head if side else inbound
+        return head.length if head is not None and head.body is Body.LENGTH else 0
 
 
 def tried_lane(

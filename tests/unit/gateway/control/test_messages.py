@@ -16,9 +16,11 @@ from gateway.control.messages import (
     Draining,
     FrameError,
     Frames,
+    GivenUp,
     Left,
     Linked,
     Message,
+    Part,
     Report,
     encode,
 )
@@ -33,6 +35,8 @@ MESSAGES: list[Message] = [
     Draining(),
     CertificateSeen("no such file"),
     Report(7, pack(counted(5))),
+    Part(3, 1, [b"\x89PNG" * 50, b""]),
+    GivenUp([3, 4]),
 ]
 WIRE = b"".join(map(encode, MESSAGES))
 
