@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 import socket
@@ -38,6 +39,7 @@ from gateway.control.probes import Prober
 from gateway.control.reload import Current, Look, NotYet, Reloader, read_environment
 from gateway.control.servers import server
 from gateway.control.trials.engine import Trials
+from gateway.control.trials.spool import Spool
 from gateway.control.watch import changes
 from gateway.control.watchdog import say_alive
 from gateway.control.workers import Workers, WorkerState
@@ -139,7 +141,12 @@ class Control:
             )
         )
         self.trials = Trials(
-            lambda: utc_now().timestamp(), self.ledger, left.trials, pins=self.egress.book
+            lambda: utc_now().timestamp(),
+            self.ledger,
+            left.trials,
+            pins=self.egress.book,
+            # A folder that was named is not silently another, as it would be with a guess.
+            spool=Spool(os.environ.get("TMPDIR") or None),
         )
         self.trials.go_on(left.taken)
         self.trials.handed_over_before(

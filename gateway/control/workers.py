@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.control.channel import Channel
-from gateway.control.messages import Accepted, Linked, Message, Offered, Probed, Report
+from gateway.control.messages import (
+    Accepted,
+    GivenUp,
+    Linked,
+    Message,
+    Offered,
+    Part,
+    Probed,
+    Report,
+    WorkerName,
+)
 from gateway.proxy.captured import Captured, LeftOut
 from gateway.telemetry.counters import Counters, total, unpack
 from gateway.whatif.recent import Recent, Sampled
@@ -33,6 +43,11 @@ class WorkerState:
     """What it has counted, as it came; empty if there is nothing."""
 
     @property
+    def name(self) -> WorkerName:
+        """Its own, and never another's."""
+        return self.index, self.restarts
+
+    @property
     def counters(self) -> Counters:
         """What it has counted, read anew each time."""
         return unpack(self.reported) if self.reported else Counters()
@@ -41,8 +56,17 @@ class WorkerState:
 class TakesTrials(Protocol):
     """Who puts trials through: `gateway.control.trials.engine.Trials`."""
 
-    def offered(self, trials: list[Captured]) -> None:
+    def offered(self, trials: list[Captured], worker: WorkerName) -> None:
         """Take what a worker hands over."""
+
+    def part(self, worker: WorkerName, part: Part) -> None:
+        """Take bytes of a body of an exchange that is not over."""
+
+    def given_up(self, worker: WorkerName, capture_ids: Sequence[int]) -> None:
+        """Forget what a worker has given up."""
+
+    def lose(self, worker: WorkerName) -> None:
+        """Forget what a worker that is gone had not handed over."""
 
     def left_out(self, many: list[LeftOut]) -> None:
         """Note what ended in a worker."""
@@ -99,12 +123,17 @@ class Workers:
             self._gone.add(worker.counters.without_gauges())
             worker.reported = b""
             self._keep_left(self._gone)
+            self.trials.lose(worker.name)
             self._reported.set()
 
     def heard(self, worker: WorkerState, message: Message) -> None:
         """Take in a worker's report."""
         if isinstance(message, Offered):
-            self.trials.offered(message.trials)
+            self.trials.offered(message.trials, worker.name)
+        elif isinstance(message, Part) and worker.is_alive:
+            self.trials.part(worker.name, message)
+        elif isinstance(message, GivenUp):
+            self.trials.given_up(worker.name, message.capture_ids)
         elif isinstance(message, Report) and worker.is_alive:
             if not worker.revision:
                 self.trials.handed_over_before(message.offered)

@@ -9,31 +9,40 @@ from dataclasses import dataclass
 
 import httpx
 
+from gateway.control.trials.room import Share
 from gateway.parallel_run.mark import HEADER
 from gateway.parallel_run.observation import Answer, Asked, Observation
 from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import Side
 from gateway.proxy.backend_state import compile_soft_errors
 from gateway.proxy.call import TIMES, CallTimes
-from gateway.proxy.captured import Captured
+from gateway.proxy.captured import MOST_BODY_BYTES, Captured
 from gateway.proxy.pool import Pool
 from gateway.proxy.transport import PoolTransport
 from gateway.resilience.soft_errors import is_json
 from gateway.routing.snapshot import Backend
 from gateway.wire.messages import Header
 
-MOST_ANSWER_BYTES = 8 * 1024 * 1024
-"""Of what a side answers to a trial; the customer's answer was smaller."""
+MOST_ANSWER_BYTES = MOST_BODY_BYTES
+"""Of what a side answers to a trial; the customer's answer was no larger."""
 MOST_S = 120.0
 """Of one question, whatever the backend's own timeouts allow: one that drips is cut."""
 _OURS = frozenset({b"traceparent", b"x-figueira-trial", b"expect"})
 """Fields of the customer's request that are written anew."""
+_MUCH_BYTES = 1024 * 1024
+"""From which on Python joins bytes without holding up other threads."""
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
-def read_asked(captured: Captured) -> Asked:
-    """The request, as the control got it."""
-    head, _, body = captured.request.partition(b"\r\n\r\n")
+def read_asked(captured: Captured, whole: bytes | None = None) -> Asked:
+    """The request, as the control got it.
+
+    Args:
+        captured: What was handed over.
+        whole: The body, as it was sent; None if that is all there.
+    """
+    head, _, rest = captured.request.partition(b"\r\n\r\n")
+    body = rest if whole is None else whole
     first, *lines = head.split(b"\r\n")
     method, target, _ = first.split(b" ")
     headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
@@ -44,19 +53,24 @@ def read_asked(captured: Captured) -> Asked:
 
 def _without_chunks(body: bytes) -> bytes:
     """A body that this gateway itself has framed."""
-    parts = []
-    while body:
-        size, _, body = body.partition(b"\r\n")
-        length = int(size or b"0", 16)
+    parts, start = [], 0
+    while (end := body.find(b"\r\n", start)) >= 0:
+        length = int(body[start:end] or b"0", 16)
         if not length:
             break
-        parts.append(body[:length])
-        body = body[length + 2 :]
+        start = end + 2
+        parts.append(body[start : start + length])
+        start += length + 2
     return b"".join(parts)
 
 
-def read_answered(captured: Captured) -> Observation:
-    """What the side did that the customer was answered by."""
+def read_answered(captured: Captured, whole: bytes | None = None) -> Observation:
+    """What the side did that the customer was answered by.
+
+    Args:
+        captured: What was handed over.
+        whole: The answer's body; None if that is all there.
+    """
     answer = None
     if captured.status:
         lines = captured.lines
@@ -66,7 +80,7 @@ def read_answered(captured: Captured) -> Observation:
         answer = Answer(
             status=captured.status,
             headers=tuple(lines),
-            body=captured.body,
+            body=captured.body if whole is None else whole,
             reason=captured.reason,
         )
     return Observation(
@@ -93,6 +107,8 @@ class Question:
     """Idempotency-Key of a request that may change something, unless it has one."""
     target: bytes
     """As the side knows it: ids may have been put in its own words."""
+    share: Share
+    """Of the memory there is: the answer takes some of it."""
 
 
 class Respondent:
@@ -118,11 +134,13 @@ class Respondent:
             async with asyncio.timeout(MOST_S):
                 response = await self._transport.handle_async_request(_request(question, times))
                 try:
-                    answer = await _read(response)
+                    answer = await _read(response, question.share)
                 finally:
                     await response.aclose()
-            if answer is None:
-                failure = "read_body:too_large:upstream"
+        except _TooLarge:
+            failure = "read_body:too_large:upstream"
+        except _NoRoom:
+            failure = "read_body:overload:internal"
         except TimeoutError:
             failure = "read_body:timeout:upstream"
         except httpx.PoolTimeout:
@@ -199,19 +217,35 @@ def _stage(error: httpx.TransportError, head_s: float | None) -> str:
     return f"{stage}:timeout" if is_late else f"{stage}:closed"
 
 
-async def _read(response: httpx.Response) -> Answer | None:
-    """The whole answer; None if it is longer than it may be."""
+class _TooLarge(Exception):  # noqa: N818 - what was found
+    """An answer is larger than it may be."""
+
+
+class _NoRoom(Exception):  # noqa: N818 - the same
+    """There is no memory for an answer."""
+
+
+async def _read(response: httpx.Response, share: Share) -> Answer:
+    """The whole answer.
+
+    Raises:
+        _TooLarge: It is longer than it may be.
+        _NoRoom: It is longer than the control's was, and others have what room there is.
+    """
     pieces, size = [], 0
     async for piece in response.aiter_raw():
         size += len(piece)
         if size > MOST_ANSWER_BYTES:
-            return None
+            raise _TooLarge
+        if not share.hold(len(piece)):
+            raise _NoRoom
         pieces.append(piece)
     reason: bytes = response.extensions.get("reason_phrase", b"")
     return Answer(
         status=response.status_code,
         headers=tuple(response.headers.raw),
-        body=b"".join(pieces),
+        # Joining much takes its time, and another thread can do it meanwhile.
+        body=b"".join(pieces) if size < _MUCH_BYTES else await asyncio.to_thread(b"".join, pieces),
         reason=reason,
     )
 

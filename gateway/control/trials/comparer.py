@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+from collections.abc import Sequence
 
 from gateway.control.log import warn
 from gateway.control.trials.comparing import (
     LENGTH_BYTES,
     LIMIT_S,
-    Job,
     comparison_decoder,
-    frame,
-    job_encoder,
-    rules_encoder,
+    job_of,
     safely,
 )
 from gateway.parallel_run.classes import TrialClass
@@ -27,6 +25,7 @@ from gateway.telemetry.events import Event
 _COMMAND = (sys.executable, "-m", "gateway.control.trials.comparing")
 _START_S = 10.0
 """More than a first comparison takes, that waits for the process to begin."""
+_AT_ONCE_BYTES = 256 * 1024
 
 
 class ComparerDied(Exception):  # noqa: N818 - what happened
@@ -59,7 +58,7 @@ class Comparer:
         if sides.control.body == sides.candidate.body and sides.calls is None:
             # Nothing of a body is read: no more than a few header fields to look at.
             return safely(sides, rules)
-        job = frame(job_encoder.encode(Job(sides, rules_encoder.encode(rules))))
+        job = job_of(sides, rules)
         async with self._turn:
             try:
                 async with asyncio.timeout(self._limit_s if self._is_warm else _START_S):
@@ -78,7 +77,7 @@ class Comparer:
                 raise
         return found
 
-    async def _ask(self, job: bytes) -> Comparison:
+    async def _ask(self, job: Sequence[bytes]) -> Comparison:
         if self._process is None:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -86,8 +85,7 @@ class Comparer:
         writer, reader = self._process.stdin, self._process.stdout
         assert writer is not None  # noqa: S101 - a pipe was asked for
         assert reader is not None  # noqa: S101 - the same
-        writer.write(job)
-        await writer.drain()
+        await _send(writer, job)
         head = await reader.readexactly(LENGTH_BYTES)
         body = await reader.readexactly(int.from_bytes(head, "big"))
         return comparison_decoder.decode(body)
@@ -113,3 +111,16 @@ async def _bury(process: asyncio.subprocess.Process, earlier: Running | None) ->
     if earlier is not None:
         await earlier.ended()
     await process.communicate()
+
+
+async def _send(writer: asyncio.StreamWriter, parts: Sequence[bytes]) -> None:
+    """Send all, a bearable piece at a time: other work of the loop goes on in between."""
+    if sum(map(len, parts)) <= _AT_ONCE_BYTES:
+        writer.write(b"".join(parts))
+        await writer.drain()
+        return
+    for part in parts:
+        whole = memoryview(part)
+        for start in range(0, len(whole), _AT_ONCE_BYTES):
+            writer.write(whole[start : start + _AT_ONCE_BYTES])
+            await writer.drain()

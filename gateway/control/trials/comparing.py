@@ -10,6 +10,7 @@ import contextlib
 import resource
 import signal
 import sys
+from dataclasses import replace
 from functools import lru_cache
 from typing import BinaryIO
 
@@ -21,8 +22,6 @@ from gateway.parallel_run.comparison import Comparison
 from gateway.parallel_run.plan import Rules
 
 LENGTH_BYTES = 4
-MOST_JOB_BYTES = 64 * 1024 * 1024
-"""Two answers of 8 MiB, with room."""
 LIMIT_S = 5
 """Of one comparison: a hundred times what two pictures of 1 MiB take."""
 _MOST_MEMORY_BYTES = 2 * 1024**3
@@ -34,6 +33,9 @@ class Job(msgspec.Struct, array_like=True, frozen=True):
     sides: Sides
     rules: bytes
     """Encoded, as the same come again and again."""
+    body_bytes: tuple[int, int]
+    """Of the control's and the candidate's bodies. They come behind it as they are: nothing of them
+    is copied on control's event loop."""
 
 
 job_encoder = msgspec.msgpack.Encoder()
@@ -53,6 +55,18 @@ def frame(body: bytes) -> bytes:
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
+def job_of(sides: Sides, rules: Rules) -> tuple[bytes, bytes, bytes]:
+    """A comparison as it is asked for: a frame, and the two bodies that go behind it."""
+    control, candidate = sides.control.body, sides.candidate.body
+    bare = replace(
+        sides,
+        control=replace(sides.control, body=b""),
+        candidate=replace(sides.candidate, body=b""),
+    )
+    job = Job(bare, rules_encoder.encode(rules), (len(control), len(candidate)))
+    return frame(job_encoder.encode(job)), control, candidate
+
+
 def safely(sides: Sides, rules: Rules) -> Comparison:
     """Compare; a fault in a rule or in the comparison itself is told, never a match."""
     try:
@@ -61,13 +75,24 @@ def safely(sides: Sides, rules: Rules) -> Comparison:
         return Comparison(became=TrialClass.COMPARE_FAILED, fault=repr(fault)[:300])
 
 
-def _read(stream: BinaryIO) -> bytes | None:
+def _read_job(stream: BinaryIO) -> Job | None:
+    """The next comparison; None if there is none, or not all of it."""
     head = stream.read(LENGTH_BYTES)
-    if len(head) < LENGTH_BYTES:
-        return None
     length = int.from_bytes(head, "big")
-    body = stream.read(length)
-    return body if len(body) == length else None
+    encoded = stream.read(length)
+    if not encoded or len(encoded) < length:
+        return None
+    job = _job_decoder.decode(encoded)
+    control, candidate = (stream.read(size) for size in job.body_bytes)
+    if (len(control), len(candidate)) != job.body_bytes:
+        return None
+    sides = job.sides
+    whole = replace(
+        sides,
+        control=replace(sides.control, body=control),
+        candidate=replace(sides.candidate, body=candidate),
+    )
+    return Job(whole, job.rules, job.body_bytes)
 
 
 def main() -> None:
@@ -75,10 +100,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
-    while (body := _read(sys.stdin.buffer)) is not None:
+    while (job := _read_job(sys.stdin.buffer)) is not None:
         # Twice what whoever asked waits: it is the alarm only of those who are left alone.
         signal.alarm(2 * LIMIT_S)
-        job = _job_decoder.decode(body)
         found = safely(job.sides, _rules(job.rules))
         signal.alarm(0)
         sys.stdout.buffer.write(frame(job_encoder.encode(found)))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.control.messages import Part, WorkerName
 from gateway.control.trials.accounts import Accounts
-from gateway.control.trials.asking import Respondent, read_answered, read_asked
+from gateway.control.trials.arriving import Arriving, Bodies
+from gateway.control.trials.asking import Respondent
 from gateway.control.trials.comparer import Comparer
-from gateway.control.trials.knowing import Known, fingerprint, rules_digest
+from gateway.control.trials.knowing import Known, rules_digest
+from gateway.control.trials.material import Material, fetch, outline, share_bytes
+from gateway.control.trials.room import Room, Share
+from gateway.control.trials.spool import Spool, SpoolError
 from gateway.control.trials.trial import Ended, Tools, try_once
 from gateway.parallel_run.allowance import Allowance
 from gateway.parallel_run.classes import Sheet, TrialClass
 from gateway.parallel_run.epoch import epoch_key
-from gateway.parallel_run.observation import Asked, Trial
+from gateway.parallel_run.observation import Observation, Trial
 from gateway.parallel_run.pinned import PinnedCalls
 from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import TrialResult, TrialSink
@@ -36,6 +41,8 @@ _SPARE_CONNECTIONS = 2
 @dataclass(slots=True)
 class _Waiting:
     captured: Captured
+    bodies: Bodies | None
+    """What of it is in the spool; None if nothing is, or not any more."""
     trial_id: str
     since_s: float
 
@@ -94,6 +101,7 @@ class Trials:
         *,
         pins: PinnedCalls | None = None,
         comparer: Comparer | None = None,
+        spool: Spool | None = None,
     ) -> None:
         """Begin with no run.
 
@@ -103,12 +111,16 @@ class Trials:
             before: What the control before has ended, by run and class.
             pins: Knows what the sides of a trial ask of others, where that passes here.
             comparer: Compares answers.
+            spool: Keeps large bodies until their trial's turn has come.
         """
         self._wall_clock = wall_clock
         self._sink = sink
         self._pins = pins
         self.accounts = Accounts(before)
         self.comparer = comparer or Comparer()
+        self.spool = spool or Spool()
+        self._arriving = Arriving(self.spool)
+        self.room = Room()
         self._runs: dict[str, _Run] = {}
         self._revision = 0
         self._taken: dict[str, tuple[int, int]] = {}
@@ -136,21 +148,35 @@ class Trials:
                 if run.respondents.get(name) is not respondent:
                     respondent.close()
 
-    def offered(self, trials: list[Captured]) -> None:
+    def part(self, worker: WorkerName, part: Part) -> None:
+        """Take bytes of a large body, of an exchange that is not over."""
+        self._arriving.add(worker, part.capture_id, part.side, part.pieces)
+
+    def given_up(self, worker: WorkerName, capture_ids: Sequence[int]) -> None:
+        """Forget exchanges that a worker has counted itself."""
+        self._arriving.give_up(worker, capture_ids)
+
+    def lose(self, worker: WorkerName) -> None:
+        """Forget what a worker that is gone had not handed over."""
+        self._arriving.lose(worker)
+
+    def offered(self, trials: list[Captured], worker: WorkerName) -> None:
         """Take trials that a worker hands over."""
         now_s = time.monotonic()
         for captured in trials:
             self.accounts.receive(captured.run)
             self._sink.began(captured.run)
+            poured = captured.poured
+            bodies = self._arriving.take(worker, poured) if poured is not None else None
             run = self._runs.get(captured.run)
             if run is None:
                 self.accounts.end(captured.run, TrialClass.SHED)
                 self._sink.gone(captured.run)
+                self._arriving.free(bodies)
                 continue
-            one = _Waiting(captured, secrets.token_hex(16), now_s)
-            is_full = len(run.waiting) >= MOST_WAITING
-            if is_full or run.waiting_bytes + one.size > MOST_WAITING_BYTES:
-                self._leave_out(run, one, TrialClass.SHED)
+            one = _Waiting(captured, bodies, secrets.token_hex(16), now_s)
+            if (became := _fault(run, one)) is not None:
+                self._leave_out(run, one, became)
                 continue
             run.waiting.append(one)
             run.waiting_bytes += one.size
@@ -186,6 +212,7 @@ class Trials:
     async def close(self) -> None:
         """Try no more."""
         await self.comparer.close()
+        self.spool.close()
         for run in self._runs.values():
             run.waiting.clear()
             for respondent in run.respondents.values():
@@ -193,39 +220,36 @@ class Trials:
 
     def _leave_out(self, run: _Run, one: _Waiting, became: TrialClass) -> None:
         """End a trial that nobody was asked for."""
-        self._end(run, one, read_asked(one.captured), Ended(became), run.plan)
+        self._end(run, one, outline(one.captured), Ended(became), run.plan)
 
     def _pump(self, run: _Run) -> None:
-        """Begin what may be begun."""
+        """Begin what may be begun; where memory is short, the rest waits until others end."""
         while run.may_begin:
-            one = run.waiting.popleft()
+            one = run.waiting[0]
+            is_late = time.monotonic() - one.since_s > LONGEST_WAIT_S
+            share = None if is_late else self.room.share(share_bytes(one.captured))
+            if share is None and not is_late:
+                return
+            run.waiting.popleft()
             run.waiting_bytes -= one.size
-            if time.monotonic() - one.since_s > LONGEST_WAIT_S:
+            if share is None:
                 self._leave_out(run, one, TrialClass.SHED)
             elif not run.allowance.take(run.plan.budget, self._wall_clock()):
+                share.give_back()
                 self._leave_out(run, one, TrialClass.OVER_BUDGET)
             else:
                 run.in_flight += 1
                 run.is_changing = one.changes(run.plan)
-                spawn(self._try(run, one), f"trial-{run.plan.name}")
+                spawn(self._try(run, one, share), f"trial-{run.plan.name}")
 
-    async def _try(self, run: _Run, one: _Waiting) -> None:
+    async def _try(self, run: _Run, one: _Waiting, share: Share) -> None:
         """Put one through; whatever happens, it ends once."""
-        captured, plan = one.captured, run.plan
-        asked = read_asked(captured)
+        plan, material = run.plan, outline(one.captured)
         ended = Ended(TrialClass.COMPARE_FAILED)
         try:
-            trial = Trial(
-                trial_id=one.trial_id,
-                # The customer's own may have been no such thing.
-                trace_id=captured.trace_id or one.trial_id,
-                run=captured.run,
-                route=captured.route,
-                revision=self._revision,
-                asked=asked,
-                control=read_answered(captured),
-                is_reversed=plan.is_reversed,
-            )
+            if one.bodies is not None:
+                material = await fetch(self.spool, one.captured, one.bodies)
+                self._let_go(one)
             tools = Tools(
                 plan=plan,
                 digest=run.digest,
@@ -233,19 +257,46 @@ class Trials:
                 known=run.known,
                 comparer=self.comparer,
                 wall_clock=self._wall_clock,
+                share=share,
                 pins=self._pins if run.is_pinned else None,
             )
-            ended = await try_once(trial, tools)
+            share.hold(len(material.asked.body) + _size(material.served))
+            ended = await try_once(self._trial(one, material, plan), tools)
+        except SpoolError:
+            ended = Ended(TrialClass.SHED)
         finally:
             run.in_flight -= 1
             run.is_changing = False
-            self._end(run, one, asked, ended, plan)
-            self._pump(run)
+            share.give_back()
+            self._end(run, one, material, ended, plan)
+            for each in self._runs.values():
+                self._pump(each)
 
-    def _end(self, run: _Run, one: _Waiting, asked: Asked, ended: Ended, plan: ParallelRun) -> None:
+    def _trial(self, one: _Waiting, material: Material, plan: ParallelRun) -> Trial:
         captured = one.captured
+        return Trial(
+            trial_id=one.trial_id,
+            # The customer's own may have been no such thing.
+            trace_id=captured.trace_id or one.trial_id,
+            run=captured.run,
+            route=captured.route,
+            revision=self._revision,
+            asked=material.asked,
+            control=material.served,
+            is_reversed=plan.is_reversed,
+        )
+
+    def _let_go(self, one: _Waiting) -> None:
+        """Leave the spool to others."""
+        self._arriving.free(one.bodies)
+        one.bodies = None
+
+    def _end(
+        self, run: _Run, one: _Waiting, material: Material, ended: Ended, plan: ParallelRun
+    ) -> None:
+        captured, served = one.captured, material.served
+        self._let_go(one)
         self.accounts.end(captured.run, ended.became)
-        served = read_answered(captured)
         is_reversed = plan.is_reversed
         status = captured.counts_as or captured.status
         self._sink.ended(
@@ -254,9 +305,9 @@ class Trials:
                 epoch_key=ended.epoch_key or run.epoch_key,
                 trial_id=one.trial_id,
                 route=captured.route,
-                stratum=ended.stratum or run.known.stratum(asked, status),
+                stratum=ended.stratum or run.known.stratum(material.asked, status),
                 became=ended.became,
-                fingerprint=fingerprint(asked),
+                fingerprint=material.fingerprint,
                 at_s=served.began_at_s,
                 control=ended.other if is_reversed else served,
                 candidate=served if is_reversed else ended.other,
@@ -264,6 +315,21 @@ class Trials:
                 comparison=ended.comparison,
                 second_comparison=ended.between_controls,
                 again_comparison=ended.between_candidates,
-                asked=asked,
+                asked=material.asked,
             )
         )
+
+
+def _fault(run: _Run, one: _Waiting) -> TrialClass | None:
+    """Why a trial cannot wait for its turn; None if it can."""
+    poured = one.captured.poured
+    if poured is not None and one.bodies is not None:
+        fault = one.bodies.fault(poured)
+        if fault is not None:
+            return fault
+    is_full = len(run.waiting) >= MOST_WAITING
+    return TrialClass.SHED if is_full or run.waiting_bytes + one.size > MOST_WAITING_BYTES else None
+
+
+def _size(seen: Observation) -> int:
+    return len(seen.answer.body) if seen.answer is not None else 0

@@ -20,6 +20,9 @@ from gateway.routing.snapshot import Backend
 
 _MOST_ALIASES = 10_000
 _MOST_BOOKS = 400
+_LARGE_BYTES = 64 * 1024
+_MOST_READ_BYTES = 1024 * 1024
+"""Of an answer that is looked into for its id: a millisecond's worth."""
 _COMPARED = frozenset({b"accept", b"accept-language", b"content-type", b"range", b"authorization"})
 """Headers by which two requests of one target ask for different things."""
 _encoder = msgspec.msgpack.Encoder()
@@ -76,7 +79,9 @@ class Known:
         return "/".join(renamed).encode("latin-1", "replace") + mark + query
 
     def aliases_within(self, body: bytes) -> dict[str, str]:
-        """Those of ids that occur in a body."""
+        """Those of ids that occur in a body; all of them if it is too large to be searched here."""
+        if len(body) > _LARGE_BYTES:
+            return dict(self.aliases)
         return {theirs: ours for theirs, ours in self.aliases.items() if theirs.encode() in body}
 
 
@@ -86,7 +91,7 @@ def path_of(asked: Asked) -> str:
 
 
 def _id_of(answer: Answer) -> str | None:
-    if not 200 <= answer.status < 300:  # noqa: PLR2004 - success
+    if not 200 <= answer.status < 300 or len(answer.body) > _MOST_READ_BYTES:  # noqa: PLR2004 - success
         return None
     try:
         body = msgspec.json.decode(answer.body)
@@ -114,5 +119,9 @@ def fingerprint(asked: Asked) -> str:
     path, _, query = asked.target.decode("latin-1").partition("?")
     canonical = urlsplit(path)._replace(query="&".join(sorted(query.split("&")))).geturl()
     compared = sorted((n.lower(), v) for n, v in asked.headers if n.lower() in _COMPARED)
-    parts = [asked.method, canonical, compared, asked.body]
+    body: object = asked.body
+    if len(asked.body) > _LARGE_BYTES:
+        # Not copied to be hashed: this much is hashed in another thread, which holds up nobody.
+        body = [hashlib.sha256(asked.body).digest(), len(asked.body)]
+    parts = [asked.method, canonical, compared, body]
     return hashlib.sha256(_encoder.encode(parts)).hexdigest()[:32]

@@ -10,6 +10,7 @@ from gateway.control.trials.asking import Question, Respondent, header_of
 from gateway.control.trials.comparer import Comparer, ComparerDied
 from gateway.control.trials.knowing import Known, path_of, watermark_in
 from gateway.control.trials.pinning import Pinning, traceparent_of
+from gateway.control.trials.room import Share
 from gateway.control.trials.told import build_in
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
@@ -64,6 +65,8 @@ class Tools:
     comparer: Comparer
     wall_clock: Callable[[], float]
     """Seconds since 1970."""
+    share: Share
+    """Of the memory there is, for answers."""
     pins: PinnedCalls | None
     """None: what the sides ask of others does not pass here."""
 
@@ -100,8 +103,7 @@ class _Attempt:
     async def run(self) -> Ended:
         """Put it through."""
         other = await self._ask("control" if self._plan.is_reversed else "candidate")
-        if other.failure.endswith(":internal"):
-            # Our own want of room says nothing of a side.
+        if _is_ours(other):
             return Ended(TrialClass.SHED, other=other)
         pair = self._pair(other)
         if self._pinning is not None:
@@ -161,12 +163,16 @@ class _Attempt:
         if not self._is_safe:
             return Ended(TrialClass.MISMATCHED, found)
         second = await self._ask("control")
+        if _is_ours(second):
+            return Ended(TrialClass.SHED, second=second)
         again = await self._between(pair.control, second)
         return Ended(self._after(found, again, epoch), found, second=second)
 
     async def _probe(self, pair: _Pair, found: Comparison, epoch: tuple[str, Stratum]) -> Ended:
         """Ask a second control, and the candidate once more, whatever was found."""
         second = await self._ask("control", self._plan.second_control)
+        if found.became is TrialClass.MISMATCHED and _is_ours(second):
+            return Ended(TrialClass.SHED, second=second)
         again = await self._ask("candidate")
         controls = await self._between(pair.control, second)
         candidates = await self._between(pair.candidate, again)
@@ -214,6 +220,7 @@ class _Attempt:
             asked=asked or trial.asked,
             key=b"figueira-" + trial.trial_id.encode(),
             target=target,
+            share=self._tools.share,
         )
 
     async def _compare(self, pair: _Pair) -> Comparison:
@@ -270,3 +277,8 @@ class _Attempt:
         asked = Asked(method=b"GET", target=path.encode(), headers=headers)
         question = self._question("candidate", asked.target, asked)
         return (await self._tools.respondents[self._plan.candidate].ask(question)).answer
+
+
+def _is_ours(seen: Observation) -> bool:
+    """Whether it was our own want of room, which says nothing of a side."""
+    return seen.failure.endswith(":internal")

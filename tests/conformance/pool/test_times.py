@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from gateway.control.trials.asking import Question, Respondent
+from gateway.control.trials.room import Room, Share
 from gateway.parallel_run.observation import Asked, Observation
 from gateway.parallel_run.plan import ParallelRun
 from gateway.proxy.spawn import spawn
@@ -54,6 +55,7 @@ class Asking:
             asked=asked,
             key=b"key",
             target=b"/",
+            share=Share(Room(), 0),
         )
         self.seen = await respondent.ask(question)
 

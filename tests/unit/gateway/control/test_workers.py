@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from gateway.control import channel as channel_module
 from gateway.control.channel import Channel
-from gateway.control.messages import Accepted, Linked, Message, Probed, Report
+from gateway.control.messages import (
+    Accepted,
+    Linked,
+    Message,
+    Part,
+    Probed,
+    Report,
+    WorkerName,
+)
 from gateway.control.workers import Workers, WorkerState
 from gateway.proxy.captured import Captured, LeftOut
 from gateway.telemetry.counters import Counters, pack
@@ -47,9 +55,20 @@ def kept() -> list[int]:
 class NoTrials:
     """Nobody has any."""
 
-    def offered(self, trials: list[Captured]) -> None:
+    def offered(self, trials: list[Captured], worker: WorkerName) -> None:
         """Never."""
-        raise AssertionError(trials)
+        raise AssertionError(trials, worker)
+
+    def part(self, worker: WorkerName, part: Part) -> None:
+        """Never."""
+        raise AssertionError(worker, part)
+
+    def given_up(self, worker: WorkerName, capture_ids: Sequence[int]) -> None:
+        """Never."""
+        raise AssertionError(worker, capture_ids)
+
+    def lose(self, worker: WorkerName) -> None:
+        """Of nothing."""
 
     def left_out(self, many: list[LeftOut]) -> None:
         """Nothing."""

@@ -24,6 +24,8 @@ class Gateway(RuleBasedStateMachine):
         self.workers: list[Counter[str]] = [Counter() for _ in range(3)]
         self.gone: Counter[str] = Counter()
         self.on_the_way = [0, 0, 0]
+        self.pouring = [[0], [0], [0]]
+        """By worker and control: exchanges whose bodies go there while they pass."""
         self.kept: dict[str, dict[str, int]] = {}
         self.control = Accounts({})
         self.pending = 0
@@ -38,6 +40,27 @@ class Gateway(RuleBasedStateMachine):
         """It is in the socket."""
         self.workers[worker][OFFERED] += 1
         self.on_the_way[worker] += 1
+
+    @rule(worker=WORKERS)
+    def begins_to_pour(self, worker: int) -> None:
+        """Nobody is answered yet: it is not eligible."""
+        self.pouring[worker][-1] += 1
+
+    @rule(worker=WORKERS, became=CLASSES)
+    def gives_up_what_it_pours(self, worker: int, became: TrialClass) -> None:
+        """Too large, shed: the worker ends it, and control forgets what it has."""
+        if self.pouring[worker][-1]:
+            self.pouring[worker][-1] -= 1
+            self.workers[worker][became.value] += 1
+
+    @rule(worker=WORKERS)
+    def what_it_pours_is_over(self, worker: int) -> None:
+        """Handed over where its body is; what went to a control that is gone is lost."""
+        *gone, here = self.pouring[worker]
+        self.workers[worker][TrialClass.LOST.value] += sum(gone)
+        self.workers[worker][OFFERED] += here
+        self.on_the_way[worker] += here
+        self.pouring[worker] = [0]
 
     @rule(worker=WORKERS)
     def arrives(self, worker: int) -> None:
@@ -63,6 +86,7 @@ class Gateway(RuleBasedStateMachine):
     def control_dies(self) -> None:
         """And another hears what each worker has handed over before."""
         self.on_the_way = [0, 0, 0]
+        self.pouring = [[*controls, 0] for controls in self.pouring]
         self.pending = 0
         self.control = Accounts(self.kept)
         self.control.handed_over_before({"r": self.gone[OFFERED]})
@@ -75,6 +99,7 @@ class Gateway(RuleBasedStateMachine):
         # What it had not sent, nobody knows of; what it had reported has arrived before.
         self.workers[worker][OFFERED] -= self.on_the_way[worker]
         self.on_the_way[worker] = 0
+        self.pouring[worker] = [0]
         self.gone += self.workers[worker]
         self.workers[worker] = Counter()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.observation import Answer
 from gateway.parallel_run.plan import Rules
+from gateway.proxy.spawn import spawn
 
 
 def sides(control: bytes, candidate: bytes) -> Sides:
@@ -38,6 +40,34 @@ async def test_what_differs_is_compared_elsewhere_and_again_after_a_death() -> N
         assert (await comparer.compare(DIFFERENT, Rules())).became is TrialClass.MISMATCHED
         assert comparer.pid != before
     finally:
+        await comparer.close()
+
+
+async def test_bodies_of_8_mib_come_whole_and_the_loop_goes_on_meanwhile() -> None:
+    """Its other work has its turn many times before the second body has gone."""
+    comparer, turns = Comparer(), 0
+
+    async def look() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    ours = bytes(range(256)) * 32_768
+    kind = ((b"Content-Type", b"application/octet-stream"),)
+    control, candidate = (
+        Answer(status=200, headers=kind, body=each) for each in (ours, ours[:-1] + b"!")
+    )
+    large = Sides(control=control, candidate=candidate, control_status=200, candidate_status=200)
+    looking = spawn(look(), "look")
+    try:
+        found = await comparer.compare(large, Rules())
+        assert [each.place for each in found.mismatches] == ["body"]
+        assert turns > 20
+        back = await comparer.compare(DIFFERENT, Rules())
+        assert [each.place for each in back.mismatches] == ["json:$.a"]
+    finally:
+        looking.cancel()
         await comparer.close()
 
 
