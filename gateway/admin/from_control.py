@@ -20,6 +20,7 @@ from gateway.admin.view import (
     Revision,
     Route,
     Status,
+    TrialBodies,
     Worker,
 )
 from gateway.admin.view import Control as ControlFacts
@@ -84,6 +85,19 @@ class ControlView:
                 )
                 for name, sheet in self._sheets().items()
             ),
+            trial_bodies=self._trial_bodies(),
+        )
+
+    def _trial_bodies(self) -> TrialBodies | None:
+        trials = self._control.trials
+        if not self._sheets():
+            return None
+        return TrialBodies(
+            spooled_bytes=trials.spool.held_bytes,
+            spool_limit_bytes=trials.spool.most_bytes,
+            memory_bytes=trials.room.held_bytes,
+            memory_limit_bytes=trials.room.most_bytes,
+            refused={why.value: count for why, count in trials.spool.refused.items()},
         )
 
     def _sheets(self) -> dict[str, Sheet]:

@@ -66,6 +66,7 @@ class Pages:
 
 
 def _facts(status: Status) -> Facts:
+    bodies = status.trial_bodies
     return Facts(
         revision=status.revision.number if status.revision else 0,
         last_reload_successful=status.config.ok,
@@ -74,6 +75,10 @@ def _facts(status: Status) -> Facts:
         worker_restarts=sum(worker.restarts for worker in status.workers),
         control_restarts=status.control.restarts,
         uptime_s=status.uptime_s,
+        spooled_bytes=bodies.spooled_bytes if bodies else 0,
+        spool_limit_bytes=bodies.spool_limit_bytes if bodies else 0,
+        trial_bytes=bodies.memory_bytes if bodies else 0,
+        spool_refused=bodies.refused if bodies else {},
         weights={route.name: route.backends for route in status.routes},
         certificate_ends_s=status.certificate.not_after.timestamp() if status.certificate else None,
         probed_ill={

@@ -136,6 +136,19 @@ class ParallelRun(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the others; zeros as well."""
 
 
+class TrialBodies(msgspec.Struct, frozen=True, kw_only=True):
+    """Where bodies of trials are: large ones on the disk, those of trials under way in memory."""
+
+    spooled_bytes: int
+    spool_limit_bytes: int
+    memory_bytes: int
+    """Given to trials under way."""
+    memory_limit_bytes: int
+    refused: dict[str, int]
+    """Why bodies could not be kept -> how many, since control started: ``full``, ``slow`` (the disk
+    does not keep up), ``disk`` (it takes nothing)."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment."""
 
@@ -158,6 +171,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """None for plain HTTP."""
     parallel_runs: tuple[ParallelRun, ...] = ()
     """In file order; those that only an earlier revision had stand behind."""
+    trial_bodies: TrialBodies | None = None
+    """None where there is no parallel run."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

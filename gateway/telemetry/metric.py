@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.telemetry.counters import Counters
@@ -31,6 +31,13 @@ class Facts:
     """How often control had to be replaced since the start."""
     uptime_s: float = 0.0
     """Of the gateway."""
+    spooled_bytes: int = 0
+    """Of large bodies of trials, on the disk."""
+    spool_limit_bytes: int = 0
+    trial_bytes: int = 0
+    """Of memory, given to trials under way for their bodies."""
+    spool_refused: dict[str, int] = field(default_factory=dict)
+    """Why bodies were not kept -> how many, since control started."""
     certificate_ends_s: float | None = None
     """When the certificate that customers are shown is over, seconds since 1970; None without."""
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 
-from gateway.telemetry.counters import ELIGIBLE, LATENCY_BOUNDS_S, PENDING, Counters, status_classes
+from gateway.telemetry.counters import LATENCY_BOUNDS_S, Counters, status_classes
 from gateway.telemetry.metric import Buckets, Facts, HistogramMetric, Labels, NumberMetric
+from gateway.telemetry.trial_metrics import TRIAL_METRICS
 
 _BOUNDS = (*map(str, LATENCY_BOUNDS_S), "+Inf")
 
@@ -58,21 +59,6 @@ def _service(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]
 
 def _breaker_opened(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
     return (((backend,), count) for backend, count in counters.breaker_opened.items())
-
-
-def _trials(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
-    for run, counts in counters.trials.items():
-        for name, count in counts.items():
-            if name not in {ELIGIBLE, PENDING}:
-                yield (run, name), count
-
-
-def _trials_eligible(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
-    return (((run,), counts.get(ELIGIBLE, 0)) for run, counts in counters.trials.items())
-
-
-def _trials_pending(counters: Counters, _facts: Facts) -> Iterator[tuple[Labels, float]]:
-    return (((run,), counts.get(PENDING, 0)) for run, counts in counters.trials.items())
 
 
 def _probes(_counters: Counters, facts: Facts) -> Iterator[tuple[Labels, float]]:
@@ -354,25 +340,5 @@ METRICS: tuple[NumberMetric | HistogramMetric, ...] = (
         labels=("route", "by"),
         read=_customers_on_both_sides,
     ),
-    NumberMetric(
-        name="figueira_trials_eligible_total",
-        kind="counter",
-        help="Requests of a parallel run that its control has answered.",
-        labels=("run",),
-        read=_trials_eligible,
-    ),
-    NumberMetric(
-        name="figueira_trials_total",
-        kind="counter",
-        help="What became of them: classes and pending sum to the eligible ones.",
-        labels=("run", "class"),
-        read=_trials,
-    ),
-    NumberMetric(
-        name="figueira_trials_pending",
-        kind="gauge",
-        help="Those whose trial is still under way.",
-        labels=("run",),
-        read=_trials_pending,
-    ),
+    *TRIAL_METRICS,
 )

@@ -175,6 +175,7 @@ async def test_status_is_the_whole_state_as_json() -> None:
         "uptime_s": 12.5,
         "certificate": None,
         "parallel_runs": [],
+        "trial_bodies": None,
     }
 
 

@@ -30,6 +30,10 @@ FACTS = Facts(
     weights={"images": {"image_service": 0.125, "legacy": 99.875}},
     control_restarts=3,
     uptime_s=12.5,
+    spooled_bytes=131_072,
+    spool_limit_bytes=536_870_912,
+    trial_bytes=262_144,
+    spool_refused={"full": 2, "slow": 0, "disk": 1},
     certificate_ends_s=1_800_000_000.0,
     probed_ill={"image_service": {"127.0.0.1:8002": True, "[::1]:8002": False}},
 )
