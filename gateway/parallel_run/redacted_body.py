@@ -19,8 +19,10 @@ from gateway.wire.messages import Header
 
 _LONGEST = 16 * 1024
 """Characters; two sides of a few hundred examples then take some MiB."""
-_MOST_READ_BYTES = 1024 * 1024
-"""Of text: what is beyond could not be shown anyway."""
+_MOST_READ_BYTES = 256 * 1024
+"""Of JSON, which has to be read as a whole: a fifth of a second of work at the most."""
+_MOST_TEXT_BYTES = 4 * _LONGEST
+"""Of other text: what is beyond could hardly be shown."""
 _SIDE = 160
 """Pixels of a preview: enough to see what it is of, too few for a face in a crowd."""
 _MOST_WHOLE_BYTES = 512 * 1024
@@ -44,8 +46,8 @@ def redacted_body(
         plain = decoded(body, _value(headers, b"content-encoding").encode("latin-1"))
     except CodingError:
         return Body(bytes=len(body), token=token)
-    text = _text(plain[:_MOST_READ_BYTES], kind, redactor)
-    is_cut = len(text) > _LONGEST or len(plain) > _MOST_READ_BYTES
+    text, is_whole = _text(plain, kind, redactor)
+    is_cut = len(text) > _LONGEST or not is_whole
     return Body(bytes=len(body), token=token, text=text[:_LONGEST], is_cut=is_cut)
 
 
@@ -54,16 +56,20 @@ def _value(headers: tuple[Header, ...], wanted: bytes) -> str:
     return next(found, b"").decode("latin-1")
 
 
-def _text(body: bytes, kind: str, redactor: Redactor) -> str:
-    """What can be shown; empty for what is no text."""
+def _text(body: bytes, kind: str, redactor: Redactor) -> tuple[str, bool]:
+    """What can be shown, empty for what is no text; and whether all was read for it."""
     if kind.endswith(("json", "+json")) or not kind:
         try:
-            value = redactor.json(decode(body))
+            value = redactor.json(decode(body[:_MOST_READ_BYTES]))
         except NotJsonError:
             pass
         else:
-            return json.dumps(value, ensure_ascii=False, indent=2)
-    text = body.decode("utf-8", "replace")
+            return json.dumps(value, ensure_ascii=False, indent=2), len(body) <= _MOST_READ_BYTES
+    text = body[:_MOST_TEXT_BYTES].decode("utf-8", "replace")
+    return _other_text(text, kind, redactor), len(body) <= _MOST_TEXT_BYTES
+
+
+def _other_text(text: str, kind: str, redactor: Redactor) -> str:
     if kind == "application/x-www-form-urlencoded":
         return redactor.form(text)
     if kind == "text/html":

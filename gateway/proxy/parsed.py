@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from gateway.proxy.ports import Caller
 
 
+_MOST_INTERIM = 1_000
+"""Before one final answer: a backend that never comes to it is cut."""
+
+
 class ParsedAnswer:
     """One final answer, and the interim ones before it, as the parser reads them.
 
@@ -36,6 +40,7 @@ class ParsedAnswer:
         "_fields",
         "_flaw",
         "_frame_bytes",
+        "_interim",
         "_is_begun",
         "_is_http11",
         "_parser",
@@ -55,6 +60,7 @@ class ParsedAnswer:
         self._is_begun = False
         self._is_http11 = False
         self._frame_bytes = 0
+        self._interim = 0
         self._pieces: list[Piece] = []
         self._flaw = ""
         self.outbound: Outbound | None = None
@@ -151,6 +157,9 @@ class ParsedAnswer:
             raise BadResponse(f"status {status} does not exist")
         else:
             self._is_http11 = False
+            self._interim += 1
+            if self._interim > _MOST_INTERIM:
+                raise BadResponse(f"more than {_MOST_INTERIM} interim answers")
             check_reason(self._reason)
             caller.answer_interim(status, self._reason, fields)
 

@@ -42,14 +42,18 @@ def compare_pictures(control: bytes, candidate: bytes, asked: Pictures, findings
     """Compare two pictures that are not equal byte by byte.
 
     Raises:
-        PictureError: The control's cannot be decoded, or one is too large to.
+        PictureError: The control's cannot be decoded, or is too large to.
     """
     ours = _open(control)
     if ours is None:
         raise PictureError("the control's picture cannot be decoded")
-    theirs = _open(candidate)
+    try:
+        theirs, why = _open(candidate), "cannot be decoded"
+    except PictureError as error:
+        # Customers got a picture that can be read: the other side is to blame for this one.
+        theirs, why = None, str(error)
     if theirs is None:
-        findings.add(Difference("image", (), Kind.UNREADABLE, ours.format, "cannot be decoded"))
+        findings.add(Difference("image", (), Kind.UNREADABLE, ours.format, why))
         return
     is_alike = True
     for name in _CONTRACT:

@@ -18,6 +18,10 @@ _VERBATIM = frozenset({"pre", "textarea", "script", "style"})
 _MOST_DEPTH = 100
 """Elements; what is nested deeper counts as there."""
 
+_MOST_FACTS = 20_000
+"""Elements, attributes and texts of a page; a larger one is compared as text. The longest pages
+that people read have a few thousand."""
+
 _Facts = list[tuple[str, str]]
 """Path of each attribute and text, in document order, and its value."""
 
@@ -39,12 +43,13 @@ def compare_html(control: str, candidate: str, findings: Findings) -> None:
     """Compare elements, attributes and texts.
 
     Where both have the same elements in the same order, values are compared one by one; else what
-    one side has more of is said, by path. What the parser cannot follow is compared as text.
+    one side has more of is said, by path. What the parser cannot follow, or is too much of, is
+    compared as text.
     """
     try:
         left, right = _facts(control), _facts(candidate)
-    except AssertionError:
-        # The standard library's way of saying that a marked section is broken.
+    except (AssertionError, _TooManyError):
+        # The first is the standard library's way of saying that a marked section is broken.
         compare_text(control, candidate, findings)
         return
     if left == right:
@@ -88,6 +93,10 @@ def _facts(page: str) -> _Facts:
     return list(reader.facts())
 
 
+class _TooManyError(Exception):
+    """A page says more than `_MOST_FACTS`."""
+
+
 class _Reader(HTMLParser):
     """Gathers what a page says, each with its path of elements."""
 
@@ -105,6 +114,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the element and its attributes in order of their names."""
+        if len(self._facts) > _MOST_FACTS:
+            raise _TooManyError
         path = self._path(tag)
         self._facts.append((path, "", False))
         for name, value in sorted(attrs, key=lambda each: each[0]):

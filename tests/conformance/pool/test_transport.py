@@ -90,6 +90,23 @@ async def test_the_connection_serves_again_whatever_the_answer_was_framed_by(
     assert origin.is_untouched()
 
 
+async def test_a_backend_that_never_comes_to_its_answer_is_cut(
+    client: httpx.AsyncClient, origin: Origin
+) -> None:
+    """Some interim answers are dropped; a flood of them is no answer."""
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    asked = ask(client)
+    backend = await origin.accept()
+    await head_of(backend)
+    await backend.send(hint * 1000 + ANSWER)
+    assert await (await asked.answer()).aread() == b"ok"
+    asked = ask(client)
+    await head_of(backend)
+    await backend.send(hint * 1001)
+    with pytest.raises(httpx.RemoteProtocolError, match="interim"):
+        await asked.answer()
+
+
 async def _pieces() -> AsyncIterator[bytes]:
     yield b"hel"
     yield b""

@@ -193,6 +193,30 @@ def test_deep_and_long_documents_are_cut() -> None:
     assert "<950 more items>" in kept.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "piece"),
+    [
+        (b"text/html", b"<a b=c>"),
+        (b"text/plain", b"a b\n"),
+        (b"application/x-www-form-urlencoded", b"a=b&"),
+        (b"text/event-stream", b"data: a\n"),
+    ],
+)
+def test_of_a_long_text_no_more_is_read_than_could_be_shown(kind: bytes, piece: bytes) -> None:
+    read = 0
+
+    def token(value: bytes) -> str:
+        nonlocal read
+        read += len(value)
+        return TOKEN(value)
+
+    body = piece * (1024 * 1024 // len(piece))
+    kept = redacted_body(body, ((b"Content-Type", kind),), Redactor(token), keep_pictures=False)
+    assert kept.is_cut
+    assert kept.text
+    assert read - len(body) < 128 * 1024
+
+
 def _png(side: int) -> bytes:
     written = io.BytesIO()
     Image.new("RGB", (side, side), "teal").save(written, "PNG")

@@ -83,3 +83,10 @@ def test_deep_pages_cost_no_more_than_wide_ones() -> None:
     page = "<b>" * 20_000
     sides = [answer((page + each).encode(), HTML) for each in ("one", "two")]
     assert lay(sides[0], sides[1]).became is TrialClass.MISMATCHED
+
+
+def test_a_page_that_says_more_than_anybody_reads_is_compared_as_text() -> None:
+    """Its elements are not gathered: their paths would take a hundred times its size."""
+    page = b"<a b=c>" * 50_000
+    assert places(lay(answer(b"<p>x</p>", HTML), answer(page, HTML))) == ["text:line value"]
+    assert places(lay(answer(page, HTML), answer(page + b"\nx", HTML))) == ["text:lines length"]
