@@ -135,6 +135,7 @@ class Control:
             LedgerPlan(
                 database_url=plan.database_url,
                 gateway=f"{socket.gethostname()}:{plan.config.absolute()}",
+                started=str(plan.began_s),
                 key=plan.token_key,
                 wall_s=lambda: utc_now().timestamp(),
                 draw=random.random,
@@ -152,6 +153,8 @@ class Control:
         self.trials.handed_over_before(
             {run: ended.get(OFFERED, 0) for run, ended in left.counters.trials.items()}
         )
+        for run, ended in left.counters.trials.items():
+            self.ledger.told_before(run, sum(ended.values()))
         self._left_trials = left.trials
         self.workers = Workers(left.counters, self._keep_left, self.trials)
         self.began_s, self.restarts = plan.began_s, plan.restarts

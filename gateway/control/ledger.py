@@ -73,6 +73,11 @@ class Ledger:
         self._not_sampled: Counter[EpochName] = Counter()
         self._pending: dict[str, int] = {}
         self._told: dict[str, int] = {}
+        self._accounted: Counter[str] = Counter()
+        """Of this start of the gateway, by run: what is written, earlier controls' included."""
+        self._missing: Counter[str] = Counter()
+        """What earlier controls were told, by run, less what they have written."""
+        self._has_missing = False
         self._plans: Mapping[str, ParallelRun] = {}
         self._wake = asyncio.Event()
         self._closing = False
@@ -94,6 +99,16 @@ class Ledger:
     def began(self, run: str) -> None:
         """Note that a trial is under way: should control die, it is counted as lost."""
         self._pending[run] = self._pending.get(run, 0) + 1
+        self._wake.set()
+
+    def told_before(self, run: str, count: int) -> None:
+        """Take a count of requests that a control before this one was told of.
+
+        What it had not written of them is lost.
+        """
+        self._missing[run] += count
+        self._has_missing = True
+        self._wake.set()
 
     def gone(self, run: str) -> None:
         """Note that a trial has ended of which nothing is known but that: its run is not there."""
@@ -199,12 +214,13 @@ class Ledger:
             self._database = open_database(self._plan.database_url)
         if not self._is_ready:
             await self._database.upgrade()
-            ledger = RunLedger(self._database)
-            for run, lost in (
-                await ledger.recover(self._plan.gateway, self._plan.wall_s())
-            ).items():
-                if lost:
-                    warn(Event.EVIDENCE_LOST, run=run, trials=lost)
+            plan = self._plan
+            recovered = await RunLedger(self._database).recover(
+                plan.gateway, plan.wall_s(), plan.started
+            )
+            self._say_lost(recovered.lost)
+            self._accounted.update(recovered.accounted)
+            self._missing.subtract(recovered.accounted)
             self._is_ready = True
 
     async def _write_all(self) -> None:
@@ -214,9 +230,8 @@ class Ledger:
                 return
 
     def _has_more(self) -> bool:
-        return bool(
-            self._queue or self._left_out or self._not_sampled or self._owed() != self._told
-        )
+        has_counts = self._left_out or self._not_sampled or self._has_missing
+        return bool(self._queue or has_counts or self._owed() != self._told)
 
     async def _write_one(self) -> None:
         """Write a batch; it stays where it is until it is written."""
@@ -225,9 +240,15 @@ class Ledger:
         left_out, self._left_out = self._left_out, defaultdict(Counter)
         not_sampled, self._not_sampled = self._not_sampled, Counter()
         pending, self._kinds = self._owed(len(taken)), 0
+        accounted = self._accounted.copy()
+        accounted.update(each.counted.entry.run for each in taken)
+        accounted.update(_by_run(left_out, not_sampled))
         batch = Batch(
             now_s=self._plan.wall_s(),
             gateway=self._plan.gateway,
+            started=self._plan.started,
+            accounted=accounted,
+            lost={run: count for run, count in self._missing.items() if count > 0},
             counted=[each.counted for each in taken],
             left_out=left_out,
             not_sampled=not_sampled,
@@ -236,7 +257,7 @@ class Ledger:
         )
         ledger = RunLedger(self._database)
         try:
-            chosen = await ledger.write(batch)
+            written = await ledger.write(batch)
         except (GatewayError, asyncio.CancelledError):
             self._take_back(left_out, not_sampled)
             raise
@@ -245,12 +266,15 @@ class Ledger:
             self._shed(taken)
             warn(Event.TASK_FAILED, task="ledger", why=repr(error))
             return
-        self._told = pending
+        self._told, self._has_missing = pending, False
+        self._accounted = accounted + Counter(written.lost)
+        self._missing.subtract(written.lost)
+        self._say_lost(written.lost)
         for each in taken:
             self._queue.popleft()
             self._material_bytes -= each.material_bytes
         self.state.written += len(taken)
-        await self._keep_examples(ledger, taken, chosen)
+        await self._keep_examples(ledger, taken, written.chosen)
 
     def _owed(self, written: int = 0) -> dict[str, int]:
         """Run -> what would be lost if control died now: under way, or waiting to be written.
@@ -326,6 +350,11 @@ class Ledger:
         if done.epochs or done.examples:
             note(Event.EVIDENCE_FORGOTTEN, epochs=done.epochs, examples=done.examples)
 
+    def _say_lost(self, lost: Mapping[str, int]) -> None:
+        for run, count in lost.items():
+            if count:
+                warn(Event.EVIDENCE_LOST, run=run, trials=count)
+
     def _say_failed(self, why: str) -> None:
         self.state.failures += 1
         if not self.state.fault:
@@ -336,6 +365,19 @@ class Ledger:
         if self.state.fault:
             note(Event.EVIDENCE_RESTORED, written=self.state.written, shed=self.state.shed)
         self.state.fault = ""
+
+
+def _by_run(
+    left_out: Mapping[EpochName, Counter[tuple[Stratum, TrialClass]]],
+    not_sampled: Mapping[EpochName, int],
+) -> Counter[str]:
+    """How many requests that no trial was made of each run has."""
+    found: Counter[str] = Counter()
+    for (run, _), counts in left_out.items():
+        found[run] += counts.total()
+    for (run, _), count in not_sampled.items():
+        found[run] += count
+    return found
 
 
 def _size(result: TrialResult) -> int:

@@ -36,6 +36,8 @@ class LedgerPlan:
     database_url: str
     gateway: str
     """Which one this is, of those that share the database; the same after a restart."""
+    started: str = ""
+    """Which start of it this is; the same when control alone is replaced."""
     key: bytes
     """The token key: fingerprints in the database are made by it."""
     wall_s: Callable[[], float]

@@ -74,6 +74,9 @@ class TakesTrials(Protocol):
     def handed_over_before(self, offered: Mapping[str, int]) -> None:
         """Note what a worker had handed over before it could reach this control."""
 
+    def told_before(self, told: Mapping[str, int]) -> None:
+        """Note of how many requests, by run, a worker had told a control that is gone."""
+
 
 class Workers:
     """The workers of one `figueira serve`."""
@@ -137,6 +140,7 @@ class Workers:
         elif isinstance(message, Report) and worker.is_alive:
             if not worker.revision:
                 self.trials.handed_over_before(message.offered)
+                self.trials.told_before(_told_before(message))
             self.trials.left_out(message.left_out)
             worker.reported = message.counters
             worker.revision = message.revision
@@ -226,3 +230,11 @@ class Workers:
         counters = total([self._gone, *(worker.counters for worker in self._by_index.values())])
         counters.customers = list(self.sides.counts())
         return counters
+
+
+def _told_before(first: Report) -> dict[str, int]:
+    """Of all that a worker has counted, what it tells in its first report to a control is new."""
+    told = {run: sum(ended.values()) for run, ended in unpack(first.counters).trials.items()}
+    for run, *_, count in first.left_out:
+        told[run] -= count
+    return told

@@ -51,6 +51,12 @@ class TrialSink(Protocol):
     def began(self, run: str) -> None:
         """Note that a trial is under way: should control die, it is counted as lost."""
 
+    def told_before(self, run: str, count: int) -> None:
+        """Take a count of requests that a control before this one was told of.
+
+        What it had not written of them is lost.
+        """
+
     def gone(self, run: str) -> None:
         """Note that a trial has ended of which nothing is known but that: its run is not there."""
 

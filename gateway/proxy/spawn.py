@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.telemetry.events import Event, write_event
@@ -22,6 +22,10 @@ class Running:
     def cancel(self) -> None:
         """End the work at its next await."""
         self._task.cancel()
+
+    def when_ended(self, call: Callable[[Running], object]) -> None:
+        """Call back once the work has ended, however it does."""
+        self._task.add_done_callback(lambda _: call(self))
 
     async def ended(self) -> None:
         """Wait until the work has ended, however it does."""

@@ -42,6 +42,13 @@ class Batch:
     not_sampled: Mapping[EpochName, int] = field(default_factory=Counter)
     pending: Mapping[str, int] = field(default_factory=dict)
     """Run -> requests that have begun and not ended; runs that are not named are as before."""
+    started: str = ""
+    """Which start of the gateway this is."""
+    accounted: Mapping[str, int] = field(default_factory=dict)
+    """Run -> eligible requests of this start that are folded, those of this batch included and its
+    lost ones not."""
+    lost: Mapping[str, int] = field(default_factory=dict)
+    """Run -> requests of this start that nobody can say more of."""
     plans: Mapping[str, ParallelRun] = field(default_factory=dict)
     """As routes.yaml has them now."""
 
@@ -50,6 +57,26 @@ class Batch:
         """All that it tells of, each once."""
         names = [(each.entry.run, each.entry.epoch_key) for each in self.counted]
         return list(dict.fromkeys([*names, *self.left_out, *self.not_sampled]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What came of a batch."""
+
+    chosen: Sequence[Chosen]
+    """The trials to keep as examples."""
+    lost: Mapping[str, int]
+    """Run -> lost requests that are folded now; those of a run without any epoch are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What an earlier process of a gateway has left."""
+
+    lost: Mapping[str, int]
+    """Run -> requests that an earlier start, or a gateway that is gone, had begun."""
+    accounted: Mapping[str, int]
+    """Run -> requests of this start that are folded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ gateways on one database count together. A batch is written whole or not at all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, false, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.parallel_run.classes import TrialClass
@@ -18,7 +18,7 @@ from gateway.parallel_run.reservoir import MOST_OF_EPOCH, MOST_PLACES_OF_ONE, sl
 from gateway.parallel_run.strata import Stratum
 from gateway.parallel_run.tally import ELSEWHERE, Tally
 from gateway.state.database import Database
-from gateway.state.run_batch import Batch, Chosen, Counted
+from gateway.state.run_batch import Batch, Chosen, Counted, Recovered, Written
 from gateway.state.run_epochs import OpenEpoch, open_epochs
 from gateway.state.run_fingerprints import Requests
 from gateway.state.run_models import ExampleRow, PendingRow, StratumRow
@@ -36,11 +36,11 @@ class RunLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def write(self, batch: Batch) -> list[Chosen]:
+    async def write(self, batch: Batch) -> Written:
         """Fold a batch into what is known, all or nothing.
 
         Returns:
-            The trials to keep as examples, by `keep_examples`.
+            What came of it: the trials to keep as examples, by `keep_examples`, and more.
 
         Raises:
             StartError: The database cannot be written; nothing of the batch is.
@@ -51,8 +51,13 @@ class RunLedger:
                 strata = await _Strata.of(connection, epoch)
                 chosen += await strata.fold(batch, epoch)
                 await strata.save()
-            await _keep_pending(connection, batch)
-        return chosen
+            lost = {
+                run: count
+                for run, count in batch.lost.items()
+                if await _lose(connection, run, count)
+            }
+            await _keep_pending(connection, batch, lost)
+        return Written(chosen=chosen, lost=lost)
 
     async def keep_examples(self, examples: Iterable[tuple[Chosen, float, str]]) -> None:
         """Keep documents in the places that were chosen for them.
@@ -85,16 +90,23 @@ class RunLedger:
                     )
                 )
 
-    async def recover(self, gateway: str, now_s: float) -> dict[str, int]:
+    async def recover(self, gateway: str, now_s: float, started: str = "") -> Recovered:
         """Count as lost what this gateway had begun when it died, and what vanished ones had.
 
-        Returns:
-            Run -> how many.
+        Args:
+            gateway: Which one.
+            now_s: Seconds since 1970.
+            started: Which start of it: what an earlier process of the same start had begun is not
+                lost yet, as workers may know more of it. Empty where nobody knows.
 
         Raises:
             StartError: The database cannot be written.
         """
-        gone = (PendingRow.gateway == gateway) | (PendingRow.heard_at_s < now_s - LOST_AFTER_S)
+        is_known = PendingRow.started == started if started else false()
+        mine = (PendingRow.gateway == gateway) & is_known
+        gone = ~mine & (
+            (PendingRow.gateway == gateway) | (PendingRow.heard_at_s < now_s - LOST_AFTER_S)
+        )
         lost: dict[str, int] = defaultdict(int)
         async with self._database.write() as connection:
             rows = await connection.execute(select(PendingRow.run, PendingRow.pending).where(gone))
@@ -103,30 +115,42 @@ class RunLedger:
             for run, count in lost.items():
                 await _lose(connection, run, count)
             await connection.execute(delete(PendingRow).where(gone))
-        return dict(lost)
+            known = select(PendingRow.run, PendingRow.accounted).where(mine)
+            accounted = {row.run: row.accounted for row in (await connection.execute(known)).all()}
+        return Recovered(lost=dict(lost), accounted=accounted)
 
 
-async def _keep_pending(connection: AsyncConnection, batch: Batch) -> None:
-    for run, pending in batch.pending.items():
+async def _keep_pending(connection: AsyncConnection, batch: Batch, lost: Mapping[str, int]) -> None:
+    for run in {**batch.accounted, **batch.pending}:
         mine = (PendingRow.run == run, PendingRow.gateway == batch.gateway)
-        values = {"pending": pending, "heard_at_s": batch.now_s}
+        values = {
+            "pending": batch.pending.get(run, 0),
+            "started": batch.started,
+            "accounted": batch.accounted.get(run, 0) + lost.get(run, 0),
+            "heard_at_s": batch.now_s,
+        }
         found = await connection.execute(update(PendingRow).where(*mine).values(**values))
         if not found.rowcount:
             new = insert(PendingRow).values(run=run, gateway=batch.gateway, **values)
             await connection.execute(new)
 
 
-async def _lose(connection: AsyncConnection, run: str, count: int) -> None:
+async def _lose(connection: AsyncConnection, run: str, count: int) -> bool:
     """Count requests as lost, in the strata that the run's newest epoch is made of.
 
     Nobody knows which they were; they are taken to have been as the others are.
+
+    Returns:
+        Whether there is an epoch that has strata.
     """
     epoch = await OpenEpoch.newest(connection, run)
     if epoch is None or not count:
-        return
+        return False
     strata = await _Strata.of(connection, epoch)
-    strata.spread(TrialClass.LOST, count, await strata.all())
+    ids = await strata.all()
+    strata.spread(TrialClass.LOST, count, ids)
     await strata.save()
+    return bool(ids)
 
 
 class _Strata:

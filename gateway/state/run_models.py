@@ -103,13 +103,18 @@ class ExampleRow(Base):
 
 
 class PendingRow(Base):
-    """Requests of a run that one gateway has begun to compare and not ended."""
+    """What one gateway knows of a run beyond what is folded."""
 
     __tablename__ = "run_pending"
 
     run: Mapped[str] = mapped_column(String(255), primary_key=True)
     gateway: Mapped[str] = mapped_column(String(255), primary_key=True)
     pending: Mapped[int] = mapped_column(BigInteger)
+    """Requests that it has begun to compare and not ended."""
+    started: Mapped[str] = mapped_column(String(64))
+    """Which start of it this is; it goes on when a process of it is replaced."""
+    accounted: Mapped[int] = mapped_column(BigInteger)
+    """Eligible requests of this start that are folded, whatever their class."""
     heard_at_s: Mapped[float] = mapped_column(Float)
 
 

@@ -15,6 +15,9 @@ class NoLedger:
     def began(self, run: str) -> None:
         """Forget it."""
 
+    def told_before(self, run: str, count: int) -> None:
+        """Forget it."""
+
     def gone(self, run: str) -> None:
         """Forget it."""
 

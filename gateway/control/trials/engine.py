@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import deque
@@ -26,7 +27,7 @@ from gateway.parallel_run.pinned import PinnedCalls
 from gateway.parallel_run.plan import SAFE, ParallelRun
 from gateway.parallel_run.result import TrialResult, TrialSink
 from gateway.proxy.captured import Captured, LeftOut
-from gateway.proxy.spawn import spawn
+from gateway.proxy.spawn import Running, spawn
 from gateway.routing.snapshot import Snapshot
 
 MOST_WAITING = 1_000
@@ -124,6 +125,7 @@ class Trials:
         self._runs: dict[str, _Run] = {}
         self._revision = 0
         self._taken: dict[str, tuple[int, int]] = {}
+        self._under_way: set[Running] = set()
 
     def follow(self, snapshot: Snapshot, revision: int) -> None:
         """Try by this revision from the next trial on; those under way end as they began."""
@@ -173,6 +175,7 @@ class Trials:
                 self.accounts.end(captured.run, TrialClass.SHED)
                 self._sink.gone(captured.run)
                 self._arriving.free(bodies)
+                self._sink.told_before(captured.run, 1)
                 continue
             one = _Waiting(captured, bodies, secrets.token_hex(16), now_s)
             if (became := _fault(run, one)) is not None:
@@ -194,13 +197,21 @@ class Trials:
         """Note what a worker had handed over to a control that is gone."""
         self.accounts.handed_over_before(offered)
 
+    def told_before(self, told: Mapping[str, int]) -> None:
+        """Note of how many requests, by run, a control that is gone was told."""
+        for name, count in told.items():
+            if count:
+                self._sink.told_before(name, count)
+
     def left_out(self, many: list[LeftOut]) -> None:
         """Tell the sink what ended in a worker."""
         for name, method, template, status_class, became, count in many:
             run = self._runs.get(name)
             if run is not None and became == TrialClass.NOT_SAMPLED:
                 self._sink.not_sampled(name, run.epoch_key, count)
-            elif run is not None:
+            elif run is None:
+                self._sink.told_before(name, count)
+            else:
                 stratum = run.known.stratum_of(method, template, status_class)
                 self._sink.left_out(name, run.epoch_key, {(stratum, TrialClass(became)): count})
 
@@ -210,11 +221,17 @@ class Trials:
         return {name: sheets.get(name) or Sheet() for name in [*self._runs, *sheets]}
 
     async def close(self) -> None:
-        """Try no more."""
+        """Try no more: what waits is shed, what is under way is lost, and both are counted."""
+        for run in self._runs.values():
+            waiting, run.waiting = run.waiting, deque()
+            for one in waiting:
+                self._leave_out(run, one, TrialClass.SHED)
+        for running in list(self._under_way):
+            running.cancel()
+            await running.ended()
         await self.comparer.close()
         self.spool.close()
         for run in self._runs.values():
-            run.waiting.clear()
             for respondent in run.respondents.values():
                 respondent.close()
 
@@ -240,7 +257,9 @@ class Trials:
             else:
                 run.in_flight += 1
                 run.is_changing = one.changes(run.plan)
-                spawn(self._try(run, one, share), f"trial-{run.plan.name}")
+                running = spawn(self._try(run, one, share), f"trial-{run.plan.name}")
+                self._under_way.add(running)
+                running.when_ended(self._under_way.discard)
 
     async def _try(self, run: _Run, one: _Waiting, share: Share) -> None:
         """Put one through; whatever happens, it ends once."""
@@ -264,6 +283,9 @@ class Trials:
             ended = await try_once(self._trial(one, material, plan), tools)
         except SpoolError:
             ended = Ended(TrialClass.SHED)
+        except asyncio.CancelledError:
+            ended = Ended(TrialClass.LOST)
+            raise
         finally:
             run.in_flight -= 1
             run.is_changing = False

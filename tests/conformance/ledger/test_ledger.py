@@ -19,7 +19,7 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.entry import entry_of
 from gateway.parallel_run.result import TrialResult
 from gateway.state.database import Database, open_database
-from gateway.state.run_batch import Batch, Chosen
+from gateway.state.run_batch import Batch, Written
 from gateway.state.run_evidence import Loaded, RunEvidence
 from gateway.state.run_ledger import RunLedger
 from tests.conformance.ledger.plans import plan
@@ -203,7 +203,7 @@ async def test_a_fault_of_ours_sheds_its_batch_and_the_next_is_written(
 ) -> None:
     real, faults = RunLedger.write, [ValueError("a number that was none")]
 
-    async def write(self: RunLedger, batch: Batch) -> list[Chosen]:
+    async def write(self: RunLedger, batch: Batch) -> Written:
         if faults and batch.counted:
             raise faults.pop()
         return await real(self, batch)

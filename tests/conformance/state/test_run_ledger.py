@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -198,20 +199,37 @@ async def test_what_a_dead_gateway_had_begun_is_lost_and_the_sheet_sums(
     loaded = await RunEvidence(database).load(RUN, with_examples=False)
     assert loaded is not None
     assert loaded.pending == 13
-    assert await ledger.recover("one", NOW_S + 1) == {RUN: 8}
+    assert (await ledger.recover("one", NOW_S + 1)).lost == {RUN: 8}
     tallies = await _tallies(database)
     assert {s: tally.classes[TrialClass.LOST] for s, tally in tallies.items()} == {SHOW: 6, LIST: 2}
     loaded = await RunEvidence(database).load(RUN, with_examples=False)
     assert loaded is not None
     assert loaded.pending == 5, "the other gateway lives"
-    assert await ledger.recover("one", NOW_S + 2) == {}, "nothing is lost twice"
+    assert (await ledger.recover("one", NOW_S + 2)).lost == {}, "nothing is lost twice"
+
+
+async def test_what_another_control_of_the_same_start_had_is_not_lost_by_itself(
+    database: Database,
+) -> None:
+    """Its workers are there, and know how many it was told of; what is folded is remembered."""
+    ledger = RunLedger(database)
+    mine: dict[str, Any] = {"started": "a", "accounted": {RUN: 3}}
+    await ledger.write(_batch([result(request=f"{n}") for n in range(3)], pending={RUN: 2}, **mine))
+    found = await ledger.recover("one", NOW_S, "a")
+    assert (found.lost, found.accounted) == ({}, {RUN: 3})
+    written = await ledger.write(_batch([], lost={RUN: 4, "unknown": 9}, **mine))
+    assert written.lost == {RUN: 4}, "of an unknown run there is no epoch to count it in"
+    assert (await ledger.recover("one", NOW_S, "a")).accounted == {RUN: 7}
+    tallies = await _tallies(database)
+    assert tallies[SHOW].classes[TrialClass.LOST] == 4
+    assert (await ledger.recover("one", NOW_S, "b")).accounted == {}
 
 
 async def test_what_a_vanished_gateway_had_begun_is_lost_after_a_while(database: Database) -> None:
     ledger = RunLedger(database)
     await ledger.write(_batch([result()], "gone", pending={RUN: 2}))
-    assert await ledger.recover("one", NOW_S + LOST_AFTER_S / 2) == {}
-    assert await ledger.recover("one", NOW_S + LOST_AFTER_S + 1) == {RUN: 2}
+    assert (await ledger.recover("one", NOW_S + LOST_AFTER_S / 2)).lost == {}
+    assert (await ledger.recover("one", NOW_S + LOST_AFTER_S + 1)).lost == {RUN: 2}
 
 
 async def test_requests_without_a_trial_are_counted_by_their_class(database: Database) -> None:
@@ -242,7 +260,7 @@ async def test_a_place_has_no_more_examples_than_there_are_slots(database: Datab
     ledger = RunLedger(database)
     for turn in range(10):
         batch = _batch([result(MISMATCHED, f"{turn}", places=["status"])])
-        chosen = await ledger.write(batch)
+        chosen = (await ledger.write(batch)).chosen
         await ledger.keep_examples((each, NOW_S + turn, f'{{"turn":{turn}}}') for each in chosen)
     loaded = await RunEvidence(database).load(RUN, with_examples=True)
     assert loaded is not None
@@ -276,7 +294,7 @@ async def test_retention_forgets_by_age_and_by_number(database: Database) -> Non
     for number in range(4):
         key, at_s = f"build-{number}+0", NOW_S + number * DAY_S
         batch = [result(MISMATCHED, f"{n}", places=["status"], key=key) for n in range(5)]
-        chosen = await ledger.write(_batch(batch, now_s=at_s))
+        chosen = (await ledger.write(_batch(batch, now_s=at_s))).chosen
         await ledger.keep_examples((each, at_s, "{}") for each in chosen)
     now_s = NOW_S + 3 * DAY_S
     done = await forget(database, Retention(examples_s=1.5 * DAY_S, epochs=3), now_s)
@@ -306,7 +324,7 @@ async def test_a_report_is_read_from_either_database(database: Database) -> None
     ledger, reports = RunLedger(database), RunReports(database)
     assert await reports.report(RUN, NOW_S) is None
     batch = [result(MISMATCHED, f"{n}", places=["status"]) for n in range(40)]
-    chosen = await ledger.write(_batch(batch, pending={RUN: 2}))
+    chosen = (await ledger.write(_batch(batch, pending={RUN: 2}))).chosen
     trial = batch[0]
     document = write_example(example_of(trial, "status", Kept(), lambda _: "token"))
     await ledger.keep_examples((each, NOW_S, document) for each in chosen)

@@ -74,7 +74,8 @@ def _create_pending() -> None:
         "run_pending",
         sa.Column("run", sa.String(255), primary_key=True),
         sa.Column("gateway", sa.String(255), primary_key=True),
-        sa.Column("pending", sa.BigInteger, nullable=False),
+        *_counts("pending", "accounted"),
+        sa.Column("started", sa.String(64), nullable=False),
         sa.Column("heard_at_s", sa.Float, nullable=False),
     )
     op.create_table(

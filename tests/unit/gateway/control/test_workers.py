@@ -74,6 +74,9 @@ class NoTrials:
         """Nothing."""
         assert not many
 
+    def told_before(self, told: Mapping[str, int]) -> None:
+        """Forget it."""
+
     def handed_over_before(self, offered: Mapping[str, int]) -> None:
         """Nothing."""
         assert not offered
