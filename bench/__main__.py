@@ -77,7 +77,7 @@ MEASURES: dict[str, Measure] = {
 ALONE: dict[str, Callable[[argparse.Namespace], int]] = {
     "profile": lambda given: profile.run(given.cases or [GET_1K.name], given.beside, given.routes),
     "owner": lambda _: owner.run(),
-    "trials": lambda _: trials.run(),
+    "trials": lambda given: trials.run(given.docs or _ROOT / "docs", quick=given.quick),
     "complaint": lambda given: complaint.run(given.docs, quick=given.quick),
     "images": lambda given: images.run(
         given.docs or _ROOT / "docs", images.QUICK if given.quick else images.Extent()

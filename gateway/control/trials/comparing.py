@@ -7,6 +7,7 @@ longer than it may ends the process by an alarm, even if nobody is there any mor
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import signal
 import sys
@@ -25,6 +26,7 @@ LENGTH_BYTES = 4
 LIMIT_S = 5
 """Of one comparison: a hundred times what two pictures of 1 MiB take."""
 _MOST_MEMORY_BYTES = 2 * 1024**3
+_NICE = 10
 
 
 class Job(msgspec.Struct, array_like=True, frozen=True):
@@ -98,6 +100,8 @@ def _read_job(stream: BinaryIO) -> Job | None:
 def main() -> None:
     """Compare until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Behind workers, where cores are few: customers come first.
+    os.nice(_NICE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
     while (job := _read_job(sys.stdin.buffer)) is not None:

@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 
 from gateway.parallel_run.compare.findings import ABSENT, Difference, Findings, Location
-from gateway.parallel_run.compare.json_values import canonical, kind_of
+from gateway.parallel_run.compare.json_values import canonical, is_written_alike, kind_of
 from gateway.parallel_run.comparison import Kind
 
 MOST_DEPTH = 100
@@ -144,7 +144,7 @@ class JsonDiff:
 
 def _is_alike(control: object, candidate: object) -> bool:
     """Whether nobody could tell them apart; to Python 1, 1.0 and True are equal."""
-    return control == candidate and canonical(control) == canonical(candidate)
+    return control == candidate and is_written_alike(control, candidate)
 
 
 def _is_same(control: object, candidate: object) -> bool:
