@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from gateway.control.trials import asking
 from gateway.control.trials.asking import Question, Respondent
 from gateway.control.trials.room import Room, Share
 from gateway.parallel_run.observation import Asked, Observation
@@ -94,14 +95,14 @@ async def test_the_wait_for_a_connection_of_a_full_pool_does_not_count(
 async def test_it_counts_from_the_last_byte_sent_to_the_last_byte_of_the_answer(
     open_respondent: OpenRespondent, origin: Origin
 ) -> None:
-    asking = Asking(open_respondent())
+    question = Asking(open_respondent())
     backend = await origin.accept()
     head_read_s = (await head_of(backend), time.monotonic())[1]
     await backend.send(ANSWER[:-1])
     await settle()
     before_last_s = time.monotonic()
     await backend.send(ANSWER[-1:])
-    seen = await asking.observed()
+    seen = await question.observed()
     assert seen.first_byte_s is not None
     assert seen.began_at_s <= head_read_s
     assert seen.began_at_s + seen.first_byte_s <= before_last_s
@@ -120,11 +121,25 @@ async def test_who_never_got_a_connection_took_no_time(
 async def test_a_failure_takes_as_long_as_it_took_to_come(
     open_respondent: OpenRespondent, origin: Origin
 ) -> None:
-    asking = Asking(open_respondent())
+    question = Asking(open_respondent())
     backend = await origin.accept()
     await head_of(backend)
     cut_s = time.monotonic()
     backend.close()
-    seen = await asking.observed()
+    seen = await question.observed()
     assert seen.failure == "read_head:closed:upstream"
     assert _ended_at_s(seen) >= cut_s >= seen.began_at_s
+
+
+async def test_one_that_drips_for_ever_is_cut_whatever_the_backend_s_own_timeouts_are(
+    open_respondent: OpenRespondent, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MOST_S", 0.1)
+    question = Asking(open_respondent())
+    backend = await origin.accept()
+    await head_of(backend)
+    await backend.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+    seen = await question.observed()
+    assert seen.failure == "read_body:timeout:upstream"
+    assert seen.answer is None
+    await backend.read_to_end()
