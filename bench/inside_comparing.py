@@ -29,7 +29,6 @@ from gateway.parallel_run.strata import Stratum
 _ROUNDS = 7
 _COMPARISONS = 200
 _PICTURES = 10
-_PIPES_S = 0.1
 _TRIALS = 10_000
 _DIFFER_EVERY = 5
 _SIDE = 592
@@ -90,9 +89,7 @@ async def _pictures_ms(sides: Sides) -> list[float]:
             if compared.became is not TrialClass.MISMATCHED:
                 raise SystemExit(f"the pictures are {compared.became}")
     finally:
-        comparer.close()
-        # The pipes of the process end in the loop's next turns.
-        await asyncio.sleep(_PIPES_S)
+        await comparer.close()
     return found
 
 
