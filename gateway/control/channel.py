@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import cast
@@ -11,6 +12,7 @@ from gateway.control.messages import FrameError, Frames, Message, encode
 
 MAX_UNSENT_BYTES = 8 * 1024 * 1024
 """Four of the largest snapshots; beyond, the other end is stuck and messages are shed."""
+_LOOK_EVERY_S = 0.01
 
 
 class Channel(asyncio.Protocol):
@@ -66,6 +68,13 @@ class Channel(asyncio.Protocol):
             return False
         transport.write(encode(message))
         return True
+
+    async def drained(self, patience_s: float) -> None:
+        """Wait until the other end has taken what was sent, but no longer than `patience_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._transport is not None and self._transport.get_write_buffer_size():  # noqa: ASYNC110 - a transport tells nobody that it is empty
+                    await asyncio.sleep(_LOOK_EVERY_S)
 
     def close(self) -> None:
         """Stop talking; `ended` is called."""

@@ -47,6 +47,8 @@ from gateway.telemetry.events import Event
 from gateway.whatif.tokens import Tokens
 
 _NO_FILES = frozenset({"-", "off"})
+_LAST_WORDS_S = 1.0
+"""Control takes some MiB within milliseconds; one that hangs must not hold up a stop."""
 REPORT_EVERY_S = 0.25
 """How old the numbers on the admin port may be."""
 
@@ -145,6 +147,9 @@ class Worker:
             task.cancel()
         cut = self._gateway.close()
         self._report()
+        if self._channel is not None:
+            # The last trials, and behind them the last counts.
+            await self._channel.drained(_LAST_WORDS_S)
         self._plan.lifeline.post(Ended(cut))
 
     def _stop_soon(self) -> None:

@@ -65,3 +65,20 @@ async def test_the_end_is_told_once_and_nothing_is_sent_behind_it(ending: str) -
     assert not channel.send(Draining())
     channel.close()
     assert ended == ["ended"]
+
+
+async def test_last_words_are_waited_for_and_not_for_ever() -> None:
+    """A process that ended before would take with it what the other end has not read yet."""
+    one, other = socket.socketpair()
+    came: asyncio.Queue[Message] = asyncio.Queue()
+    sender = await Channel.open(one, came.put_nowait)
+    said = Accepted(1, bytes(3_000_000), AT)
+    sender.send(said)
+    await sender.drained(0.05)
+    assert came.empty(), "nobody has read"
+    reader = await Channel.open(other, came.put_nowait)
+    await sender.drained(5)
+    sender.close()
+    async with asyncio.timeout(5):
+        assert await came.get() == said
+    reader.close()
