@@ -45,10 +45,10 @@ and another process had the core; the first line, without any trial, is what to 
 _COMPARING = """\
 ## Comparing, and writing it down
 
-Documents differ in every tenth of 97 records. The pictures are noise of {side} bytes each and
-differ in every pixel: both are decoded and compared by the process beside control, the way there
-and back included. The ledger writes trials, of which every fifth differs, to SQLite on this
-machine's disk.
+Documents differ in every tenth of 97 records; their numbers are CPU. The pictures are noise of
+{side} bytes each and differ in every pixel: both are decoded and compared by the process beside
+control, the way there and back included. The ledger writes trials, of which every fifth differs, to
+SQLite on this machine's disk.
 """
 _LIMITS = """\
 ## What these numbers do not say

@@ -328,6 +328,23 @@ def test_a_reload_in_the_middle_of_trials_loses_none(
         assert shop.classes() == shop.told() == {"matched": shop.answered}
 
 
+def test_what_waits_when_the_roles_are_swapped_is_not_taken_for_the_other_side_s_answer(
+    start: Start, tmp_path: Path
+) -> None:
+    """The control's answers would be compared with the control's, and match for the candidate."""
+    with _shop(start, tmp_path, in_flight="4") as shop:
+        shop.candidate.body = b'{"id": 8}'
+        shop.candidate.hold()
+        shop.ask(20)
+        shop.until_eligible(20)
+        swapped = routes(shop, in_flight="4").replace("backend: legacy", "backend: candidate")
+        shop.figueira.change(
+            type(shop.figueira.routes).rename_over, f"{swapped}    reverse: true\n"
+        )
+        shop.candidate.let_go()
+        assert shop.classes() == shop.told() == {"mismatched": 4, "shed": 16}
+
+
 def test_what_is_under_way_at_the_end_is_told_as_such(start: Start, tmp_path: Path) -> None:
     """SIGTERM waits for customers and for no candidate: the next start finds nothing pending."""
     with _shop(start, tmp_path, in_flight="4") as shop:

@@ -243,7 +243,9 @@ class Trials:
         """Begin what may be begun; where memory is short, the rest waits until others end."""
         while run.may_begin:
             one = run.waiting[0]
-            is_late = time.monotonic() - one.since_s > LONGEST_WAIT_S
+            # Where the roles were swapped meanwhile, it is not the answer of the side it would be.
+            is_other = one.captured.backend != run.plan.served
+            is_late = is_other or time.monotonic() - one.since_s > LONGEST_WAIT_S
             share = None if is_late else self.room.share(share_bytes(one.captured))
             if share is None and not is_late:
                 return
