@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gateway.parallel_run.classes import UNCOMPARED, TrialClass
+from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.plan import ParallelRun, is_tried
 from gateway.parallel_run.strata import Templates
 from gateway.proxy.captured import OFFERED, Captured, EndedHere, LeftOut, Way
@@ -152,7 +152,7 @@ class Captures:
 
     def _end(self, run: str, became: TrialClass, asked: tuple[str, str, int]) -> None:
         self._count(run, became.value)
-        if became in UNCOMPARED:
+        if became is not TrialClass.NOT_SAMPLED:
             method, path, status = asked
             templates = self._templates.setdefault(run, Templates())
             self._left_out[run, method, templates.of(path), status // 100, became.value] += 1
@@ -168,8 +168,8 @@ def _fate(exchange: Outcome, run: ParallelRun) -> TrialClass | None:
         if exchange.request_sent:
             return None
         # Nobody has all of the request: its backend did not want it, or was not there to take it.
-        has_failed = is_upstream and not run.is_reversed
-        return TrialClass.CONTROL_FAILED if has_failed else TrialClass.SHED
+        failed = TrialClass.CANDIDATE_FAILED if run.is_reversed else TrialClass.CONTROL_FAILED
+        return failed if is_upstream else TrialClass.SHED
     is_gone = exchange.error.endswith(":downstream")
     return TrialClass.CLIENT_GONE if is_gone else TrialClass.SHED
 

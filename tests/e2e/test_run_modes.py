@@ -20,6 +20,7 @@ from image_service.trials.marks import read_mark
 from tests.e2e.conftest import Start
 from tests.support.figueira import Figueira, run
 from tests.support.polling import eventually
+from tests.support.routes_file import RoutesFile
 from tests.support.side import Question, Reply, Side, says, side
 
 pytestmark = pytest.mark.e2e
@@ -120,6 +121,16 @@ def test_behind_a_cut_over_the_old_side_is_asked(shop: Any) -> None:
         assert found["place"] == "json:$.name"
         # Once to be compared with, and once more, as it could have changed meanwhile.
         assert here.old.targets() == ["GET /things/7"] * 2
+
+
+def test_a_new_side_that_is_down_behind_a_cut_over_has_failed(shop: Any) -> None:
+    """The old one cannot be asked for what nobody took; the customer has a 502 already."""
+    with shop("reverse: true", served="new") as here:
+        text = here.figueira.routes.text.replace(here.new.url, "http://127.0.0.1:9")
+        here.figueira.change(RoutesFile.rename_over, text)
+        assert here.customer.get("/things/7").status_code == httpx.codes.BAD_GATEWAY
+        assert here.settled(1) == {"candidate_failed": 1}
+        assert here.report(1)["balance"]["classes"] == {"candidate_failed": 1}
 
 
 def test_what_the_old_code_says_differently_each_time_is_noise_and_a_rule_is_proposed(

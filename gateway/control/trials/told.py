@@ -16,6 +16,8 @@ GOOD_S = 2.0
 LONGEST_BUILD = 100
 """Characters, as of a header that names one."""
 
+_MOST_BYTES = 64 * 1024
+"""Of an answer that says so little; it is read between trials."""
 Ask = Callable[[str], Awaitable[Answer | None]]
 """Asks the candidate for a path."""
 
@@ -34,6 +36,8 @@ class Told:
             now_s = time.monotonic()
             if now_s - at_s >= GOOD_S:
                 found = await ask(path)
+                if found is not None and len(found.body) > _MOST_BYTES:
+                    found = None
                 self._known[path] = now_s, found
             return found
 
