@@ -34,6 +34,7 @@ class Parts:
     database: Database
     blobs: BlobStore
     workshop: Workshop
+    provider: Provider
     clock: Callable[[], float]
 
 
@@ -77,7 +78,9 @@ async def open_parts(
             )
         )
         try:
-            yield Parts(database=database, blobs=blobs, workshop=workshop, clock=clock)
+            yield Parts(
+                database=database, blobs=blobs, workshop=workshop, provider=painter, clock=clock
+            )
         finally:
             await workshop.close()
     finally:
