@@ -91,7 +91,9 @@ class _Attempt:
         self._tools = tools
         self._plan = tools.plan
         self._known = tools.known
-        self._pinning = Pinning(tools.pins, trial) if tools.pins is not None else None
+        self._pinning: Pinning | None = None
+        if tools.pins is not None:
+            self._pinning = Pinning(tools.pins, trial, tools.plan.rules)
         self._is_safe = trial.asked.method in SAFE
         # What changes something is not asked of the control again, but of one that is there for it.
         is_sandboxed = self._plan.writes == "sandbox" and bool(self._plan.second_control)
