@@ -202,7 +202,7 @@ def _ordering(settings: Settings, parts: Parts) -> Ordering:
         acceptance=workshop.acceptance,
         writer=workshop.writer,
         journal=workshop.journal,
-        renderer=parts.provider if settings.jobs.trials_ask_provider else _renderer(settings),
+        renderer=parts.rehearser or _renderer(settings),
     )
     return Ordering(
         orders=workshop.orders,
