@@ -17,7 +17,7 @@ import msgspec
 FOLLOWS_S = 10.0
 """A backfill that is no more than this behind will be level in a moment."""
 SLACK_S = 0.25
-"""Between the moment up to which a backfill has read and the one that it names."""
+"""Between the clocks of the backfill and of the gateway."""
 _NUMBER = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 
 

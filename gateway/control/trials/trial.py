@@ -29,8 +29,8 @@ from gateway.routing.split import bucket_of
 if TYPE_CHECKING:
     from gateway.parallel_run.pinned import PinnedCalls
 
-_COPY_PATIENCE_S = 5.0
-"""For a backfill that is near: one that follows is level within two seconds."""
+_COPY_PATIENCE_S = 8.0
+"""For a backfill that is near: one that follows is level within two or three seconds."""
 _COPY_PAUSE_S = 0.25
 _OK = 200
 _AMBIGUOUS = "which calls to collaborators are whose cannot be told"
