@@ -44,6 +44,8 @@ class RealRun:
     customers: ThreadPoolExecutor
     database: Path
     """The gateway's."""
+    asked: list[str]
+    """Paths of images that were asked for through the one URL: each is eligible."""
 
     def order(self, prompt: str, size: str = "256x256") -> int:
         """Order an image through the one URL; its number."""
@@ -83,7 +85,7 @@ class RealRun:
         def look() -> dict[str, int] | None:
             (sheet,) = self.figueira.status()["parallel_runs"]
             assert sum(sheet["classes"].values()) + sheet["pending"] == sheet["eligible"]
-            is_over = sheet["eligible"] and not sheet["pending"]
+            is_over = sheet["eligible"] == len(self.asked) and not sheet["pending"]
             return sheet["classes"] if is_over and self._written() == sheet["eligible"] else None
 
         classes = eventually(look, "all trials end", patience_s=PATIENCE_S)
@@ -221,6 +223,12 @@ def real_run(
                 IMAGE_GATEWAY_SECRET=SECRET,
             )
         )
+        asked: list[str] = []
+
+        def note(request: httpx.Request) -> None:
+            if request.url.path.startswith("/images"):
+                asked.append(request.url.path)
+
         yield RealRun(
             world=world,
             feed=feed,
@@ -228,7 +236,10 @@ def real_run(
             figueira=figueira,
             folder=folder,
             openai=openai,
-            customer=stack.enter_context(httpx.Client(base_url=figueira.url, timeout=30)),
+            customer=stack.enter_context(
+                httpx.Client(base_url=figueira.url, timeout=30, event_hooks={"request": [note]})
+            ),
             customers=stack.enter_context(ThreadPoolExecutor(CUSTOMERS)),
             database=folder / "gateway" / "state" / "figueira.db",
+            asked=asked,
         )

@@ -6,6 +6,7 @@ From the first trial to a verdict, with the import running beside.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.e2e
 READS = ("GET /images/{id} 2xx", "GET /images/{id}/file 2xx")
 ORDERS = "POST /images 2xx"
 READY, NOT_READY, INSUFFICIENT = 0, 1, 3
+PAGE = (Path(__file__).parents[2] / "docs" / "run-a-migration.md").read_text("utf-8")
 _TABLES = ("images", "jobs", "attempts", "job_events", "idempotency_claims", "accounts")
 
 
@@ -35,6 +37,19 @@ def kept(here: RealRun) -> Mapping[str, object]:
     return found | {"blobs": sorted(path.name for path in blobs.rglob("*") if path.is_file())}
 
 
+def shape(text: str) -> str:
+    """A report up to its balance sheet, without what is another thing each time."""
+    head = text.partition("\nWHAT BECAME")[0].partition("\n...")[0]
+    head = re.sub(r"(about )?(less than a minute|\d+ (second|minute|hour)s?)", "T", head)
+    return " ".join(re.sub(r"[0-9a-f]{12}", "#", head).split())
+
+
+def pasted(verdict: str) -> str:
+    """The report of that verdict, as docs/run-a-migration.md shows it."""
+    (found,) = re.findall(rf"^(images: {verdict}  .*?)^(?:```|\.\.\.)", PAGE, re.M | re.S)
+    return str(found)
+
+
 def test_from_the_first_trial_to_ready(tmp_path: Path, figures: Figures) -> None:
     """Ready for reading images, for their pictures, and for orders, which leave nothing behind."""
     with real_run(tmp_path) as here:
@@ -47,6 +62,7 @@ def test_from_the_first_trial_to_ready(tmp_path: Path, figures: Figures) -> None
         assert not any(kept(here).values())
         code, told = here.told()
         assert code == INSUFFICIENT
+        assert shape(here.report()[1]) == shape(pasted("INSUFFICIENT"))
         assert any("most of it is not_replicated" in reason for reason in told["reasons"])
         done = here.figueira.admin.get("/api/runs").json()["runs"][0]["epoch"]["build"]
         assert done not in {"", "unnamed"}, "the service names its build"
@@ -60,6 +76,7 @@ def test_from_the_first_trial_to_ready(tmp_path: Path, figures: Figures) -> None
         figures["real run: seconds to ready"] = round(time.monotonic() - began_s, 1)
         figures["real run: trials to ready"] = sum(each["trials"] for each in told["strata"])
         assert code == READY, here.report()[1]
+        assert shape(here.report()[1]) == shape(pasted("READY"))
         assert set(here.kinds()) == {*READS, ORDERS}
         assert {each[1:] for each in here.kinds().values()} == {(0, "ready")}
         assert not {"mismatched", "candidate_failed", "compare_failed", "raced"} & set(classes)
