@@ -39,6 +39,8 @@ class Watermark:
     """Everything up to this id is there as it is to stay."""
     as_of_s: float | None = None
     """What the control had then is there, whatever its id; None: nobody says."""
+    tells_moments: bool = False
+    """Whether it says, once it can: then each word of it is worth a new question."""
 
 
 def read_watermark(body: bytes) -> Watermark | None:
@@ -51,7 +53,9 @@ def read_watermark(body: bytes) -> Watermark | None:
     text = str(last_id)
     if isinstance(last_id, bool | float) or not (text.isascii() and text.isdigit()):
         return None
-    return Watermark(last_id=int(text), as_of_s=_moment(told.get("as_of")))
+    return Watermark(
+        last_id=int(text), as_of_s=_moment(told.get("as_of")), tells_moments="as_of" in told
+    )
 
 
 def _moment(told: object) -> float | None:

@@ -298,7 +298,8 @@ class _Attempt:
             watermark = read_watermark(answer.body) if answer is not None and is_told else None
             path, now_s = path_of(self._trial.asked), self._tools.wall_clock()
             stands = standing(watermark, path, answered_at_s, now_s)
-            if stands is not Standing.NEAR:
+            is_worth_it = watermark is not None and watermark.tells_moments
+            if stands is Standing.LEVEL or not is_worth_it:
                 break
         return stands
 

@@ -8,6 +8,8 @@ from gateway.parallel_run.replication import Standing, Watermark, read_watermark
 
 NOW_S = 1_800_000_000.0
 ONLY_ID = Watermark(last_id=7)
+NO_MOMENT = Watermark(last_id=7, tells_moments=True)
+A_MOMENT = Watermark(last_id=7, as_of_s=1.5, tells_moments=True)
 
 
 def as_of(ago_s: float) -> Watermark:
@@ -20,10 +22,10 @@ def as_of(ago_s: float) -> Watermark:
     [
         (b'{"id": 7}', ONLY_ID),
         (b'{"id": "7"}', ONLY_ID),
-        (b'{"id": 0, "as_of": null}', Watermark(last_id=0)),
-        (b'{"id": 7, "as_of": "1970-01-01T00:00:01.500Z"}', Watermark(last_id=7, as_of_s=1.5)),
-        (b'{"id": 7, "as_of": "1970-01-01T00:00:01.500"}', ONLY_ID),
-        (b'{"id": 7, "as_of": "yesterday"}', ONLY_ID),
+        (b'{"id": 0, "as_of": null}', Watermark(last_id=0, tells_moments=True)),
+        (b'{"id": 7, "as_of": "1970-01-01T00:00:01.500Z"}', A_MOMENT),
+        (b'{"id": 7, "as_of": "1970-01-01T00:00:01.500"}', NO_MOMENT),
+        (b'{"id": 7, "as_of": "yesterday"}', NO_MOMENT),
         (b'{"id": -7}', None),
         (b'{"id": 7.0}', None),
         (b'{"id": true}', None),
