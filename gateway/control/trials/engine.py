@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -77,6 +77,16 @@ class _Run:
         if not self.waiting or self.is_changing or self.in_flight >= self.plan.budget.in_flight:
             return False
         return not (self.in_flight and self.waiting[0].changes(self.plan))
+
+    early: Counter[tuple[str, str, str, int, str]] = field(default_factory=Counter)
+    """What was left out before the first trial has told which build it is evidence of."""
+    has_asked: bool = False
+
+    @property
+    def waits_for_build(self) -> bool:
+        """Whether the candidate will say which build it is, and has not yet."""
+        is_told = bool(self.plan.build_header) or self.plan.build_health is not None
+        return is_told and not self.has_asked
 
     @property
     def epoch_key(self) -> str:
@@ -172,7 +182,9 @@ class Trials:
         """Tell the sink what ended in a worker."""
         for name, method, template, status_class, became, count in many:
             run = self._runs.get(name)
-            if run is not None and became == TrialClass.NOT_SAMPLED:
+            if run is not None and run.waits_for_build:
+                run.early[name, method, template, status_class, became] += count
+            elif run is not None and became == TrialClass.NOT_SAMPLED:
                 self._sink.not_sampled(name, run.epoch_key, count)
             elif run is not None:
                 stratum = run.known.stratum_of(method, template, status_class)
@@ -240,7 +252,14 @@ class Trials:
             run.in_flight -= 1
             run.is_changing = False
             self._end(run, one, asked, ended, plan)
+            self._tell_early(run)
             self._pump(run)
+
+    def _tell_early(self, run: _Run) -> None:
+        """Tell what was left out before anybody knew which build this is evidence of."""
+        run.has_asked = True
+        early, run.early = run.early, Counter()
+        self.left_out([(*each, count) for each, count in early.items()])
 
     def _end(self, run: _Run, one: _Waiting, asked: Asked, ended: Ended, plan: ParallelRun) -> None:
         captured = one.captured
