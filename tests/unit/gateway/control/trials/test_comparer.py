@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -61,3 +62,22 @@ async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_one_that_cannot_be_started_is_a_dead_one() -> None:
     with pytest.raises(ComparerDied):
         await Comparer(("/nowhere",)).compare(DIFFERENT, Rules())
+
+
+async def test_it_is_closed_while_it_compares_and_while_others_wait() -> None:
+    """As control stops: each is told that the process died, and none is started again."""
+    comparer = Comparer((sys.executable, "-c", "import sys; sys.stdin.read()"))
+
+    async def lost() -> bool:
+        with pytest.raises(ComparerDied):
+            await comparer.compare(DIFFERENT, Rules())
+        return True
+
+    async def close() -> bool:
+        async with asyncio.timeout(5):
+            while comparer.pid is None:  # noqa: ASYNC110 - nobody says when a process is there
+                await asyncio.sleep(0)
+            await comparer.close()
+        return comparer.pid is None
+
+    assert all(await asyncio.gather(lost(), lost(), close()))
