@@ -173,6 +173,26 @@ def between(service: str, twist: Twist) -> Iterator[str]:
         server.server_close()
 
 
+def _world(folder: Path, more: dict[str, str]) -> World:
+    """The two sides' databases and pictures."""
+    return World(
+        legacy_url=f"sqlite:///{folder}/legacy.db",
+        images_url=f"sqlite+aiosqlite:///{folder}/images.db",
+        folder=folder / "world",
+        service_settings={"OPENAI_API_KEY": "sk-none", "IMAGE_GATEWAY_SECRET": SECRET, **more},
+    )
+
+
+def _customer(url: str, asked: list[str]) -> httpx.Client:
+    """Who notes the images that he asks for."""
+
+    def note(request: httpx.Request) -> None:
+        if request.url.path.startswith("/images"):
+            asked.append(request.url.path)
+
+    return httpx.Client(base_url=url, timeout=30, event_hooks={"request": [note]})
+
+
 @contextmanager
 def real_run(
     folder: Path,
@@ -195,20 +215,15 @@ def real_run(
         (folder / name).mkdir()
     with ExitStack() as stack:
         openai = stack.enter_context(FakeOpenAI())
-        key = {"OPENAI_API_KEY": "sk-none"}
-        world = World(
-            legacy_url=f"sqlite:///{folder}/legacy.db",
-            images_url=f"sqlite+aiosqlite:///{folder}/images.db",
-            folder=folder / "world",
-            service_settings={
-                **key,
-                "IMAGE_GATEWAY_SECRET": SECRET,
-                "OPENAI_BASE_URL": openai_urls[1] or openai.url,
-                **(service_settings or {}),
-            },
+        buys = {"OPENAI_BASE_URL": openai_urls[1] or openai.url}
+        world = _world(folder, {**buys, **(service_settings or {})})
+        shop, feed = stack.enter_context(
+            world.monolith(
+                LEGACY_IMAGE_PROVIDER="openai",
+                OPENAI_API_KEY="sk-none",
+                OPENAI_BASE_URL=openai_urls[0] or openai.url,
+            )
         )
-        buys = {"LEGACY_IMAGE_PROVIDER": "openai", "OPENAI_BASE_URL": openai_urls[0] or openai.url}
-        shop, feed = stack.enter_context(world.monolith(**key, **buys))
         service = stack.enter_context(world.service())
         before = stack.enter_context(between(service, twist)) if twist else service
         limited = text(openai.url).replace(
@@ -224,11 +239,6 @@ def real_run(
             )
         )
         asked: list[str] = []
-
-        def note(request: httpx.Request) -> None:
-            if request.url.path.startswith("/images"):
-                asked.append(request.url.path)
-
         yield RealRun(
             world=world,
             feed=feed,
@@ -236,9 +246,7 @@ def real_run(
             figueira=figueira,
             folder=folder,
             openai=openai,
-            customer=stack.enter_context(
-                httpx.Client(base_url=figueira.url, timeout=30, event_hooks={"request": [note]})
-            ),
+            customer=stack.enter_context(_customer(figueira.url, asked)),
             customers=stack.enter_context(ThreadPoolExecutor(CUSTOMERS)),
             database=folder / "gateway" / "state" / "figueira.db",
             asked=asked,

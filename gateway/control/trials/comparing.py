@@ -7,6 +7,7 @@ longer than it may ends the process by an alarm, even if nobody is there any mor
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import signal
 import sys
@@ -81,8 +82,12 @@ def main() -> None:
         job = _job_decoder.decode(body)
         found = safely(job.sides, _rules(job.rules))
         signal.alarm(0)
-        sys.stdout.buffer.write(frame(job_encoder.encode(found)))
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(frame(job_encoder.encode(found)))
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # Whoever asked was killed: there is nobody to be told, and nothing to be said of it.
+            os._exit(0)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import signal
 import sys
 
 import pytest
+from anyio import run_process
 
 from gateway.control.trials.comparer import Comparer, ComparerDied
+from gateway.control.trials.comparing import Job, frame, job_encoder, rules_encoder
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.observation import Answer
@@ -81,3 +83,17 @@ async def test_it_is_closed_while_it_compares_and_while_others_wait() -> None:
         return comparer.pid is None
 
     assert all(await asyncio.gather(lost(), lost(), close()))
+
+
+async def test_the_process_ends_without_a_word_when_whoever_asked_is_killed() -> None:
+    job = frame(job_encoder.encode(Job(DIFFERENT, rules_encoder.encode(Rules()))))
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = await run_process(
+        [sys.executable, "-m", "gateway.control.trials.comparing"],
+        input=job,
+        stdout=writer,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")
