@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,6 +25,7 @@ from image_service.backfill.landing import Landing
 from image_service.backfill.watermark import Watermark
 from image_service.blob_pages import BlobPages
 from image_service.blobs.facts import KnownBlobs
+from image_service.build import BuildHeader
 from image_service.derivatives.making import Derivatives
 from image_service.derivatives.rendering import render
 from image_service.errors import (
@@ -99,6 +101,7 @@ def create_app(
         async with open_parts(chosen, provider=provider, prices=prices) as parts:
             workshop = parts.workshop
             application.state.drain = workshop.stop
+            application.state.build = chosen.build
             tasks = Tasks()
             routes = _routes(chosen, parts, tasks)
             application.router.routes[:] = routes
@@ -112,6 +115,7 @@ def create_app(
 
     application = _Service(
         lifespan=lifespan,
+        middleware=[Middleware(BuildHeader)],
         exception_handlers={
             HTTPException: _answer_http_exception,
             RequestError: _answer_refused,
@@ -198,10 +202,7 @@ def _ordering(settings: Settings, parts: Parts) -> Ordering:
         acceptance=workshop.acceptance,
         writer=workshop.writer,
         journal=workshop.journal,
-        # Never a provider that is paid, and none that fails on purpose.
-        renderer=CheckedProvider(
-            LocalProvider(Temper(delay_s=settings.delay_s), draw=random.random)
-        ),
+        renderer=parts.rehearser or _renderer(settings),
     )
     return Ordering(
         orders=workshop.orders,
@@ -214,6 +215,11 @@ def _ordering(settings: Settings, parts: Parts) -> Ordering:
         ),
         clock=parts.clock,
     )
+
+
+def _renderer(settings: Settings) -> Provider:
+    """Paint for trials: never a provider that is paid, and none that fails on purpose."""
+    return CheckedProvider(LocalProvider(Temper(delay_s=settings.delay_s), draw=random.random))
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

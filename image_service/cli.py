@@ -210,3 +210,7 @@ def _run(act: Act, flags: Mapping[str, str]) -> int:
         sys.stderr.write(f"image_service: {error}\n")
         return 1
     return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -41,6 +41,8 @@ class JobSettings:
         dispatcher: Who hands jobs to workers; ``auto`` is PgQueuer on PostgreSQL, if installed.
         queue_url: The SQS queue that jobs are announced by, on Lambda; None for no such thing.
         gateway_secret: What trials are signed with; None believes none.
+        trials_ask_provider: Whether trials are painted by who paints for customers, because a
+            gateway answers its calls from the record.
         has_worker: Whether the serving process makes pictures itself.
         keep_s: How long finished jobs are kept, at least as long as an Idempotency-Key.
     """
@@ -56,6 +58,7 @@ class JobSettings:
     dispatcher: DispatcherName
     queue_url: str | None
     gateway_secret: str | None = field(repr=False)
+    trials_ask_provider: bool
     has_worker: bool
     keep_s: float
 
@@ -88,6 +91,7 @@ def read_job_settings(environ: Mapping[str, str]) -> JobSettings:
         dispatcher=_choice(environ, "IMAGE_DISPATCHER", _DISPATCHERS),
         queue_url=environ.get("IMAGE_QUEUE_URL") or None,
         gateway_secret=_secret(environ, "IMAGE_GATEWAY_SECRET"),
+        trials_ask_provider=_trials_ask_provider(environ),
         has_worker=_choice(environ, "IMAGE_WORKER", ("on", "off")) == "on",
         keep_s=3600 * _number(environ, "IMAGE_KEEP_JOBS_H", 72, (24, 24 * 365)),
     )
@@ -133,6 +137,17 @@ def _choice(environ: Mapping[str, str], variable: str, choices: tuple[T, ...]) -
         why=f"{_shown(text)} is unknown",
         remedy=f"set {' or '.join(choices)}, or unset it for {choices[0]}",
     )
+
+
+def _trials_ask_provider(environ: Mapping[str, str]) -> bool:
+    is_wanted = _choice(environ, "IMAGE_TRIALS", ("renderer", "provider")) == "provider"
+    if is_wanted and not environ.get("OPENAI_BASE_URL"):
+        raise StartupError(
+            where="IMAGE_TRIALS",
+            why="provider would have OpenAI itself asked, and every trial paid for",
+            remedy="set OPENAI_BASE_URL to the gateway's egress listener, or IMAGE_TRIALS=renderer",
+        )
+    return is_wanted
 
 
 def _secret(environ: Mapping[str, str], variable: str) -> str | None:

@@ -21,7 +21,7 @@ from image_service.contract import (
     parse_order,
     read_body,
 )
-from image_service.errors import OrderError, RequestError
+from image_service.errors import OrderError, PictureError, RequestError
 from image_service.jobs.customers import customer_of
 from image_service.jobs.documents import (
     document,
@@ -198,7 +198,13 @@ class Ordering:
         return response
 
     async def _rehearse(self, wish: Wish, prefer: Preference) -> Response:
-        entry = await self._sandbox.rehearse(wish)
+        try:
+            entry = await self._sandbox.rehearse(wish)
+        except PictureError as error:
+            # As an order whose picture fails is answered; the gateway says why it gave none.
+            _LOG.warning("trial_without_picture reason=%r", error.reason)
+            self._meter.rehearsed("failed")
+            return page(500)
         self._meter.rehearsed("rehearsed")
         if prefer.hold_s == 0:
             return _accepted(new_document(entry.job.job_id, entry.image_id), prefer)

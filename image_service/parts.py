@@ -29,11 +29,17 @@ from image_service.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What is open while a process runs."""
+    """What is open while a process runs.
+
+    Attributes:
+        rehearser: Asked for trials, where they ask who paints for customers: one of its own, so
+            that no trial that fails opens a breaker before a customer's order.
+    """
 
     database: Database
     blobs: BlobStore
     workshop: Workshop
+    rehearser: Provider | None
     clock: Callable[[], float]
 
 
@@ -61,6 +67,8 @@ async def open_parts(
     blobs = await open_blobs(settings.blob_place, clock=clock)
     database = await open_prepared(settings)
     painter = open_provider(settings) if provider is None else CheckedProvider(provider)
+    asks = settings.jobs.trials_ask_provider
+    rehearser = (open_provider(settings) if provider is None else painter) if asks else None
     try:
         _check_prices(table, painter.name)
         dispatcher = await open_dispatcher(settings, database)
@@ -77,10 +85,14 @@ async def open_parts(
             )
         )
         try:
-            yield Parts(database=database, blobs=blobs, workshop=workshop, clock=clock)
+            yield Parts(
+                database=database, blobs=blobs, workshop=workshop, rehearser=rehearser, clock=clock
+            )
         finally:
             await workshop.close()
     finally:
+        if rehearser is not None:
+            await rehearser.close()
         await painter.close()
         await database.close()
 

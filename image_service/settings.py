@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from image_service.blobs import place
 from image_service.blobs.place import BlobPlace, parse_place
+from image_service.build import read_build
 from image_service.errors import StartupError
 from image_service.job_settings import JobSettings, read_job_settings
 from image_service.provider_settings import (
@@ -59,6 +60,7 @@ class Settings:
         fail_rate: Which part of its orders fails on purpose, 0..1.
         moderation_words: Words, in lower case, for which it refuses an order.
         concurrency: How many pictures are made at once, at least 1.
+        build: What this build calls itself in every answer.
         jobs: How orders are taken and carried out.
     """
 
@@ -78,6 +80,7 @@ class Settings:
     fail_rate: float
     moderation_words: frozenset[str]
     concurrency: int
+    build: str
     jobs: JobSettings
 
 
@@ -114,6 +117,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         concurrency=_whole(
             environ, "IMAGE_CONCURRENCY", DEFAULT_CONCURRENCY, (1, _LARGEST_CONCURRENCY)
         ),
+        build=read_build(environ.get("IMAGE_BUILD")),
         jobs=read_job_settings(environ),
     )
 

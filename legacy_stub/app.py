@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from image_service.providers import procedural
+from legacy_stub import tracing
 from legacy_stub.database import open_database
 from legacy_stub.flask_style import Answer, HttpError, Request, error_page
 from legacy_stub.gallery.local import Paint
@@ -67,6 +68,7 @@ class Shop:
         return await loop.run_in_executor(self.pool, self._handle, request)
 
     def _handle(self, request: Request) -> Answer:
+        tracing.enter(request.traceparent)
         try:
             return dispatch(self.rules, request)
         except HttpError as error:
@@ -208,6 +210,7 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         content_type=(request.headers.getlist("content-type") or [""])[-1],
         body=bytes(body),
         cookie="; ".join(request.headers.getlist("cookie")),
+        traceparent=request.headers.get("traceparent", ""),
         is_https=request.headers.get("x-forwarded-proto", scope.get("scheme")) == "https",
     )
 

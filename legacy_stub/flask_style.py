@@ -59,6 +59,7 @@ class Request:
         body: All of it, empty when there is none.
         cookie: The Cookie header, empty when there is none.
         is_https: Whether the customer speaks TLS to whoever stands in front.
+        traceparent: The header of that name, empty when there is none.
     """
 
     method: str
@@ -69,6 +70,7 @@ class Request:
     body: bytes = b""
     cookie: str = ""
     is_https: bool = False
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,7 +253,8 @@ def _rules(report: RunReport) -> Iterator[str]:
         until = f"expired {each.until}" if each.is_expired else each.until or "-"
         rows.append(
             f'<tr><th scope="row"><code>{escape(each.rule)}</code></th>'
-            f'<td class="{tone}">{state}</td><td class="{"no" if each.is_expired else ""}">'
+            f'<td class="nowrap {tone}">{state}</td>'
+            f'<td class="nowrap {"no" if each.is_expired else ""}">'
             f"{escape(until)}</td><td>{escape(each.because)}</td></tr>"
         )
     heads = "".join(f'<th scope="col">{each}</th>' for each in ("Rule", "Used", "Until", "Because"))

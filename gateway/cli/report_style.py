@@ -68,8 +68,8 @@ background:var(--ground)}
 .values{display:grid;grid-template-columns:1fr 1fr;gap:12px;margin-bottom:10px}
 .values div{background:var(--mark);border-radius:6px;padding:6px 10px}
 .values small{display:block;color:var(--soft)}
-.pictures{display:flex;flex-wrap:wrap;gap:16px;margin-bottom:10px}
-figure{margin:0}figure img{display:block;max-width:100%;min-width:120px;border-radius:6px;
+.pictures{display:grid;grid-template-columns:1fr 1fr;gap:12px;margin-bottom:10px}
+figure{margin:0 0 0 10px}figure img{display:block;max-width:100%;min-width:120px;border-radius:6px;
 border:1px solid var(--line)}
 figcaption{color:var(--soft);font-size:13px;margin-top:4px}
 .sides{table-layout:fixed}

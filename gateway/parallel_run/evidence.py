@@ -58,6 +58,11 @@ class Evidence:
         return left_out / (left_out + self.trials) if left_out else 0.0
 
     @property
+    def commonest_uncompared(self) -> TrialClass:
+        """The class of most of them."""
+        return max(sorted(UNCOMPARED), key=lambda one: self.classes[one])
+
+    @property
     def total_distinct(self) -> float:
         """How many distinct requests there seem to be at all, from how many came once and twice.
 

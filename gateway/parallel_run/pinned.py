@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.parallel_run.compare.calls import Call
+from gateway.parallel_run.compare.calls import Call, is_covered
 from gateway.parallel_run.passed import Passed, Reply, key_of, trace_of
+from gateway.parallel_run.plan import Rules
 
 KEPT_S = 60.0
 """A call is kept this long behind its end, and a trial behind its last word."""
@@ -25,6 +26,7 @@ MOST_BYTES = 256 * 1024 * 1024
 MOST_CALLS = 10_000
 MOST_TRIALS = 2_000
 _DAY_S = 86_400
+_NO_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,9 @@ class PinnedCalls(Protocol):
     then `settle`.
     """
 
-    def begin(self, trial_id: str, traceparent: str, side: str, at_s: float) -> None:
+    def begin(
+        self, trial_id: str, traceparent: str, side: str, at_s: float, rules: Rules = _NO_RULES
+    ) -> None:
         """Note that a side was or is about to be asked.
 
         Args:
@@ -77,6 +81,7 @@ class PinnedCalls(Protocol):
             traceparent: As the side gets it.
             side: The backend's name.
             at_s: When, in seconds since 1970; of the first exchange a time that is past.
+            rules: Of the trial's run: calls that differ only where one covers it are the same.
         """
 
     def end(self, trial_id: str, side: str, at_s: float) -> Sequence[Call]:
@@ -103,6 +108,7 @@ class _Trial:
     side: str
     """That the customer saw."""
     began_at_s: float
+    rules: Rules
     ended_at_s: float | None = None
     calls: list[Passed] = field(default_factory=list)
     again: dict[str, _Again] = field(default_factory=dict)
@@ -110,13 +116,16 @@ class _Trial:
     is_ambiguous: bool = False
     touched_at_s: float = 0.0
 
-    def twin(self, key: bytes, again: _Again) -> Passed | None:
+    def twin(self, key: bytes, call: Call, again: _Again) -> Passed | None:
         """The first call of the record that asks for the same and has not been given yet."""
-        for passed in self.calls:
-            is_free = passed.reply is not None and passed not in again.claimed
-            if is_free and passed.key == key:
-                return passed
-        return None
+        free = [
+            passed
+            for passed in self.calls
+            if passed.reply is not None and passed not in again.claimed
+        ]
+        same = [passed for passed in free if passed.key == key]
+        alike = same or [each for each in free if is_covered(each.call, call, self.rules)]
+        return alike[0] if alike else None
 
 
 class Book:
@@ -147,14 +156,16 @@ class Book:
 
     # Trials
 
-    def begin(self, trial_id: str, traceparent: str, side: str, at_s: float) -> None:
+    def begin(
+        self, trial_id: str, traceparent: str, side: str, at_s: float, rules: Rules = _NO_RULES
+    ) -> None:
         """Note that a side was asked, or is about to be."""
         trial = self._trials.get(trial_id)
         if trial is None:
             if len(self._trials) >= MOST_TRIALS:
                 del self._trials[next(iter(self._trials))]
             trace = trace_of(traceparent)
-            trial = _Trial(trial_id=trial_id, trace=trace, side=side, began_at_s=at_s)
+            trial = _Trial(trial_id=trial_id, trace=trace, side=side, began_at_s=at_s, rules=rules)
             self._trials[trial_id] = trial
         else:
             trial.again[side] = _Again()
@@ -242,7 +253,9 @@ class Book:
         if not self.concerns(side, trace):
             return Forward(passed=self.passing(side, trace, call, at_s))
         key = key_of(call)
-        trials = [trial for trial in self._of(side, trace) if trial.twin(key, trial.again[side])]
+        trials = [
+            trial for trial in self._of(side, trace) if trial.twin(key, call, trial.again[side])
+        ]
         if not trials and trace:
             return self._unmatched(self._of(side, trace), side, (key, call), at_s)
         if not trials:
@@ -253,7 +266,7 @@ class Book:
                 trial.is_ambiguous = True
         trial = trials[0]
         again = trial.again[side]
-        twin = trial.twin(key, again)
+        twin = trial.twin(key, call, again)
         assert twin is not None and twin.reply is not None  # noqa: S101, PT018 - chosen for it
         self._claim(trial, again, twin)
         again.made.append(call)

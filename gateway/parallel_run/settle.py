@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.comparison import Comparison
 
 FIRST_FAILURE = 500
-MISS = 404
+_MISS = 404
 _SUCCESS = range(200, 300)
-_NUMBER = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 
 
 def before_comparing(control: int | None, candidate: int | None) -> TrialClass | None:
@@ -30,19 +28,9 @@ def before_comparing(control: int | None, candidate: int | None) -> TrialClass |
     return TrialClass.CANDIDATE_FAILED if candidate_failed else None
 
 
-def is_behind(path: str, statuses: tuple[int, int], watermark: int | None) -> bool:
-    """Whether the candidate misses a resource only because its backfill has not reached it.
-
-    Args:
-        path: That was asked for.
-        statuses: The control's and the candidate's, soft errors counted in.
-        watermark: The last id that was copied; None if nobody says.
-    """
-    control, candidate = statuses
-    if watermark is None or control not in _SUCCESS or candidate != MISS:
-        return False
-    ids = [int(each) for each in path.split("/") if _NUMBER.fullmatch(each)]
-    return bool(ids) and max(ids) > watermark
+def is_missed(control: int | None, candidate: int | None) -> bool:
+    """Whether the candidate lacks what the control has, soft errors counted in."""
+    return control in _SUCCESS and candidate == _MISS
 
 
 def places(comparison: Comparison | None) -> frozenset[str]:

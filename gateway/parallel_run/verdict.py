@@ -158,8 +158,9 @@ def _trust(part: Evidence, ready_when: ReadyWhen, now_s: float) -> list[_Finding
         found.append(
             _Finding(
                 State.INSUFFICIENT,
-                f"{percent(share)} of what was to be compared was not (the slow, the large), more"
-                f" than the {percent(ready_when.max_uncompared)} that may be missing",
+                f"{percent(share)} of what was to be compared was not, more than the"
+                f" {percent(ready_when.max_uncompared)} that may be missing; most of it is"
+                f" {part.commonest_uncompared}",
             )
         )
     if part.newest_at_s is not None and now_s - part.newest_at_s > FRESH_S:

@@ -25,7 +25,7 @@ _LOG = logging.getLogger("image_service.backfill")
 # As many as a page's transaction, which customers' orders wait for, writes in some milliseconds.
 PAGE_EVENTS = 100
 # What is here may be so much older than it looks while nothing happens, and no more.
-_WAIT_S = 2
+_WAIT_S = 1
 _ACKNOWLEDGE_EVERY_S = 5.0
 _PAUSES_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -93,11 +93,13 @@ class Importer:
             FeedGoneError: The feed cannot go on from there.
             NotAFeedError: What answers is no feed.
         """
-        failures = 0
+        failures, is_quiet = 0, False
         while True:
             try:
-                progress, _ = await self.step(progress, wait_s=_WAIT_S)
-                failures = 0
+                # Behind news one look without waiting, which tells at once that that was all.
+                after, _ = await self.step(progress, wait_s=_WAIT_S if is_quiet else 0)
+                failures, is_quiet = 0, after.position == progress.position
+                progress = after
             except (FeedUnavailableError, SQLAlchemyError, OSError) as error:
                 pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
                 failures += 1
@@ -113,8 +115,10 @@ class Importer:
             FeedUnavailableError: The feed does not answer.
             NotAFeedError: What answers is no feed.
         """
+        # What was committed by now is in the page, however long it takes to come.
+        asked_at = self._hand.clock()
         page = await self._feed.page(progress.cursor, limit=self._hand.page_events, wait_s=wait_s)
-        after = advance(progress, page, now=self._hand.clock())
+        after = advance(progress, page, now=asked_at)
         changes = fold(page.told)
         there = await self._landing.pictures([change.image_id for change in changes])
         landed = await self._pictures.land(changes, there)

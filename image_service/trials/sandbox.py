@@ -2,20 +2,26 @@
 
 It is parsed, priced, admitted, painted by the renderer that costs nothing, checked and written to
 the database; then its part of the transaction is rolled back. No row, blob, job or purchase stays.
+
+Where the gateway stands between this service and OpenAI, the order may be painted as a customer's
+is: the gateway answers the call from what the monolith was answered, and nothing is bought.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from image_service.jobs import states
 from image_service.jobs.accepting import Acceptance, Known, Submission, Taken
+from image_service.jobs.customers import safety_identifier
 from image_service.jobs.entries import Entry
 from image_service.jobs.journal import Journal, Note, read_one
 from image_service.jobs.states import Job, Picture
+from image_service.jobs.tracing import continued
 from image_service.orders import RETRY_AFTER_S, Orders, Wish
 from image_service.problems import Problem, ProblemError
 from image_service.providers.port import Call, Provider
@@ -58,7 +64,7 @@ class Sandbox:
         self._waiting += 1
         try:
             async with self._turns:
-                painted = await self._renderer.paint(wish.order, call=Call())
+                painted = await self._renderer.paint(wish.order, call=_call(wish))
         finally:
             self._waiting -= 1
         picture = Picture(
@@ -102,6 +108,14 @@ class Sandbox:
 
         finished = await self._journal.change(connection, answer.job_id, succeed, note, now=now)
         return finished or Problem(code="internal")
+
+
+def _call(wish: Wish) -> Call:
+    """The call that the order would have made, in the trial's trace."""
+    return Call(
+        traceparent=continued(wish.traceparent, noise=secrets.randbits(192)),
+        safety_identifier=safety_identifier(wish.customer),
+    )
 
 
 async def _known(connection: AsyncConnection, job_id: str) -> Entry | Problem:

@@ -19,6 +19,7 @@ from typing import Literal
 import openai
 from PIL import Image
 
+from legacy_stub import tracing
 from legacy_stub.gallery.port import GalleryError
 from legacy_stub.stopping import Stopping
 
@@ -58,7 +59,8 @@ class OpenAIPainter:
             GalleryError: There is none, for whatever reason.
         """
         size = SIZES.get((width, height), "1024x1024")
-        encoded = self._stopping.await_(lambda: self._buy(prompt, size))
+        headers = tracing.headers()
+        encoded = self._stopping.await_(lambda: self._buy(prompt, size, headers))
         if len(encoded) > BYTE_LIMIT * 4 // 3:
             raise GalleryError(f"OpenAI: {len(encoded)} characters of base64 are too many")
         try:
@@ -70,10 +72,15 @@ class OpenAIPainter:
         """Close the connections."""
         self._client.close()
 
-    def _buy(self, prompt: str, size: Size) -> str:
+    def _buy(self, prompt: str, size: Size, headers: dict[str, str]) -> str:
         try:
             answer: object = self._client.images.generate(
-                model=self._model, prompt=prompt, size=size, n=1, output_format="png"
+                model=self._model,
+                prompt=prompt,
+                size=size,
+                n=1,
+                output_format="png",
+                extra_headers=headers,
             )
         except openai.APIStatusError as error:
             words = f"status {error.status_code}, code {_word(error.code)}"

@@ -26,6 +26,7 @@ SECRETS = {
     "FIGUEIRA_DATABASE_PASSWORD": "gateway0secret",
     "IMAGE_DATABASE_PASSWORD": "images0secret",
     "FIGUEIRA_TOKEN_KEY": "tokens0secret0key",
+    "IMAGE_GATEWAY_SECRET": "trials0secret0of0the0gateway0and0service",
 }
 _PORTS = {
     "gateway": (8000, 9000),

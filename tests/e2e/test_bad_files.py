@@ -30,7 +30,7 @@ routes:
     backend: legacy
 """
 WHY_NO_ALIAS = "a few of them can stand for millions of values, so each value is written out"
-KNOWN = "known keys: access_log, backends, routes, safety, trust, version"
+KNOWN = "known keys: access_log, backends, egress, parallel_runs, routes, safety, trust, version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

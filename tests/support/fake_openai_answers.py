@@ -108,7 +108,9 @@ def picture(
     labels.add_text("Purchase", str(wanted.purchase))
     extra = {"pnginfo": labels, "compress_level": 1} if chosen == "PNG" else {}
     width, height = side or (wanted.width, wanted.height)
-    _canvas(width, height, zlib.crc32(wanted.prompt.encode()) % 8).save(out, chosen, **extra)
+    # No two are alike, not even of one prompt: nobody can paint the same picture twice.
+    shade = (zlib.crc32(wanted.prompt.encode()) + wanted.purchase) % 8
+    _canvas(width, height, shade).save(out, chosen, **extra)
     return out.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -25,7 +26,9 @@ def main() -> int:
     except UpError as error:
         sys.stderr.write(f"up: {error}\n")
         return 1
-    all_parts = parts(ports)
+    # Another one each time is as good: both who know it are started here.
+    secret = os.environ.get("IMAGE_GATEWAY_SECRET") or secrets.token_hex(32)
+    all_parts = parts(ports, secret)
     is_coloured = wants_colour(os.environ, is_terminal=sys.stdout.isatty())
     screen = Screen([part.name for part in all_parts], is_coloured=is_coloured)
     config = os.environ.get("FIGUEIRA_CONFIG") or "routes.yaml"

@@ -1,4 +1,4 @@
-"""What is started: three programs, their ports and their environments. Pure."""
+"""What is started: four programs, their ports and their environments. Pure."""
 
 from __future__ import annotations
 
@@ -83,9 +83,14 @@ def url(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def parts(ports: Ports) -> tuple[Part, ...]:
-    """The three programs, in the order in which they are started."""
-    return (_monolith(ports), _images(ports), _gateway(ports))
+def parts(ports: Ports, secret: str) -> tuple[Part, ...]:
+    """The programs, in the order in which they are started.
+
+    Args:
+        ports: Where each listens.
+        secret: By which the image service knows the gateway's trials.
+    """
+    return (_monolith(ports), _images(ports, secret), _import(ports), _gateway(ports, secret))
 
 
 def _monolith(ports: Ports) -> Part:
@@ -104,17 +109,34 @@ def _monolith(ports: Ports) -> Part:
     )
 
 
-def _images(ports: Ports) -> Part:
+def _import(ports: Ports) -> Part:
+    return Part(
+        name="import",
+        command=(
+            *(sys.executable, "-m", "image_service.cli", "import", "--follow"),
+            *("--from-changes", url(ports.changes)),
+        ),
+        settings={},
+        ready_url=f"{url(ports.images)}/backfill/watermark",
+        stop_s=15,
+    )
+
+
+def _images(ports: Ports, secret: str) -> Part:
     return Part(
         name="image service",
         command=(sys.executable, "-m", "image_service"),
-        settings={"IMAGE_HOST": HOST, "IMAGE_PORT": str(ports.images)},
+        settings={
+            "IMAGE_HOST": HOST,
+            "IMAGE_PORT": str(ports.images),
+            "IMAGE_GATEWAY_SECRET": secret,
+        },
         ready_url=f"{url(ports.images)}/readyz",
         stop_s=15,
     )
 
 
-def _gateway(ports: Ports) -> Part:
+def _gateway(ports: Ports, secret: str) -> Part:
     return Part(
         name="gateway",
         command=(sys.executable, "-m", "gateway", "serve"),
@@ -126,6 +148,7 @@ def _gateway(ports: Ports) -> Part:
             # routes.yaml names its backends by these two
             "LEGACY_URL": url(ports.monolith),
             "IMAGE_SERVICE_URL": url(ports.images),
+            "IMAGE_GATEWAY_SECRET": secret,
         },
         ready_url=f"{url(ports.admin)}/readyz",
         stop_s=40,

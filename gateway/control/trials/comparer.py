@@ -41,6 +41,7 @@ class Comparer:
         self._limit_s = limit_s
         self._process: asyncio.subprocess.Process | None = None
         self._is_warm = False
+        self._is_closed = False
         self._turn = asyncio.Lock()
         self._ending: Running | None = None
 
@@ -60,6 +61,8 @@ class Comparer:
             return safely(sides, rules)
         job = job_of(sides, rules)
         async with self._turn:
+            if self._is_closed:
+                raise ComparerDied
             try:
                 async with asyncio.timeout(self._limit_s if self._is_warm else _START_S):
                     found = await self._ask(job)
@@ -82,6 +85,8 @@ class Comparer:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
             )
+            if self._is_closed:
+                raise EOFError
         writer, reader = self._process.stdin, self._process.stdout
         assert writer is not None  # noqa: S101 - a pipe was asked for
         assert reader is not None  # noqa: S101 - the same
@@ -93,7 +98,7 @@ class Comparer:
     def _replace(self, why: str) -> None:
         process, self._process, self._is_warm = self._process, None, False
         if process is not None:
-            if why != "left":
+            if why != "left" and not self._is_closed:
                 warn(Event.COMPARER_REPLACED, pid=process.pid, why=why)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -101,7 +106,13 @@ class Comparer:
 
     async def close(self) -> None:
         """Compare no more; the process is gone then, and its pipes are."""
-        self._replace("left")
+        self._is_closed = True
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        # Whoever still reads what it compares is the first to see its end.
+        async with self._turn:
+            self._replace("left")
         if self._ending is not None:
             await self._ending.ended()
 

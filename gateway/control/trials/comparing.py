@@ -109,8 +109,12 @@ def main() -> None:
         signal.alarm(2 * LIMIT_S)
         found = safely(job.sides, _rules(job.rules))
         signal.alarm(0)
-        sys.stdout.buffer.write(frame(job_encoder.encode(found)))
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(frame(job_encoder.encode(found)))
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # Whoever asked was killed: there is nobody to be told, and nothing to be said of it.
+            os._exit(0)
 
 
 if __name__ == "__main__":

@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from gateway.control.messages import Part, WorkerName
 from gateway.control.trials.accounts import Accounts
-from gateway.control.trials.arriving import Arriving, Bodies
+from gateway.control.trials.arriving import Arriving
 from gateway.control.trials.asking import Respondent
 from gateway.control.trials.comparer import Comparer
-from gateway.control.trials.knowing import Known, rules_digest
+from gateway.control.trials.knowing import rules_digest
 from gateway.control.trials.material import Material, fetch, outline, share_bytes
 from gateway.control.trials.room import Room, Share
+from gateway.control.trials.run_state import RunState, Waiting
 from gateway.control.trials.spool import Spool, SpoolError
 from gateway.control.trials.trial import Ended, Tools, try_once
-from gateway.parallel_run.allowance import Allowance
 from gateway.parallel_run.classes import Sheet, TrialClass
-from gateway.parallel_run.epoch import epoch_key
 from gateway.parallel_run.observation import Observation, Trial
 from gateway.parallel_run.pinned import PinnedCalls
-from gateway.parallel_run.plan import SAFE, ParallelRun
+from gateway.parallel_run.plan import ParallelRun
 from gateway.parallel_run.result import TrialResult, TrialSink
 from gateway.proxy.captured import Captured, LeftOut
 from gateway.proxy.spawn import Running, spawn
@@ -37,58 +36,6 @@ LONGEST_WAIT_S = 30.0
 """What a resource was that long ago says little of what it is now."""
 _SPARE_CONNECTIONS = 2
 """Times the trials in flight: one asks up to two sides, and the candidate twice."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    captured: Captured
-    bodies: Bodies | None
-    """What of it is in the spool; None if nothing is, or not any more."""
-    trial_id: str
-    since_s: float
-
-    @property
-    def size(self) -> int:
-        return len(self.captured.request) + len(self.captured.body)
-
-    def changes(self, plan: ParallelRun) -> bool:
-        """Whether the candidate will be another one afterwards."""
-        method = self.captured.request.partition(b" ")[0]
-        return plan.writes in {"idempotent", "allow"} and method not in SAFE
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run's state; it goes on through reloads."""
-
-    plan: ParallelRun
-    digest: str = ""
-    respondents: dict[str, Respondent] = field(default_factory=dict)
-    known: Known = field(default_factory=Known)
-    allowance: Allowance = field(default_factory=Allowance)
-    waiting: deque[_Waiting] = field(default_factory=deque)
-    waiting_bytes: int = 0
-    in_flight: int = 0
-    is_pinned: bool = False
-    """Whether both sides' calls to collaborators pass here."""
-
-    is_changing: bool = False
-    """Whether a trial is under way that changes the candidate; it is alone then."""
-
-    @property
-    def may_begin(self) -> bool:
-        """Whether the next trial's turn has come.
-
-        What changes the candidate comes to it as the control has had it: behind all that came
-        before, and before all that comes behind. Otherwise either side would be another one.
-        """
-        if not self.waiting or self.is_changing or self.in_flight >= self.plan.budget.in_flight:
-            return False
-        return not (self.in_flight and self.waiting[0].changes(self.plan))
-
-    @property
-    def epoch_key(self) -> str:
-        return epoch_key(self.known.build, self.digest)
 
 
 class Trials:
@@ -122,7 +69,7 @@ class Trials:
         self.spool = spool or Spool()
         self._arriving = Arriving(self.spool)
         self.room = Room()
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, RunState] = {}
         self._revision = 0
         self._taken: dict[str, tuple[int, int]] = {}
         self._under_way: set[Running] = set()
@@ -133,7 +80,7 @@ class Trials:
         backends = {backend.name: backend for backend in snapshot.backends}
         doors = {door.side for door in snapshot.egress.doors} if snapshot.egress else set()
         for plan in snapshot.parallel_runs:
-            run = self._runs.setdefault(plan.name, _Run(plan))
+            run = self._runs.setdefault(plan.name, RunState(plan))
             if taken := self._taken.pop(plan.name, None):
                 run.allowance.go_on(*taken)
             run.plan, run.digest = plan, rules_digest(plan, backends)
@@ -177,7 +124,7 @@ class Trials:
                 self._arriving.free(bodies)
                 self._sink.told_before(captured.run, 1)
                 continue
-            one = _Waiting(captured, bodies, secrets.token_hex(16), now_s)
+            one = Waiting(captured, bodies, secrets.token_hex(16), now_s)
             if (became := _fault(run, one)) is not None:
                 self._leave_out(run, one, became)
                 continue
@@ -207,7 +154,9 @@ class Trials:
         """Tell the sink what ended in a worker."""
         for name, method, template, status_class, became, count in many:
             run = self._runs.get(name)
-            if run is not None and became == TrialClass.NOT_SAMPLED:
+            if run is not None and run.waits_for_build:
+                run.early[name, method, template, status_class, became] += count
+            elif run is not None and became == TrialClass.NOT_SAMPLED:
                 self._sink.not_sampled(name, run.epoch_key, count)
             elif run is None:
                 self._sink.told_before(name, count)
@@ -223,6 +172,7 @@ class Trials:
     async def close(self) -> None:
         """Try no more: what waits is shed, what is under way is lost, and both are counted."""
         for run in self._runs.values():
+            self._tell_early(run)
             waiting, run.waiting = run.waiting, deque()
             for one in waiting:
                 self._leave_out(run, one, TrialClass.SHED)
@@ -235,11 +185,11 @@ class Trials:
             for respondent in run.respondents.values():
                 respondent.close()
 
-    def _leave_out(self, run: _Run, one: _Waiting, became: TrialClass) -> None:
+    def _leave_out(self, run: RunState, one: Waiting, became: TrialClass) -> None:
         """End a trial that nobody was asked for."""
         self._end(run, one, outline(one.captured), Ended(became), run.plan)
 
-    def _pump(self, run: _Run) -> None:
+    def _pump(self, run: RunState) -> None:
         """Begin what may be begun; where memory is short, the rest waits until others end."""
         while run.may_begin:
             one = run.waiting[0]
@@ -263,7 +213,7 @@ class Trials:
                 self._under_way.add(running)
                 running.when_ended(self._under_way.discard)
 
-    async def _try(self, run: _Run, one: _Waiting, share: Share) -> None:
+    async def _try(self, run: RunState, one: Waiting, share: Share) -> None:
         """Put one through; whatever happens, it ends once."""
         plan, material = run.plan, outline(one.captured)
         ended = Ended(TrialClass.COMPARE_FAILED)
@@ -293,10 +243,17 @@ class Trials:
             run.is_changing = False
             share.give_back()
             self._end(run, one, material, ended, plan)
+            self._tell_early(run)
             for each in self._runs.values():
                 self._pump(each)
 
-    def _trial(self, one: _Waiting, material: Material, plan: ParallelRun) -> Trial:
+    def _tell_early(self, run: RunState) -> None:
+        """Tell what was left out before anybody knew which build this is evidence of."""
+        run.has_asked = True
+        early, run.early = run.early, Counter()
+        self.left_out([(*each, count) for each, count in early.items()])
+
+    def _trial(self, one: Waiting, material: Material, plan: ParallelRun) -> Trial:
         captured = one.captured
         return Trial(
             trial_id=one.trial_id,
@@ -310,13 +267,13 @@ class Trials:
             is_reversed=plan.is_reversed,
         )
 
-    def _let_go(self, one: _Waiting) -> None:
+    def _let_go(self, one: Waiting) -> None:
         """Leave the spool to others."""
         self._arriving.free(one.bodies)
         one.bodies = None
 
     def _end(
-        self, run: _Run, one: _Waiting, material: Material, ended: Ended, plan: ParallelRun
+        self, run: RunState, one: Waiting, material: Material, ended: Ended, plan: ParallelRun
     ) -> None:
         captured, served = one.captured, material.served
         self._let_go(one)
@@ -344,7 +301,7 @@ class Trials:
         )
 
 
-def _fault(run: _Run, one: _Waiting) -> TrialClass | None:
+def _fault(run: RunState, one: Waiting) -> TrialClass | None:
     """Why a trial cannot wait for its turn; None if it can."""
     poured = one.captured.poured
     if poured is not None and one.bodies is not None:

@@ -102,12 +102,6 @@ def _id_of(answer: Answer) -> str | None:
     return str(found) if is_id else None
 
 
-def watermark_in(answer: Answer) -> int | None:
-    """The last id that was copied, of ``{"id": 4711}``; None if the answer says no such thing."""
-    text = _id_of(answer)
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
 def rules_digest(run: ParallelRun, backends: Mapping[str, Backend]) -> str:
     """What evidence depends on beside the candidate's build."""
     sides = [backends[name].soft_errors for name in (run.control, run.candidate)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.parallel_run.compare.calls import BothCalls
 from gateway.parallel_run.observation import Observation, Trial
+from gateway.parallel_run.plan import Rules
 
 if TYPE_CHECKING:
     from gateway.parallel_run.pinned import PinnedCalls
@@ -18,6 +19,7 @@ class Pinning:
 
     pins: PinnedCalls
     trial: Trial
+    rules: Rules
     is_ambiguous: bool = False
     """Whether calls cannot be told apart, so that the answers made of them say nothing."""
 
@@ -29,7 +31,7 @@ class Pinning:
 
     def began(self, backend: str, at_s: float) -> None:
         """Tell that a side is about to be asked."""
-        self.pins.begin(self.trial.trial_id, traceparent_of(self.trial), backend, at_s)
+        self.pins.begin(self.trial.trial_id, traceparent_of(self.trial), backend, at_s, self.rules)
 
     def ended(self, seen: Observation) -> None:
         """Tell that it has answered, or not."""

@@ -29,12 +29,12 @@ class Told:
         self._known: dict[str, tuple[float, Answer | None]] = {}
         self._turn = asyncio.Lock()
 
-    async def answer(self, path: str, ask: Ask) -> Answer | None:
-        """What was said there, not longer ago than `GOOD_S`; None if there was no answer."""
+    async def answer(self, path: str, ask: Ask, *, good_s: float = GOOD_S) -> Answer | None:
+        """What was said there, not longer ago than `good_s`; None if there was no answer."""
         async with self._turn:
             at_s, found = self._known.get(path, (-GOOD_S, None))
             now_s = time.monotonic()
-            if now_s - at_s >= GOOD_S:
+            if now_s - at_s >= good_s:
                 found = await ask(path)
                 if found is not None and len(found.body) > _MOST_BYTES:
                     found = None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.control.trials.asking import Question, Respondent, header_of
 from gateway.control.trials.comparer import Comparer, ComparerDied
-from gateway.control.trials.knowing import Known, path_of, watermark_in
+from gateway.control.trials.knowing import Known, path_of
 from gateway.control.trials.pinning import Pinning, traceparent_of
 from gateway.control.trials.room import Share
-from gateway.control.trials.told import build_in
+from gateway.control.trials.told import GOOD_S, build_in
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.compare.calls import BothCalls
@@ -20,20 +21,19 @@ from gateway.parallel_run.epoch import epoch_key
 from gateway.parallel_run.mark import write_mark
 from gateway.parallel_run.observation import Answer, Asked, Observation, Trial
 from gateway.parallel_run.plan import SAFE, ParallelRun
+from gateway.parallel_run.replication import Standing, read_watermark, standing
 from gateway.parallel_run.result import Side
-from gateway.parallel_run.settle import (
-    MISS,
-    after_asking_again,
-    before_comparing,
-    is_behind,
-    places,
-)
+from gateway.parallel_run.settle import after_asking_again, before_comparing, is_missed, places
 from gateway.parallel_run.strata import Stratum
 from gateway.routing.split import bucket_of
 
 if TYPE_CHECKING:
     from gateway.parallel_run.pinned import PinnedCalls
 
+_COPY_PATIENCE_S = 8.0
+"""For a backfill that is near: one that follows is level within two or three seconds."""
+_COPY_PAUSE_S = 0.25
+_OK = 200
 _AMBIGUOUS = "which calls to collaborators are whose cannot be told"
 
 
@@ -94,7 +94,9 @@ class _Attempt:
         self._tools = tools
         self._plan = tools.plan
         self._known = tools.known
-        self._pinning = Pinning(tools.pins, trial) if tools.pins is not None else None
+        self._pinning: Pinning | None = None
+        if tools.pins is not None:
+            self._pinning = Pinning(tools.pins, trial, tools.plan.rules)
         self._is_safe = trial.asked.method in SAFE
         # What changes something is not asked of the control again, but of one that is there for it.
         is_sandboxed = self._plan.writes == "sandbox" and bool(self._plan.second_control)
@@ -114,6 +116,8 @@ class _Attempt:
             ended = await self._judge(pair, (epoch_key, stratum))
         except ComparerDied:
             ended = Ended(TrialClass.LOST)
+        # The candidate may have been asked anew, once its copy of the data was there.
+        other = pair.control if self._plan.is_reversed else pair.candidate
         return replace(ended, other=other, stratum=stratum, epoch_key=epoch_key)
 
     def _pair(self, other: Observation) -> _Pair:
@@ -140,17 +144,20 @@ class _Attempt:
     async def _judge(self, pair: _Pair, epoch: tuple[str, Stratum]) -> Ended:
         early = before_comparing(*pair.statuses)
         if early is not None:
-            return Ended(early)
+            return Ended(early, await self._compare_calls(pair, early))
         if self._trial.asked.method == b"POST" and pair.control.answer and pair.candidate.answer:
             self._known.learn(pair.control.answer, pair.candidate.answer)
         found = await self._compare(pair)
+        if found.became is TrialClass.MISMATCHED and self._plan.watermark:
+            later = await self._with_copy(pair, found)
+            if isinstance(later, Ended):
+                return later
+            found = later
         if found.became is TrialClass.COMPARE_FAILED:
             return Ended(found.became, found)
         sample = bucket_of(b"noise" + self._trial.trial_id.encode())
         is_probe = self._may_probe and sample < self._plan.noise_sample
         differs = found.became is TrialClass.MISMATCHED
-        if (is_probe or differs) and await self._is_not_replicated(pair):
-            return Ended(TrialClass.NOT_REPLICATED, found)
         if is_probe:
             return await self._probe(pair, found, epoch)
         return await self._settle(pair, found, epoch) if differs else Ended(found.became, found)
@@ -239,6 +246,21 @@ class _Attempt:
         )
         return await self._tools.comparer.compare(sides, rules)
 
+    async def _compare_calls(self, pair: _Pair, became: TrialClass) -> Comparison | None:
+        """What a candidate that failed has asked of others: that may be why."""
+        answer, status = pair.control.answer, pair.statuses[0] or 0
+        if became is not TrialClass.CANDIDATE_FAILED or pair.calls is None or answer is None:
+            return None
+        alike = Sides(
+            control=answer,
+            candidate=answer,
+            control_status=status,
+            candidate_status=status,
+            calls=pair.calls,
+        )
+        found = await self._tools.comparer.compare(alike, self._plan.rules)
+        return found if found.mismatches else None
+
     async def _between(self, one: Observation, later: Observation) -> Comparison | None:
         """How a side differs from itself; None if it has not answered twice."""
         if one.answer is None or later.answer is None:
@@ -251,25 +273,42 @@ class _Attempt:
         )
         return await self._tools.comparer.compare(sides, self._plan.rules)
 
-    async def _is_not_replicated(self, pair: _Pair) -> bool:
-        """Whether the candidate misses what its backfill has not reached, or had not."""
-        ours, theirs = pair.statuses
-        if not self._plan.watermark or theirs != MISS:
-            return False
-        watermark = await self._watermark()
-        if is_behind(path_of(self._trial.asked), (ours or 0, theirs), watermark):
-            return True
-        if watermark is None or not self._is_safe or self._plan.is_reversed:
-            return False
-        # The backfill may have come past it between the two questions.
-        again = await self._ask("candidate")
-        status = self._tools.respondents[self._plan.candidate].status_of(again.answer)
-        return status is not None and status != MISS
+    async def _with_copy(self, pair: _Pair, found: Comparison) -> Ended | Comparison:
+        """A difference, once the candidate's copy of the data is as new as the control's answer."""
+        answered_at_s = pair.control.began_at_s + pair.control.duration_s
+        stands = await self._stands(answered_at_s)
+        if not self._is_safe:
+            if not is_missed(*pair.statuses):
+                return found
+            # Where the copy is level, it may hold this very change already.
+            is_level = stands is Standing.LEVEL
+            return Ended(TrialClass.RACED if is_level else TrialClass.NOT_REPLICATED, found)
+        until_s = self._tools.wall_clock() + _COPY_PATIENCE_S
+        while stands is Standing.NEAR and self._tools.wall_clock() < until_s:
+            await asyncio.sleep(_COPY_PAUSE_S)
+            stands = await self._stands(answered_at_s)
+        if stands is not Standing.LEVEL:
+            return Ended(TrialClass.NOT_REPLICATED, found)
+        later = self._pair(await self._ask("candidate"))
+        pair.candidate, pair.statuses = later.candidate, later.statuses
+        early = before_comparing(*pair.statuses)
+        return Ended(early) if early is not None else await self._compare(pair)
 
-    async def _watermark(self) -> int | None:
-        """How far the backfill is, at least; None if nobody says."""
-        answer = await self._known.told.answer(self._plan.watermark, self._ask_of_itself)
-        return watermark_in(answer) if answer is not None else None
+    async def _stands(self, answered_at_s: float) -> Standing:
+        """How the candidate's copy stands to the control's answer."""
+        stands = Standing.NEAR
+        # What is there stays: only of a copy that is not level yet the newest word is wanted.
+        for good_s in (GOOD_S, _COPY_PAUSE_S):
+            told = self._known.told.answer
+            answer = await told(self._plan.watermark, self._ask_of_itself, good_s=good_s)
+            is_told = answer is not None and answer.status == _OK
+            watermark = read_watermark(answer.body) if answer is not None and is_told else None
+            path, now_s = path_of(self._trial.asked), self._tools.wall_clock()
+            stands = standing(watermark, path, answered_at_s, now_s)
+            is_worth_it = watermark is not None and watermark.tells_moments
+            if stands is Standing.LEVEL or not is_worth_it:
+                break
+        return stands
 
     async def _ask_of_itself(self, path: str) -> Answer | None:
         """Ask the candidate for what it says of itself."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.parallel_run.compare.findings import ABSENT, Difference, Findings
-from gateway.parallel_run.compare.json_diff import JsonDiff, without_twins
+from gateway.parallel_run.compare.json_diff import JsonDiff, TooDeepError, without_twins
 from gateway.parallel_run.compare.json_values import NotJsonError, canonical, decode
 from gateway.parallel_run.compare.rules import Ruling
 from gateway.parallel_run.compare.streams import NotAFormError, read_form, read_multipart
@@ -71,6 +71,14 @@ def compare_calls(
     else:
         _unequal(diff, findings, ours, theirs)
     return became(findings.mismatches(), findings.ignored(), findings.omitted)
+
+
+def is_covered(one: Call, other: Call, rules: Rules) -> bool:
+    """Whether two calls differ only where a rule says that it does not matter."""
+    try:
+        return not compare_calls((one,), (other,), rules, {}).mismatches
+    except (TooDeepError, RecursionError):
+        return False
 
 
 def _unequal(

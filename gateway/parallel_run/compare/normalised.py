@@ -22,6 +22,7 @@ _MOMENTS = (
     # HTTP-date (RFC 9110, section 5.6.7) and the form of mails (RFC 5322).
     re.compile(r"[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d( GMT| [-+]\d{4})"),
 )
+_SEGMENT = re.compile(r"[^/?&=#]+")
 _SINCE_1970_S = (1e9, 1e10)
 """2001 to 2286; a thousand times that in milliseconds."""
 
@@ -76,6 +77,11 @@ _FORMS: Mapping[Normaliser, Callable[[object], object]] = {
 }
 
 
+def _in_our_words(text: str, aliases: Mapping[str, str]) -> str:
+    """An id, or a path or URL with ids as segments, with the control's ids in it."""
+    return _SEGMENT.sub(lambda found: aliases.get(found[0], found[0]), text)
+
+
 def is_same_form(
     to: Normaliser, control: object, candidate: object, aliases: Mapping[str, str]
 ) -> bool:
@@ -88,6 +94,8 @@ def is_same_form(
         aliases: The candidate's id -> the control's, learned from what both have created.
     """
     if to == "id_alias":
-        return aliases.get(str(candidate)) == str(control) and type(control) is type(candidate)
+        return type(control) is type(candidate) and str(control) == _in_our_words(
+            str(candidate), aliases
+        )
     form = _FORMS[to](control)
     return form is not None and form == _FORMS[to](candidate)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -26,11 +26,13 @@ class World:
         legacy_url: The monolith's database.
         images_url: The service's.
         folder: Blobs, and where processes run.
+        service_settings: More of the service's variables.
     """
 
     legacy_url: str
     images_url: str
     folder: Path
+    service_settings: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def monolith(self, **settings: str) -> Iterator[tuple[str, str]]:
@@ -83,11 +85,12 @@ class World:
     @property
     def environ(self) -> Mapping[str, str]:
         """The service's settings."""
-        return environment(
-            IMAGE_DATABASE_URL=self.images_url,
-            IMAGE_BLOB_URL=str(self.folder / "blobs"),
-            IMAGE_PROVIDER="procedural",
-        )
+        settings: dict[str, str] = {
+            "IMAGE_DATABASE_URL": self.images_url,
+            "IMAGE_BLOB_URL": str(self.folder / "blobs"),
+            "IMAGE_PROVIDER": "procedural",
+        }
+        return environment(**{**settings, **self.service_settings})
 
     def script(self, *statements: str, **values: object) -> None:
         """Change the monolith's tables without the monolith, in one transaction."""

@@ -7,6 +7,7 @@ import pytest
 from tools.up.errors import UpError
 from tools.up.parts import Ports, parts, read_ports
 
+SECRET = "s3cret"  # noqa: S105 - of no real service
 PORTS = Ports(customers=1, admin=2, monolith=3, images=4, changes=5)
 
 
@@ -37,12 +38,15 @@ def test_one_port_for_two_is_refused_with_both_names() -> None:
 
 
 def test_each_part_listens_where_the_others_look_for_it() -> None:
-    monolith, images, gateway = parts(PORTS)
+    monolith, images, bringing, gateway = parts(PORTS, SECRET)
     assert gateway.settings["LEGACY_URL"] == "http://127.0.0.1:3"
     assert monolith.settings["LEGACY_PORT"] == "3"
     assert monolith.settings["LEGACY_CHANGES_PORT"] == "5"
     assert gateway.settings["IMAGE_SERVICE_URL"] == "http://127.0.0.1:4"
     assert images.settings["IMAGE_PORT"] == "4"
+    assert bringing.command[-2:] == ("--from-changes", "http://127.0.0.1:5")
+    assert images.settings["IMAGE_GATEWAY_SECRET"] == SECRET
+    assert gateway.settings["IMAGE_GATEWAY_SECRET"] == SECRET
     assert gateway.settings["FIGUEIRA_PORT"] == "1"
     assert gateway.ready_url == "http://127.0.0.1:2/readyz"
 
@@ -50,7 +54,7 @@ def test_each_part_listens_where_the_others_look_for_it() -> None:
 def test_nothing_listens_beyond_this_machine() -> None:
     hosts = {
         value
-        for part in parts(PORTS)
+        for part in parts(PORTS, SECRET)
         for name, value in part.settings.items()
         if name.endswith("HOST")
     }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.parallel_run.compare.calls import Call, compare_calls
 from gateway.parallel_run.passed import Reply, key_of, trace_of
 from gateway.parallel_run.pinned import KEPT_S, Book, Forward, Refuse, Replay
-from gateway.parallel_run.plan import Rules
+from gateway.parallel_run.plan import Ignore, Place, Rules
 
 A, B = "a" * 32, "b" * 32
 OLD, NEW = "legacy", "image_service"
@@ -54,6 +54,21 @@ def test_a_traced_call_gets_the_answer_of_its_own_trial() -> None:
     assert book.asked(NEW, B, call("fig"), 12.0) == Replay(reply=Reply(status=200, body=b"two"))
     assert not book.settle("a").is_ambiguous
     assert not book.settle("b").is_ambiguous
+
+
+def test_a_call_that_differs_where_a_rule_covers_it_gets_the_answer() -> None:
+    """Asked for another size, it does not: that is no rule's business."""
+    path = "$[*].body.safety_identifier"
+    rule = Ignore(place=Place(json=path), because="only the new side names", until="2099-12-31")
+    book = Book()
+    served(book, "fig", 10.0, trace=A, answer="one")
+    book.begin("a", parent(A), OLD, 9.9, Rules(ignore=(rule,)))
+    book.end("a", OLD, 10.5)
+    book.begin("a", parent(A), NEW, 11.0)
+    other = call("fig", safety_identifier="c1", size="256x256")
+    assert isinstance(book.asked(NEW, A, other, 12.0), Refuse)
+    named = call("fig", safety_identifier="c1")
+    assert book.asked(NEW, A, named, 12.1) == Replay(reply=Reply(status=200, body=b"one"))
 
 
 def test_an_untraced_call_is_found_by_what_it_asks_within_the_controls_time() -> None:

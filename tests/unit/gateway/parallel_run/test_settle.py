@@ -6,7 +6,7 @@ import pytest
 
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.comparison import Comparison, Kind, Mismatch, became
-from gateway.parallel_run.settle import after_asking_again, before_comparing, is_behind
+from gateway.parallel_run.settle import after_asking_again, before_comparing, is_missed
 
 
 def differing(*places: str) -> Comparison:
@@ -37,21 +37,13 @@ def test_whoever_fails_is_told_before_anything_is_compared(
 
 
 @pytest.mark.parametrize(
-    ("path", "statuses", "watermark", "expected"),
-    [
-        ("/images/8", (200, 404), 7, True),
-        ("/images/8/file", (200, 404), 7, True),
-        ("/images/7", (200, 404), 7, False),
-        ("/images/8", (404, 404), 7, False),
-        ("/images/8", (200, 200), 7, False),
-        ("/images/8", (200, 404), None, False),
-        ("/images/img_8", (200, 404), 7, False),
-    ],
+    ("control", "candidate", "expected"),
+    [(200, 404, True), (204, 404, True), (404, 404, False), (200, 410, False), (None, 404, False)],
 )
-def test_what_the_backfill_has_not_reached_is_no_fault(
-    path: str, statuses: tuple[int, int], watermark: int | None, expected: bool
+def test_what_the_candidate_lacks_is_missed(
+    control: int | None, candidate: int | None, expected: bool
 ) -> None:
-    assert is_behind(path, statuses, watermark) is expected
+    assert is_missed(control, candidate) is expected
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from image_service.errors import StartupError
+from image_service.settings import read_settings
 from image_service.trials.marks import write_mark
 from tests.unit.image_service.conftest import PAID, FakeProvider, RunApp
 
@@ -124,3 +126,24 @@ async def test_a_trial_of_a_known_key_has_the_answer_of_its_order(
         )
     assert (trial.status_code, trial.json()) == (200, order.json())
     assert other.status_code == 422
+
+
+async def test_a_trial_may_be_painted_as_an_order_is_and_carries_its_trace_on(
+    run_app: RunApp, provider: FakeProvider
+) -> None:
+    """For a gateway that answers the call from its record; without one it keeps from starting."""
+    asked = {**_CHANGES, "IMAGE_TRIALS": "provider"}
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {**_mark(), "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    async with run_app(
+        provider, changes={**asked, "OPENAI_BASE_URL": "http://gateway:9010/image_service/v1"}
+    ) as client:
+        trial = await client.post("/images", json=_ORDER, headers=headers)
+        left = await client.get("/images")
+    assert trial.json()["status"] == "pronta"
+    assert left.json() == []
+    (call,) = provider.calls
+    assert call.traceparent is not None
+    assert call.traceparent.split("-")[1] == trace
+    with pytest.raises(StartupError, match="IMAGE_TRIALS"):
+        read_settings(asked)

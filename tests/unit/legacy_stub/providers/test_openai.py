@@ -12,6 +12,7 @@ import pytest
 import respx
 from PIL import Image
 
+from legacy_stub import tracing
 from legacy_stub.gallery.port import GalleryError
 from legacy_stub.providers.openai import OpenAIPainter
 from legacy_stub.stopping import Stopping
@@ -71,6 +72,24 @@ def test_one_png_is_bought_and_brought_to_its_size(
         "n": 1,
         "output_format": "png",
     }
+
+
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("value", "carried"),
+    [(PARENT, PARENT), ("", None), ("two, of them", None), (f"{PARENT}-{'a' * 200}", None)],
+)
+def test_a_call_is_made_in_the_trace_of_the_request(
+    httpx2_mock: respx.Router, painter: OpenAIPainter, value: str, carried: str | None
+) -> None:
+    """And not in that of the one before, which the same thread has handled."""
+    tracing.enter(PARENT.replace("4bf9", "0000"))
+    tracing.enter(value)
+    route = httpx2_mock.post(URL).respond(json=answer(picture(1024, 1024)))
+    painter.paint(PROMPT, 1024, 1024)
+    assert route.calls.last.request.headers.get("traceparent") == carried
 
 
 def test_a_picture_that_fits_stays_as_it_came(

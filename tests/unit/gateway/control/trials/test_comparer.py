@@ -8,8 +8,10 @@ import signal
 import sys
 
 import pytest
+from anyio import run_process
 
 from gateway.control.trials.comparer import Comparer, ComparerDied
+from gateway.control.trials.comparing import job_of
 from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.answers import Sides
 from gateway.parallel_run.observation import Answer
@@ -91,3 +93,36 @@ async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_one_that_cannot_be_started_is_a_dead_one() -> None:
     with pytest.raises(ComparerDied):
         await Comparer(("/nowhere",)).compare(DIFFERENT, Rules())
+
+
+async def test_it_is_closed_while_it_compares_and_while_others_wait() -> None:
+    """As control stops: each is told that the process died, and none is started again."""
+    comparer = Comparer((sys.executable, "-c", "import sys; sys.stdin.read()"))
+
+    async def lost() -> bool:
+        with pytest.raises(ComparerDied):
+            await comparer.compare(DIFFERENT, Rules())
+        return True
+
+    async def close() -> bool:
+        async with asyncio.timeout(5):
+            while comparer.pid is None:  # noqa: ASYNC110 - nobody says when a process is there
+                await asyncio.sleep(0)
+            await comparer.close()
+        return comparer.pid is None
+
+    assert all(await asyncio.gather(lost(), lost(), close()))
+
+
+async def test_the_process_ends_without_a_word_when_whoever_asked_is_killed() -> None:
+    job = b"".join(job_of(DIFFERENT, Rules()))
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = await run_process(
+        [sys.executable, "-m", "gateway.control.trials.comparing"],
+        input=job,
+        stdout=writer,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")

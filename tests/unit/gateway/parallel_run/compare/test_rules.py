@@ -127,6 +127,10 @@ def test_a_part_of_a_page_is_covered_by_its_path() -> None:
         ("id_alias", 7, 1_000_000_007, True),
         ("id_alias", 7, "1000000007", False),
         ("id_alias", 7, 1_000_000_008, False),
+        ("id_alias", "/images/7/file", "/images/1000000007/file", True),
+        ("id_alias", "/images/7/file", "/images/1000000007/raw", False),
+        ("id_alias", "/images/8/file", "/images/1000000007/file", False),
+        ("id_alias", "see 7", "see 1000000007", False),
     ],
 )
 def test_values_of_one_form_are_one(
