@@ -40,7 +40,7 @@ def kept(here: RealRun) -> Mapping[str, object]:
 def shape(text: str) -> str:
     """A report up to its balance sheet, without what is another thing each time."""
     head = text.partition("\nWHAT BECAME")[0].partition("\n...")[0]
-    head = re.sub(r"(about )?(less than a minute|\d+ (second|minute|hour)s?)", "T", head)
+    head = re.sub(r"(about )?(less than a minute|\d+ (second|minute|hour|day)s?)", "T", head)
     return " ".join(re.sub(r"[0-9a-f]{12}", "#", head).split())
 
 
