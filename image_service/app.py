@@ -137,7 +137,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
 
     async def scrape(request: Request) -> Response:
         workshop.meter.imports.set(await watermark.read())
-        return await workshop.meter.write(workshop.reading, request, now=parts.clock())
+        return await workshop.meter.write(workshop.reading, request, now=workshop.clock())
 
     return [
         *jobs.routes(),

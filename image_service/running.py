@@ -8,7 +8,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ from image_service.jobs.watch import Watch
 from image_service.ledger.prices import Prices
 from image_service.orders import Orders, Terms
 from image_service.providers.port import Provider
+from image_service.shared_clock import SharedClock
 from image_service.tasks import Tasks
 from image_service.telemetry import Meter
 from image_service.writer import Writer
@@ -50,7 +51,7 @@ class Outfit:
     dispatcher: Dispatcher
     settings: JobSettings
     concurrency: int
-    clock: Callable[[], float]
+    clock: SharedClock
 
 
 class Workshop:
@@ -61,7 +62,8 @@ class Workshop:
         self._tasks = Tasks()
         settings = outfit.settings
         self.meter = Meter()
-        self.writer = Writer(outfit.database, self._tasks)
+        self.clock = outfit.clock
+        self.writer = Writer(outfit.database, self._tasks, outfit.clock)
         self.journal = Journal(outfit.dispatcher)
         self.reading = Reading(outfit.database)
         self.watch = Watch(outfit.database, self._tasks)
@@ -71,6 +73,7 @@ class Workshop:
             tasks=self._tasks,
             room=settings.room,
             budgets=settings.budgets,
+            now=outfit.clock,
         )
         self.orders = Orders(
             acceptance=self.acceptance,
@@ -100,7 +103,7 @@ class Workshop:
             hand=Hand(
                 owner=name_worker(),
                 lease_s=outfit.settings.lease_s,
-                now=outfit.clock,
+                clock=outfit.clock,
                 draw=random.SystemRandom().random,
                 price_of=lambda entry: outfit.prices.most(
                     outfit.provider.name, entry.order, with_partials=entry.wants_partials

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +29,8 @@ from image_service.writer import Writer
 
 # Rows of one INSERT: PostgreSQL allows 32,767 values, a job has thirty.
 _MOST_AT_ONCE = 256
+# So long an order takes to come here at most, unless the clock has jumped meanwhile.
+_LATE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,9 @@ class Acceptance:
         tasks: Tasks,
         room: Room,
         budgets: Budgets,
+        now: Callable[[], float],
     ) -> None:
+        self.now = now
         self._writer = writer
         self._dispatcher = dispatcher
         self._tasks = tasks
@@ -132,6 +136,8 @@ class Acceptance:
         self, connection: AsyncConnection, submissions: Sequence[Submission]
     ) -> list[Answer]:
         """Take several orders in a transaction; the answers are in their order."""
+        now = self.now()
+        submissions = [_as_of(now, each) for each in submissions]
         known = await _claim_keys(connection, submissions)
         new = [each for each in submissions if each.job_id not in known]
         refused = await self._refuse(connection, new)
@@ -212,6 +218,15 @@ class Acceptance:
             each.job_id: Taken(job_id=each.job_id, image_id=image_ids.get(each.job_id))
             for each in taken
         }
+
+
+def _as_of(now: float, each: Submission) -> Submission:
+    """Let an order come now if the clock has jumped since, or the line was long."""
+    late_s = now - each.now
+    if abs(late_s) < _LATE_S:
+        return each
+    deadline_at = None if each.deadline_at is None else each.deadline_at + late_s
+    return replace(each, now=now, deadline_at=deadline_at)
 
 
 async def _claim_keys(

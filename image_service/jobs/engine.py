@@ -208,6 +208,10 @@ class Engine:
     async def _work(self, entry: Entry) -> None:
         job = entry.job
         note = Note(provider=self._painter.name)
+        if not await self._is_still_ours(job):
+            # Somebody else has settled it, as a call whose outcome is unknown: none is made now.
+            _LOG.warning("job_lost job=%s fence=%d", job.job_id, job.fence)
+            return
         try:
             painting = await self._painter.paint(
                 entry, lambda index, sha256: self._show(job, index, sha256), left_s=self._left(job)
@@ -216,7 +220,7 @@ class Engine:
             _LOG.warning("job_interrupted job=%s", job.job_id)
             decide = self._interrupted(job)
         except TimeoutError:
-            decide = self._interrupted(job)
+            decide = self._timed_out(job)
         except Exception:  # noqa: BLE001 - the root of the task, logged with its traceback
             _LOG.exception("job_failed job=%s kind=internal", job.job_id)
             decide = self._failed(job, Failure(kind="internal", outcome="unknown"))
@@ -226,6 +230,17 @@ class Engine:
         if job.job_id in self._running:
             self._running[job.job_id].is_settling = True
         await self._settle(job, decide, note)
+
+    async def _is_still_ours(self, job: Job) -> bool:
+        """Look again if the machine was asleep between the claim and the call."""
+        if job.lease_until is None or self._claims.now() < job.lease_until:
+            return True
+        try:
+            return (job.job_id, job.fence) in await self._claims.held()
+        except (OSError, SQLAlchemyError) as error:
+            # Nothing is bought that may be somebody else's.
+            _LOG.warning("leases_failed error=%s", type(error).__name__)
+            return False
 
     def _left(self, job: Job) -> float | None:
         if job.deadline_at is None:
@@ -255,6 +270,15 @@ class Engine:
 
     def _interrupted(self, job: Job) -> Decide:
         return lambda held: states.interrupt(held, job.fence, now=self._claims.now())
+
+    def _timed_out(self, job: Job) -> Decide:
+        """Hold the deadline for passed: it was waited for with another clock."""
+
+        def decide(held: Job) -> Job:
+            now = max(self._claims.now(), held.deadline_at or 0.0)
+            return states.interrupt(held, job.fence, now=now)
+
+        return decide
 
     async def _show(self, job: Job, index: int, sha256: str) -> None:
         """Tell that a partial picture is there."""
@@ -294,13 +318,15 @@ class Engine:
 
     async def _keep_up(self) -> None:
         """Extend our leases, break off what is canceled, end what nobody works on any more."""
-        beaten_at = 0.0
+        beaten_s: float | None = None
         while True:
             try:
-                now = self._claims.now()
-                if self._running and now - beaten_at >= self._effort.lease_s / 3:
+                await self._claims.tell_time()
+                now_s = self._claims.steady()
+                is_due = beaten_s is None or now_s - beaten_s >= self._effort.lease_s / 3
+                if self._running and is_due:
                     await self._claims.beat()
-                    beaten_at = now
+                    beaten_s = now_s
                 await self._look_after_ours()
                 await self._claims.sweep()
                 await self._remember()
