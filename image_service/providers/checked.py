@@ -39,7 +39,7 @@ class CheckedProvider:
         Raises:
             PictureError: That of the provider; or BadPictureError, with ``bought``.
         """
-        painted = await self._provider.paint(order, call=_checking(call))
+        painted = await self._provider.paint(order, call=self._checking(call))
         try:
             content = await to_thread.run_sync(
                 normalised, painted.content, order.size, limiter=self._hands
@@ -57,21 +57,20 @@ class CheckedProvider:
         """Close the provider behind."""
         await self._provider.close()
 
+    def _checking(self, call: Call) -> Call:
+        deliver = call.on_partial
+        if deliver is None:
+            return call
 
-def _checking(call: Call) -> Call:
-    deliver = call.on_partial
-    if deliver is None:
-        return call
+        async def check(partial: Partial) -> None:
+            try:
+                await to_thread.run_sync(verify, partial.content, limiter=self._hands)
+            except BadPictureError as error:
+                _LOG.warning("partial_refused index=%d reason=%r", partial.index, error.reason)
+                return
+            try:
+                await deliver(partial)
+            except Exception:  # noqa: BLE001 - whoever watches must not lose a picture that is paid for
+                _LOG.exception("partial_not_delivered index=%d", partial.index)
 
-    async def check(partial: Partial) -> None:
-        try:
-            await to_thread.run_sync(verify, partial.content)
-        except BadPictureError as error:
-            _LOG.warning("partial_refused index=%d reason=%r", partial.index, error.reason)
-            return
-        try:
-            await deliver(partial)
-        except Exception:  # noqa: BLE001 - whoever watches must not lose a picture that is paid for
-            _LOG.exception("partial_not_delivered index=%d", partial.index)
-
-    return dataclasses.replace(call, on_partial=check)
+        return dataclasses.replace(call, on_partial=check)
