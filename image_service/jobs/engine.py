@@ -286,6 +286,7 @@ class Engine:
             provider=self._painter.name,
             kind="partial_image",
             data={"index": index, "url": f"/images/blobs/{sha256}"},
+            shown_sha256=sha256,
         )
         progress = (index + 1) / _STEPS
         await self._settle(

@@ -87,7 +87,10 @@ class AttemptRow(Base):
 
 
 class EventRow(Base):
-    """What happened to a job; ``number`` is the job's version after it."""
+    """What happened to a job; ``number`` is the job's version after it.
+
+    ``sha256`` is the picture on the way that it tells of, which is kept for as long as the event.
+    """
 
     __tablename__ = "job_events"
 
@@ -95,6 +98,9 @@ class EventRow(Base):
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     data: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (Index("job_events_picture", "sha256"),)
 
 
 class ClaimRow(Base):
