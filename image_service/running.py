@@ -25,6 +25,7 @@ from image_service.jobs.engine import Effort, Engine
 from image_service.jobs.journal import Journal
 from image_service.jobs.painting import Painter
 from image_service.jobs.reading import Reading
+from image_service.jobs.rests import Rests
 from image_service.jobs.watch import Watch
 from image_service.ledger.prices import Prices
 from image_service.orders import Orders, Terms
@@ -67,6 +68,9 @@ class Workshop:
         self.journal = Journal(outfit.dispatcher)
         self.reading = Reading(outfit.database)
         self.watch = Watch(outfit.database, self._tasks)
+        self.rests = Rests(
+            database=outfit.database, writer=self.writer, watch=self.watch, clock=outfit.clock
+        )
         self.acceptance = Acceptance(
             writer=self.writer,
             dispatcher=outfit.dispatcher,
@@ -82,6 +86,7 @@ class Workshop:
             reading=self.reading,
             watch=self.watch,
             terms=Terms(
+                rests=self.rests,
                 provider=outfit.provider.name,
                 prices=outfit.prices,
                 budgets=settings.budgets,
@@ -115,7 +120,12 @@ class Workshop:
             writer=self.writer,
             journal=self.journal,
             claims=claims,
-            painter=Painter(provider=outfit.provider, blobs=outfit.blobs, prices=outfit.prices),
+            painter=Painter(
+                provider=outfit.provider,
+                blobs=outfit.blobs,
+                prices=outfit.prices,
+                rests=self.rests,
+            ),
             watch=self.watch,
             meter=self.meter,
             effort=Effort(

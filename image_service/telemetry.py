@@ -74,6 +74,11 @@ class Meter:
             "Age of the job that has waited longest; 0 when none waits.",
             registry=self._registry,
         )
+        self._rest = Gauge(
+            "figueira_images_provider_rest_seconds",
+            "How much longer the provider is left alone as it fails; 0 while it is asked.",
+            registry=self._registry,
+        )
         self.imports = ImportGauges(self._registry)
 
     def ordered(self, answer: str) -> None:
@@ -96,6 +101,10 @@ class Meter:
         self._took.observe(max(job.finished_at - entry.created_at, 0.0))
         if job.started_at is not None:
             self._waited.observe(max(job.started_at - entry.created_at, 0.0))
+
+    def rests(self, left_s: float) -> None:
+        """Say how much longer the provider is left alone."""
+        self._rest.set(left_s)
 
     async def write(self, reading: Reading, request: Request, *, now: float) -> Response:
         """Answer a scrape."""

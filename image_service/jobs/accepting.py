@@ -50,6 +50,7 @@ class Submission:
         wants_partials: Whether pictures on the way are asked for.
         traceparent: Of the request.
         claim: Its Idempotency-Key; None when it has none.
+        rests_s: So long the provider is left alone, if that is longer than the order can wait.
     """
 
     job_id: str
@@ -64,6 +65,7 @@ class Submission:
     wants_partials: bool = False
     traceparent: str | None = None
     claim: Claim | None = None
+    rests_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,14 @@ class Known:
     is_same: bool
 
 
-Answer = Taken | Known | Full | Exceeded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """The provider is left alone for longer than the order can wait."""
+
+    for_s: float
+
+
+Answer = Taken | Known | Full | Exceeded | Resting
 
 
 @dataclass(slots=True)
@@ -154,7 +163,7 @@ class Acceptance:
 
     async def _refuse(
         self, connection: AsyncConnection, submissions: Sequence[Submission]
-    ) -> dict[str, Full | Exceeded]:
+    ) -> dict[str, Full | Exceeded | Resting]:
         if not submissions:
             return {}
         waiting = await connection.scalar(
@@ -169,11 +178,14 @@ class Acceptance:
             period = period_at(submissions[0].now, self._budgets.period)
             spent = await used(connection, period, customers)
         total = waiting or 0
-        refused: dict[str, Full | Exceeded] = {}
+        refused: dict[str, Full | Exceeded | Resting] = {}
         for each in submissions:
             mine = of_customer.get(each.customer, 0)
-            reason = admit(self._room, waiting=total, of_customer=mine) or allow(
-                self._budgets, customer=each.customer, price=each.price, used=spent
+            rest = None if each.rests_s is None else Resting(for_s=each.rests_s)
+            reason = (
+                rest
+                or admit(self._room, waiting=total, of_customer=mine)
+                or allow(self._budgets, customer=each.customer, price=each.price, used=spent)
             )
             if reason is not None:
                 refused[each.job_id] = reason

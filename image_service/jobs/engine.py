@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from image_service.jobs.entries import Entry
 from image_service.jobs.journal import Decide, Journal, Note
 from image_service.jobs.painting import Painter, Painting
 from image_service.jobs.states import Failure, Job, Picture, StaleError
+from image_service.jobs.tries import Tries
 from image_service.jobs.watch import Watch
 from image_service.tasks import Tasks
 from image_service.telemetry import Meter
@@ -33,6 +35,8 @@ _TICK_S = 1.0
 _FORGOTTEN_AFTER_S = 5.0
 # A database that restarts is away for a few seconds; a picture that was paid for waits for it.
 _SETTLE_PAUSE_S = 1.0
+# How soon it is noticed that a provider may be asked again.
+_REST_LOOK_S = 0.5
 # A provider sends three partial pictures at most; the last step is the picture itself.
 _STEPS = 4
 
@@ -91,6 +95,7 @@ class Engine:
         self._freed = asyncio.Event()
         self._may_begin = False
         self._remembers = False
+        self._tries = Tries()
 
     @property
     def concurrency(self) -> int:
@@ -162,23 +167,40 @@ class Engine:
         free = self._effort.concurrency - len(self._running)
         if free <= 0 or not self._may_begin or not await self._claims.are_waiting():
             return 0
-        entries = await self._claims.claim_next(self._painter.name, limit=free)
+        free = self._allowed(free)
+        entries = await self._claims.claim_next(self._painter.name, limit=free) if free else []
+        self._tries.began([entry.job.job_id for entry in entries])
         for entry in entries:
             self._hold(entry)
         return len(entries)
 
+    def _allowed(self, free: int) -> int:
+        """Return how many may be begun: none while the provider rests, then one to try it."""
+        # Who is told each job, as on Lambda, has no line to leave it in.
+        return self._tries.allowed(free, self._painter.rest if self._remembers else None)
+
     async def carry_out(self, job_id: str) -> None:
         """Claim one job, and carry it out."""
         await self.wait_for_hand()
+        await self._wait_for_provider()
         task = await self._to_the_end(self._begin_one(job_id))
         if task is not None:
             # Whoever waits here may be stopped; the job is not.
             await asyncio.shield(task)
 
+    async def _wait_for_provider(self) -> None:
+        """Wait until the provider rests no more, or this is the order that tries it."""
+        while not self._allowed(1):
+            self._freed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REST_LOOK_S):
+                    await self._freed.wait()
+
     async def _begin_one(self, job_id: str) -> asyncio.Task[None] | None:
         if not self._may_begin:
             return None
         entry = await self._claims.claim_one(self._painter.name, job_id)
+        self._tries.began([] if entry is None else [job_id])
         return None if entry is None else self._hold(entry).task
 
     async def _to_the_end(self, begin: Coroutine[object, object, T]) -> T:
@@ -203,6 +225,7 @@ class Engine:
 
     def _end(self, job_id: str) -> None:
         self._running.pop(job_id, None)
+        self._tries.ended(job_id)
         self._freed.set()
 
     async def _work(self, entry: Entry) -> None:
@@ -227,9 +250,17 @@ class Engine:
         else:
             note = painting.note
             decide = self._decided(job, painting)
+            await self._tell_of_rest(has_painted=isinstance(painting.result, Picture))
         if job.job_id in self._running:
             self._running[job.job_id].is_settling = True
         await self._settle(job, decide, note)
+
+    async def _tell_of_rest(self, *, has_painted: bool) -> None:
+        """Let those who wait know, in this process and in others; it is settled all the same."""
+        try:
+            await self._painter.tell_of_rest(has_painted=has_painted)
+        except (OSError, SQLAlchemyError) as error:
+            _LOG.warning("rest_not_told error=%s", type(error).__name__)
 
     async def _is_still_ours(self, job: Job) -> bool:
         """Look again if the machine was asleep between the claim and the call."""
@@ -330,6 +361,8 @@ class Engine:
                     beaten_s = now_s
                 await self._look_after_ours()
                 await self._claims.sweep()
+                await self._painter.tell_of_rest()
+                await self._painter.rests.look()
                 await self._remember()
             except (OSError, SQLAlchemyError) as error:
                 _LOG.warning("leases_failed error=%s", type(error).__name__)
@@ -338,7 +371,8 @@ class Engine:
     async def _remember(self) -> None:
         """Begin what waits although hands are free: nobody was told of it."""
         has_hand = len(self._running) < self._effort.concurrency and self._remembers
-        if has_hand and await self._claims.are_waiting(since_s=_FORGOTTEN_AFTER_S):
+        is_well = self._painter.rest is None
+        if has_hand and is_well and await self._claims.are_waiting(since_s=_FORGOTTEN_AFTER_S):
             begun = await self.begin_next()
             _LOG.warning("jobs_forgotten begun=%d", begun)
 

@@ -300,9 +300,14 @@ def expire(job: Job, *, now: float) -> Job:
     return job
 
 
-def refuse(job: Job, *, failure: str, now: float) -> Job:
-    """End a job that is not begun for want of money; any but a queued one stays as it is."""
-    return _end(job, State.FAILED, now, failure=failure) if job.state is State.QUEUED else job
+def refuse(job: Job, *, failure: str, now: float, retry_after_s: float | None = None) -> Job:
+    """End a job that is not begun for want of money or a provider.
+
+    Any but a queued one stays as it is.
+    """
+    if job.state is not State.QUEUED:
+        return job
+    return replace(_end(job, State.FAILED, now, failure=failure), retry_after_s=retry_after_s)
 
 
 def _reprice(job: Job, price: int) -> Job:

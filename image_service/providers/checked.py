@@ -10,7 +10,7 @@ from anyio import CapacityLimiter, to_thread
 from image_service.contract import Order
 from image_service.errors import BadPictureError
 from image_service.pictures import normalised, verify
-from image_service.providers.port import Call, Painted, Partial, Provider
+from image_service.providers.port import Call, Painted, Partial, Provider, Rest, rest_of
 
 # Pictures decoded at once: each takes a core.
 _AT_ONCE = 2
@@ -32,6 +32,11 @@ class CheckedProvider:
     def name(self) -> str:
         """The name of the provider behind."""
         return self._provider.name
+
+    @property
+    def rest(self) -> Rest | None:
+        """How the provider behind is left alone."""
+        return rest_of(self._provider)
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Return PNG, RGB, exactly as ordered, with the original beside it where it differs.

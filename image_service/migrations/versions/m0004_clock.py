@@ -1,4 +1,4 @@
-"""What is known of jumps of the clock, and which pictures on the way events tell of."""
+"""Jumps of the clock, providers that rest, and which pictures on the way events tell of."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ _AT_ONCE = 500
 
 
 def upgrade() -> None:
-    """Create the table of the clock with its one row, and say what old events tell of."""
+    """Create the two tables, and say what old events tell of."""
     clock = op.create_table(
         "clock",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("steps", sa.Integer, nullable=False),
     )
     op.bulk_insert(clock, [{"id": 1, "steps": 0}])
+    op.create_table(
+        "rests",
+        sa.Column("provider", sa.String(200), primary_key=True),
+        sa.Column("until", sa.Double, nullable=False),
+    )
     op.add_column("job_events", sa.Column("sha256", sa.String(64)))
     op.create_index("job_events_picture", "job_events", ["sha256"])
     _name_pictures()
