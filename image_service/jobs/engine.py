@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from image_service.jobs import states
 from image_service.jobs.claims import Claims
@@ -18,6 +17,7 @@ from image_service.jobs.dispatch import Dispatcher
 from image_service.jobs.entries import Entry
 from image_service.jobs.journal import Decide, Journal, Note
 from image_service.jobs.painting import Painter, Painting
+from image_service.jobs.settling import Settling
 from image_service.jobs.states import Failure, Job, Picture, StaleError
 from image_service.jobs.tries import Tries
 from image_service.jobs.watch import Watch
@@ -82,14 +82,13 @@ class Engine:
         meter: Meter,
         effort: Effort,
     ) -> None:
-        self._writer = writer
-        self._journal = journal
         self._claims = claims
         self._painter = painter
         self._watch = watch
         self._meter = meter
         self._effort = effort
         self._tasks = Tasks()
+        self._settling = Settling(writer=writer, journal=journal, tasks=self._tasks, now=claims.now)
         self._running: dict[str, _Running] = {}
         self._beginning: set[asyncio.Task[object]] = set()
         self._freed = asyncio.Event()
@@ -326,15 +325,9 @@ class Engine:
 
     async def _settle(self, job: Job, decide: Decide, note: Note) -> None:
         """Write what came of it, and again for as long as the database is away."""
-
-        async def write(connection: AsyncConnection) -> Entry | None:
-            return await self._journal.change(
-                connection, job.job_id, decide, note, now=self._claims.now()
-            )
-
         while True:
             try:
-                entry = await self._writer.write(write)
+                entry = await self._settling.change(job.job_id, decide, note)
             except StaleError:
                 _LOG.warning("job_lost job=%s fence=%d", job.job_id, job.fence)
                 return
