@@ -74,11 +74,7 @@ class Meter:
             "Age of the job that has waited longest; 0 when none waits.",
             registry=self._registry,
         )
-        self._rest = Gauge(
-            "figueira_images_provider_rest_seconds",
-            "How much longer the provider is left alone as it fails; 0 while it is asked.",
-            registry=self._registry,
-        )
+        self._rest = _rest_gauge(self._registry)
         self.imports = ImportGauges(self._registry)
 
     def ordered(self, answer: str) -> None:
@@ -114,3 +110,11 @@ class Meter:
         self._oldest.set(0.0 if oldest is None else max(now - oldest, 0.0))
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(self._registry), headers={"Content-Type": media_type})
+
+
+def _rest_gauge(registry: CollectorRegistry) -> Gauge:
+    return Gauge(
+        "figueira_images_provider_rest_seconds",
+        "How much longer the provider is left alone as it fails; 0 while it is asked.",
+        registry=registry,
+    )
