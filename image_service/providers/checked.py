@@ -10,10 +10,9 @@ from anyio import CapacityLimiter, to_thread
 from image_service.contract import Order
 from image_service.errors import BadPictureError
 from image_service.pictures import normalised, verify
+from image_service.providers.hands import cores
 from image_service.providers.port import Call, Painted, Partial, Provider, Rest, rest_of
 
-# Pictures decoded at once: each takes a core.
-_AT_ONCE = 2
 _LOG = logging.getLogger("image_service.providers.checked")
 
 
@@ -25,8 +24,8 @@ class CheckedProvider:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        # More at once are no faster, and keep the event loop waiting for its turn.
-        self._hands = CapacityLimiter(_AT_ONCE)
+        # Each takes a core; one is left to the event loop, which everybody waits for.
+        self._hands = CapacityLimiter(max(cores() - 1, 1))
 
     @property
     def name(self) -> str:

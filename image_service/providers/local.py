@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from PIL import Image
 
 from image_service.contract import Order
 from image_service.errors import ModerationError, UnavailableError
+from image_service.providers.hands import cores
 from image_service.providers.port import Call, Deliver, Painted, Partial
 from image_service.providers.procedural import render
 
@@ -99,11 +99,6 @@ class LocalProvider:
             coarse = await to_thread.run_sync(_coarse, content, coarseness, limiter=self._hands)
             await deliver(Partial(index=index, content=coarse))
         await anyio.sleep(delay_s / (len(_COARSENESS) + 1))
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _coarse(content: bytes, coarseness: int) -> bytes:

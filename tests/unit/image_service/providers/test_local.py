@@ -13,7 +13,8 @@ from PIL import Image, ImageChops
 
 from image_service import errors
 from image_service.contract import SIZES, Order
-from image_service.providers.local import LocalProvider, Temper, cores
+from image_service.providers.hands import cores
+from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Call, Partial
 from image_service.providers.procedural import render
 
