@@ -167,7 +167,7 @@ class Ordering:
             timeout_s=0 if is_refused_while_running else hold_s,
         )
         is_held = not prefer.is_stated and self._manners.compat_wait_s is None
-        if is_held and entry is not None and self._orders.pause(entry) is not None:
+        if is_held and entry is not None and self._orders.is_in_vain(entry):
             return await self._give_up(receipt, entry, prefer)
         if entry is None:
             raise ProblemError(Problem(code="internal"))
@@ -195,7 +195,12 @@ class Ordering:
         if after is None or not after.job.is_final:
             # It was begun in this moment.
             return await self._wait(receipt, prefer)
-        return finished(after, prefer)
+        if after.job.failure != "provider-unavailable":
+            return finished(after, prefer)
+        # Not the order has failed: it came at a bad time.
+        response = page(503)
+        response.headers["Retry-After"] = str(max(math.ceil(after.job.retry_after_s or 0), 1))
+        return response
 
     async def _rehearse(self, wish: Wish, prefer: Preference) -> Response:
         entry = await self._sandbox.rehearse(wish)
@@ -215,11 +220,6 @@ def finished(entry: Entry, prefer: Preference) -> Response:
         return response
     if prefer.is_stated:
         return problem_of(entry).response()
-    if entry.job.failure == "provider-unavailable" and entry.job.attempts == 0:
-        # Nobody was asked: not the order has failed, it has come at a bad time.
-        response = page(503)
-        response.headers["Retry-After"] = str(max(math.ceil(entry.job.retry_after_s or 0), 1))
-        return response
     return json_response(MISSING) if entry.job.failure == "gone" else page(500)
 
 

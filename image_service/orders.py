@@ -238,7 +238,7 @@ class Orders:
             left_s = None if deadline is None else deadline - time_s()
             if left_s is not None and left_s <= 0:
                 break
-            if gives_up and entry is not None and self._is_in_vain(entry, left_s):
+            if gives_up and entry is not None and self.is_in_vain(entry, left_s):
                 break
             version = 1 if entry is None else entry.job.version
             is_new = False
@@ -246,7 +246,8 @@ class Orders:
             entry = changed or await self._reading.job(name)
         return await self._reading.job(name) if is_new else entry
 
-    def _is_in_vain(self, entry: Entry, left_s: float | None) -> bool:
+    def is_in_vain(self, entry: Entry, left_s: float | None = None) -> bool:
+        """Whether the provider rests for longer than somebody waits for a job not yet begun."""
         rests_s = self._rests.left_s
         patience_s = HELD_S if left_s is None else min(left_s, HELD_S)
         return entry.job.state is states.State.QUEUED and rests_s > patience_s

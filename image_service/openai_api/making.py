@@ -115,7 +115,7 @@ class JobsMaker:
             entry = await self._orders.wait(job_id, after=after, gives_up=True, timeout_s=None)
             if entry is None:
                 raise NotMadeError("internal", outcome="unknown")
-            if self._orders.pause(entry) is not None:
+            if self._orders.is_in_vain(entry):
                 # It is not begun, and is taken back, or was begun in this moment.
                 entry = await self._orders.withdraw(job_id) or entry
                 if not entry.job.is_final:

@@ -201,3 +201,17 @@ async def test_a_service_without_a_worker_knows_it_from_the_table(
     ):
         await _until(lambda: _told(front), 1)
         assert (await front.get(await _job(front))).json()["reason"] == "provider-resting"
+
+
+async def test_a_short_wait_of_ones_own_order_is_waited_for(
+    run_app: RunApp, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No provider rests; also a client that listens to a stream gets its picture."""
+    monkeypatch.setattr("image_service.jobs.states._FIRST_WAIT_S", 0.3)
+    async with run_app(provider, PAID) as client:
+        for stream in (False, True):
+            provider.failures.append(RateLimitError("status 429"))
+            order = {"prompt": "praia", "size": "256x256", "stream": stream}
+            answer = await client.post("/v1/images/generations", json=order)
+            assert answer.status_code == 200
+            assert "b64_json" in answer.text
