@@ -46,7 +46,6 @@ async def open_parts(
     provider: Provider | None = None,
     prices: Prices | None = None,
     clocks: Clocks | None = None,
-    is_frozen_at_times: bool = False,
 ) -> AsyncIterator[Parts]:
     """Open everything, and close it afterwards in the opposite order.
 
@@ -55,7 +54,6 @@ async def open_parts(
         provider: Paints instead of the one that the settings name.
         prices: What that one costs; None takes the price table that the settings name.
         clocks: What time is read from; None takes the database's.
-        is_frozen_at_times: Whether the process may stand still without its clocks telling.
 
     Raises:
         StartupError: Something cannot be used.
@@ -68,6 +66,8 @@ async def open_parts(
     try:
         _check_prices(table, painter.name)
         dispatcher = await open_dispatcher(settings, database)
+        # Where SQS announces jobs, processes are Lambda's, which freezes them at any moment.
+        is_frozen_at_times = settings.jobs.queue_url is not None
         shared = SharedClock(clocks or clocks_of(database), moves_records=not is_frozen_at_times)
         await shared.start(database)
         workshop = Workshop(

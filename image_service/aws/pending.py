@@ -42,7 +42,7 @@ async def open_works(settings: Settings) -> AsyncIterator[Works]:
     Raises:
         StartupError: The database or the bucket cannot be used.
     """
-    async with open_parts(settings, is_frozen_at_times=True) as parts:
+    async with open_parts(settings) as parts:
         parts.workshop.assist()
         yield JobWorks(parts.workshop.engine)
         await parts.workshop.stop(0.0)

@@ -256,3 +256,23 @@ async def test_on_postgresql_the_machines_own_clocks_do_not_count(
             right.workshop.start()
             entry = await _finished(right, receipt.job_id)
     assert (entry.job.state, entry.job.attempts) == (State.SUCCEEDED, 1)
+
+
+async def test_a_process_that_is_frozen_at_times_follows_the_clock_and_moves_nothing(
+    sqlite_url: str, sky: Sky
+) -> None:
+    """Lambda's: after each thaw its clocks seem to have been set, and no deadline moves for it."""
+    changes = {"IMAGE_QUEUE_URL": "https://sqs.test/queue"}
+    async with (
+        open_bench(sqlite_url, prices=None, clocks=sky.clocks()) as whole,
+        open_bench(sqlite_url, prices=None, changes=changes, clocks=sky.clocks()) as frozen,
+    ):
+        wish = Wish(order=_ORDER, customer="c:1", cancel_after_s=60)
+        receipt = await whole.orders.submit(wish)
+        before = (await _now(whole, receipt.job_id)).job.deadline_at
+        sky.set_by_s += 30.0
+        clock = frozen.workshop.clock
+        assert await clock.is_astray(frozen.database)
+        await clock.agree(frozen.database)
+        assert not await clock.is_astray(frozen.database)
+        assert (await _now(whole, receipt.job_id)).job.deadline_at == before
