@@ -1,6 +1,7 @@
 """Group commit: writes that come at the same time share a transaction, and one flush to disk.
 
 A batch whose transaction fails is done again one by one, so that nobody pays for another's fault.
+Before anything is written, the transaction looks whether the clock has jumped.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from image_service.database import Database
+from image_service.shared_clock import AstrayError, SharedClock
 from image_service.tasks import Tasks
 
 T = TypeVar("T")
@@ -50,8 +52,9 @@ class _Waiting(Generic[T]):
 class Writer:
     """Does all writes of this process, in the order they came."""
 
-    def __init__(self, database: Database, tasks: Tasks) -> None:
+    def __init__(self, database: Database, tasks: Tasks, clock: SharedClock) -> None:
         self._database = database
+        self._clock = clock
         self._tasks = tasks
         self._waiting: list[_Pending] = []
         self._task: asyncio.Task[None] | None = None
@@ -81,8 +84,7 @@ class Writer:
 
     async def _commit(self, batch: list[_Pending]) -> None:
         try:
-            async with self._database.write() as connection:
-                finished = [await waiting.run(connection) for waiting in batch]
+            finished = await self._run_together(batch)
         except BaseException as error:
             if len(batch) == 1 or not isinstance(error, Exception):
                 for waiting in batch:
@@ -95,3 +97,12 @@ class Writer:
         else:
             for finish in finished:
                 finish()
+
+    async def _run_together(self, batch: list[_Pending]) -> list[Callable[[], None]]:
+        while True:
+            try:
+                async with self._database.write() as connection:
+                    await self._clock.check(connection)
+                    return [await waiting.run(connection) for waiting in batch]
+            except AstrayError:
+                await self._clock.agree(self._database)
