@@ -153,6 +153,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
     health = Health(
         store=store,
         blobs=parts.blobs,
+        writes=workshop.writer.check,
         models=open_model_check(settings),
         rests_s=lambda: workshop.rests.left_s,
     )

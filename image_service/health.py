@@ -32,16 +32,25 @@ class Health:
         *,
         store: Store,
         blobs: BlobStore,
+        writes: Callable[[], Awaitable[None]] | None = None,
         models: Callable[[], Awaitable[None]] | None = None,
         rests_s: Callable[[], float] | None = None,
     ) -> None:
         self._rests_s = rests_s
+        self._store = store
+        self._writes = writes
         self._checks: dict[str, Callable[[], Awaitable[None]]] = {
-            "database": store.check,
+            "database": self._check_database,
             "blobs": blobs.check,
         }
         if models is not None:
             self._checks["models"] = models
+
+    async def _check_database(self) -> None:
+        """Read, and see that it can be written: without that no order is taken."""
+        await self._store.check()
+        if self._writes is not None:
+            await self._writes()
 
     def routes(self) -> list[Route]:
         """Return the paths of the probes."""
