@@ -61,6 +61,7 @@ class Figures:
     together_s: list[float | None] = field(default_factory=list)
     idle_s: list[list[float]] = field(default_factory=list)
     under_load_s: list[list[float]] = field(default_factory=list)
+    in_one_moment_s: list[list[float]] = field(default_factory=list)
 
 
 def page(figures: Figures, machine: Machine, rounds: int) -> str:
@@ -91,12 +92,16 @@ def _waiting(figures: Figures) -> str:
     idle = [percentile(round_s, 0.99) * 1000 for round_s in figures.idle_s]
     loaded = [percentile(round_s, 0.99) * 1000 for round_s in figures.under_load_s]
     ratios = [after / before for before, after in zip(idle, loaded, strict=True)]
+    moment = [percentile(round_s, 0.99) * 1000 for round_s in figures.in_one_moment_s]
+    harder = [after / before for before, after in zip(idle, moment, strict=True)]
     took = percentile([value for value in figures.together_s if value is not None], 0.5)
     rows = [
         [f"{figures.together} orders, seconds (target)", verdict(took, TOGETHER_S)],
         ["look at an image, nothing else going on, 99th percentile, ms", median_cell([*idle])],
         ["look at an image beside them, 99th percentile, ms", median_cell([*loaded])],
         ["the second against the first (target)", verdict(percentile(ratios, 0.5), FLAT)],
+        ["the same beside orders that come in one moment, ms", median_cell([*moment])],
+        ["against nothing else going on (target)", verdict(percentile(harder, 0.5), FLAT)],
     ]
     return table(["", "measured"], rows)
 

@@ -87,15 +87,16 @@ async def _look_and_order(figures: Figures, extent: Extent, port: int) -> None:
     for _ in range(extent.rounds):
         idle = await ask_until(look, asyncio.sleep(extent.idle_s))
         begun_s = time.monotonic()
-        under_load = await ask_until(look, _together(port))
+        under_load = await ask_until(look, _together(port, _ARRIVE_WITHIN_S))
         figures.together_s.append(time.monotonic() - begun_s)
         figures.idle_s.append(idle)
         figures.under_load_s.append(under_load)
+        figures.in_one_moment_s.append(await ask_until(look, _together(port, 0.0)))
 
 
-async def _together(port: int) -> None:
+async def _together(port: int, within_s: float) -> None:
     async def customer(number: int) -> dict[str, object]:
-        await asyncio.sleep(number / _TOGETHER * _ARRIVE_WITHIN_S)
+        await asyncio.sleep(number / _TOGETHER * within_s)
         return await ask(port, "POST", "/images", _ORDER_TOGETHER)
 
     for image in await asyncio.gather(*(customer(number) for number in range(_TOGETHER))):

@@ -139,7 +139,7 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
     jobs = JobPages(
         orders=workshop.orders,
         reading=workshop.reading,
-        stream=Stream(reading=workshop.reading, watch=workshop.watch),
+        stream=Stream(reading=workshop.reading, watch=workshop.watch, pause=workshop.orders.pause),
         is_trial=ordering.is_trial,
         clock=parts.clock,
     )
@@ -154,13 +154,20 @@ def _routes(settings: Settings, parts: Parts, tasks: Tasks) -> list[Route]:
         tasks=tasks,
         clock=parts.clock,
     )
-    health = Health(store=store, blobs=parts.blobs, models=open_model_check(settings))
+    health = Health(
+        store=store,
+        blobs=parts.blobs,
+        writes=workshop.writer.check,
+        models=open_model_check(settings),
+        rests_s=lambda: workshop.rests.left_s,
+    )
     watermark = Watermark(Landing(parts.database), parts.clock)
 
     async def scrape(request: Request) -> Response:
         workshop.meter.imports.set(await watermark.read())
         workshop.meter.spooled.set(await workshop.spool.waiting())
-        return await workshop.meter.write(workshop.reading, request, now=parts.clock())
+        workshop.meter.rests(workshop.rests.left_s)
+        return await workshop.meter.write(workshop.reading, request, now=workshop.clock())
 
     return [
         *jobs.routes(),

@@ -170,7 +170,8 @@ async def _clean(settings: Settings, *, dry_run: bool, even_all: bool) -> None:
     from image_service.blobs.garbage import is_strange, sweep  # noqa: PLC0415 - as above
     from image_service.blobs.opening import open_blobs  # noqa: PLC0415
     from image_service.housekeeping import clean, known, referred  # noqa: PLC0415
-    from image_service.parts import open_prepared, wall_clock  # noqa: PLC0415
+    from image_service.parts import open_prepared  # noqa: PLC0415
+    from image_service.shared_clock import wall_clock  # noqa: PLC0415
 
     blobs = await open_blobs(settings.blob_place, clock=wall_clock)
     database = await open_prepared(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,14 +32,25 @@ class Health:
         *,
         store: Store,
         blobs: BlobStore,
+        writes: Callable[[], Awaitable[None]] | None = None,
         models: Callable[[], Awaitable[None]] | None = None,
+        rests_s: Callable[[], float] | None = None,
     ) -> None:
+        self._rests_s = rests_s
+        self._store = store
+        self._writes = writes
         self._checks: dict[str, Callable[[], Awaitable[None]]] = {
-            "database": store.check,
+            "database": self._check_database,
             "blobs": blobs.check,
         }
         if models is not None:
             self._checks["models"] = models
+
+    async def _check_database(self) -> None:
+        """Read, and see that it can be written: without that no order is taken."""
+        await self._store.check()
+        if self._writes is not None:
+            await self._writes()
 
     def routes(self) -> list[Route]:
         """Return the paths of the probes."""
@@ -58,7 +70,13 @@ class Health:
         )
         checks = dict(zip(self._checks, results, strict=True))
         is_ready = set(results) == {"ok"}
-        body = {"checks": checks, "status": "ready" if is_ready else "not ready"}
+        body: dict[str, object] = {
+            "checks": checks,
+            "status": "ready" if is_ready else "not ready",
+        }
+        # Orders are taken all the same, and wait.
+        if self._rests_s is not None and (left_s := self._rests_s()) > 0:
+            body["provider"] = {"state": "resting", "seconds": math.ceil(left_s)}
         return json_response(body, 200 if is_ready else 503)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, union
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.sql import delete
 
 from image_service.database import Database
@@ -55,10 +55,11 @@ async def clean(database: Database, *, now: float, keep_s: float, dry_run: bool 
 
 
 async def referred(database: Database, pictures: Collection[str]) -> set[str]:
-    """Return those of some sha256 that an image or a job refers to.
+    """Return those of some sha256 that an image, a job or an event of a job refers to.
 
-    Pictures on the way to another are referred to by nothing: they may go with the next clean-up.
+    A picture on the way to another is there for as long as anybody may be told of it.
     """
+    is_shown = or_(JobRow.image_id.is_(None), ImageRow.id.is_not(None))
     async with database.read() as connection:
         rows = await connection.execute(
             union(
@@ -66,6 +67,10 @@ async def referred(database: Database, pictures: Collection[str]) -> set[str]:
                 select(ImageRow.original_sha256).where(ImageRow.original_sha256.in_(pictures)),
                 # Of jobs with an image, the image alone decides: deleted is deleted.
                 select(JobRow.sha256).where(JobRow.sha256.in_(pictures), JobRow.image_id.is_(None)),
+                select(EventRow.sha256)
+                .join(JobRow, JobRow.id == EventRow.job_id)
+                .outerjoin(ImageRow, ImageRow.id == JobRow.image_id)
+                .where(EventRow.sha256.in_(pictures), is_shown),
             )
         )
         return {sha256 for (sha256,) in rows if sha256 is not None}
@@ -74,6 +79,11 @@ async def referred(database: Database, pictures: Collection[str]) -> set[str]:
 async def known(database: Database, pictures: Collection[str]) -> set[str]:
     """Return those of some sha256 that a row names, be it only the job of a deleted image."""
     async with database.read() as connection:
-        rows = await connection.scalars(select(JobRow.sha256).where(JobRow.sha256.in_(pictures)))
+        rows = await connection.scalars(
+            union(
+                select(JobRow.sha256).where(JobRow.sha256.in_(pictures)),
+                select(EventRow.sha256).where(EventRow.sha256.in_(pictures)),
+            )
+        )
         named = {sha256 for sha256 in rows if sha256 is not None}
     return named | await referred(database, pictures)

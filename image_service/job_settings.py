@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from image_service.digits import read_decimal, read_whole
 from image_service.errors import StartupError
 from image_service.jobs.admission import Room
 from image_service.ledger.budgets import Budgets, PeriodName
@@ -72,13 +72,11 @@ def read_job_settings(environ: Mapping[str, str]) -> JobSettings:
     prices = environ.get("IMAGE_PRICES")
     return JobSettings(
         room=Room(
-            total=int(_number(environ, "IMAGE_QUEUE_LIMIT", 10_000, (1, _MOST_QUEUED))),
-            per_customer=int(
-                _number(environ, "IMAGE_CUSTOMER_QUEUE_LIMIT", 1_000, (1, _MOST_QUEUED))
-            ),
+            total=_whole(environ, "IMAGE_QUEUE_LIMIT", 10_000, _MOST_QUEUED),
+            per_customer=_whole(environ, "IMAGE_CUSTOMER_QUEUE_LIMIT", 1_000, _MOST_QUEUED),
         ),
         lease_s=_number(environ, "IMAGE_LEASE_S", 15, (1, 3600)),
-        attempts=int(_number(environ, "IMAGE_ATTEMPTS", 3, (1, 20))),
+        attempts=_whole(environ, "IMAGE_ATTEMPTS", 3, 20),
         deadline_s=_maybe(environ, "IMAGE_JOB_DEADLINE_S", (1, _LONGEST_S)),
         compat_wait_s=_maybe(environ, "IMAGE_COMPAT_WAIT_S", (0, 600)),
         joins_running=_choice(environ, "IMAGE_IDEMPOTENCY_RUNNING", ("refuse", "join")) == "join",
@@ -97,6 +95,20 @@ def read_job_settings(environ: Mapping[str, str]) -> JobSettings:
     )
 
 
+def _whole(environ: Mapping[str, str], variable: str, default: int, most: int) -> int:
+    text = environ.get(variable)
+    if not text:
+        return default
+    value = read_whole(text)
+    if value is None or not 1 <= value <= most:
+        raise StartupError(
+            where=variable,
+            why=f"{_shown(text)} is not a whole number from 1 to {most}",
+            remedy=f"set such a number, or unset it for {default}",
+        )
+    return value
+
+
 def _number(
     environ: Mapping[str, str], variable: str, default: float, limits: tuple[float, float]
 ) -> float:
@@ -109,10 +121,7 @@ def _maybe(environ: Mapping[str, str], variable: str, limits: tuple[float, float
     if not text:
         return None
     low, high = limits
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = read_decimal(text)
     if not low <= value <= high:
         raise StartupError(
             where=variable,

@@ -7,6 +7,7 @@ Without ``Prefer`` the answer is the monolith's, and what went wrong is told in 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -94,7 +95,7 @@ class Ordering:
         prefer = read_prefer(request.headers.getlist("prefer"))
         try:
             is_trial = self.is_trial(request)
-            wish = await self._read(request, is_strict=prefer.is_stated)
+            wish = await self._read(request, prefer)
             if is_trial:
                 return await self._rehearse(wish, prefer)
             receipt = await self._orders.submit(wish)
@@ -129,7 +130,7 @@ class Ordering:
             raise ProblemError(Problem(code="trial-not-believed")) from error
         return True
 
-    async def _read(self, request: Request, *, is_strict: bool) -> Wish:
+    async def _read(self, request: Request, prefer: Preference) -> Wish:
         """Read the order and its circumstances.
 
         Who knows of jobs is not the monolith's customer, and has JSON that means one thing alone.
@@ -140,7 +141,7 @@ class Ordering:
             ProblemError: A header cannot be understood.
         """
         body = await _read_body(request)
-        value = read_body(request.headers.get("content-type", ""), body, is_strict=is_strict)
+        value = read_body(request.headers.get("content-type", ""), body, is_strict=prefer.is_stated)
         order: Order = parse_order(value)
         customer = customer_of(
             headers=request.headers,
@@ -155,6 +156,7 @@ class Ordering:
             wants_partials=_wants_partials(value),
             traceparent=request.headers.get("traceparent", "")[:80] or None,
             request_id=request_ids.CURRENT.get() or None,
+            is_held=not prefer.is_stated and self._manners.compat_wait_s is None,
         )
 
     async def _answer(self, receipt: Receipt, prefer: Preference) -> Response:
@@ -174,8 +176,12 @@ class Ordering:
         entry = await self._orders.wait(
             receipt.job_id,
             is_new=not receipt.is_replay,
+            gives_up=True,
             timeout_s=0 if is_refused_while_running else hold_s,
         )
+        is_held = not prefer.is_stated and self._manners.compat_wait_s is None
+        if is_held and entry is not None and self._orders.is_in_vain(entry):
+            return await self._give_up(receipt, entry, prefer)
         if entry is None:
             raise ProblemError(Problem(code="internal"))
         if entry.job.is_final:
@@ -189,12 +195,27 @@ class Ordering:
                 Problem(code="idempotency-conflict", retry_after_s=RETRY_AFTER_S, more=more)
             )
         if prefer.is_stated:
-            return _accepted(document(entry, position=None), prefer)
+            pause = self._orders.pause(entry)
+            said = document(entry, position=None, pause=pause)
+            return _accepted(said, prefer, self._orders.retry_after_s(pause))
         if self._manners.compat_wait_s is not None:
             return json_response(image_of(entry))
         # Only the service's end wakes who waits for ever. The order is kept.
         response = page(503)
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return response
+
+    async def _give_up(self, receipt: Receipt, entry: Entry, prefer: Preference) -> Response:
+        """Answer who waits for a picture that cannot be made soon: nothing is bought."""
+        after = await self._orders.withdraw(entry.job.job_id)
+        if after is None or not after.job.is_final:
+            # It was begun in this moment.
+            return await self._wait(receipt, prefer)
+        if after.job.failure != "provider-unavailable":
+            return finished(after, prefer)
+        # Not the order has failed: it came at a bad time.
+        response = page(503)
+        response.headers["Retry-After"] = str(max(math.ceil(after.job.retry_after_s or 0), 1))
         return response
 
     async def _rehearse(self, wish: Wish, prefer: Preference) -> Response:
@@ -224,10 +245,12 @@ def finished(entry: Entry, prefer: Preference) -> Response:
     return json_response(MISSING) if entry.job.failure == "gone" else page(500)
 
 
-def _accepted(said: dict[str, object], prefer: Preference) -> Response:
+def _accepted(
+    said: dict[str, object], prefer: Preference, retry_after_s: int = RETRY_AFTER_S
+) -> Response:
     headers = {
         "Location": path_of(str(said["id"])),
-        "Retry-After": str(RETRY_AFTER_S),
+        "Retry-After": str(retry_after_s),
         "Preference-Applied": prefer.applied,
         "Cache-Control": "no-store",
     }

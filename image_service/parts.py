@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,11 +24,14 @@ from image_service.providers.checked import CheckedProvider
 from image_service.providers.port import Provider
 from image_service.running import Outfit, Workshop
 from image_service.settings import Settings
+from image_service.shared_clock import Clocks, SharedClock, clocks_of, wall_clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What is open while a process runs.
+
+    ``clock`` is this machine's own, which others sign by; orders go by ``workshop.clock``.
 
     Attributes:
         rehearser: Asked for trials, where they ask who paints for customers: one of its own, so
@@ -43,14 +45,13 @@ class Parts:
     clock: Callable[[], float]
 
 
-def wall_clock() -> float:
-    """Return seconds since 1970: the one clock, injected from here."""
-    return time.time()  # noqa: TID251 - as said
-
-
 @asynccontextmanager
 async def open_parts(
-    settings: Settings, *, provider: Provider | None = None, prices: Prices | None = None
+    settings: Settings,
+    *,
+    provider: Provider | None = None,
+    prices: Prices | None = None,
+    clocks: Clocks | None = None,
 ) -> AsyncIterator[Parts]:
     """Open everything, and close it afterwards in the opposite order.
 
@@ -58,6 +59,7 @@ async def open_parts(
         settings: What the operator chose.
         provider: Paints instead of the one that the settings name.
         prices: What that one costs; None takes the price table that the settings name.
+        clocks: What time is read from; None takes the database's.
 
     Raises:
         StartupError: Something cannot be used.
@@ -72,6 +74,10 @@ async def open_parts(
     try:
         _check_prices(table, painter.name)
         dispatcher = await open_dispatcher(settings, database)
+        # Where SQS announces jobs, processes are Lambda's, which freezes them at any moment.
+        is_frozen_at_times = settings.jobs.queue_url is not None
+        shared = SharedClock(clocks or clocks_of(database), moves_records=not is_frozen_at_times)
+        await shared.start(database)
         workshop = Workshop(
             Outfit(
                 database=database,
@@ -81,7 +87,7 @@ async def open_parts(
                 dispatcher=dispatcher,
                 settings=settings.jobs,
                 concurrency=settings.concurrency,
-                clock=clock,
+                clock=shared,
             )
         )
         try:

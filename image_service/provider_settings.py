@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 from urllib.parse import urlsplit
 
+from image_service.digits import read_decimal
 from image_service.errors import StartupError
 from image_service.providers.catalogue import KNOWN_MODELS, RETIRED_MODELS
 
@@ -129,10 +129,7 @@ def read_number(variable: str, text: str, *, limit: float, what: str, remedy: st
     Raises:
         StartupError: It is not such a number.
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = read_decimal(text)
     if not 0 <= value <= limit:
         raise StartupError(
             where=variable, why=f"{shown(text)} is not {what} from 0 to {limit:g}", remedy=remedy

@@ -8,7 +8,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,12 +26,14 @@ from image_service.jobs.journal import Journal
 from image_service.jobs.keeping import Keeping
 from image_service.jobs.painting import Painter
 from image_service.jobs.reading import Reading
+from image_service.jobs.rests import Rests
 from image_service.jobs.settling import Settling
 from image_service.jobs.spool import Spool
 from image_service.jobs.watch import Watch
 from image_service.ledger.prices import Prices
 from image_service.orders import Orders, Terms
 from image_service.providers.port import Provider
+from image_service.shared_clock import SharedClock
 from image_service.tasks import Tasks
 from image_service.telemetry import Meter
 from image_service.writer import Writer
@@ -53,7 +55,7 @@ class Outfit:
     dispatcher: Dispatcher
     settings: JobSettings
     concurrency: int
-    clock: Callable[[], float]
+    clock: SharedClock
 
 
 class Workshop:
@@ -64,16 +66,21 @@ class Workshop:
         self._tasks = Tasks()
         settings = outfit.settings
         self.meter = Meter()
-        self.writer = Writer(outfit.database, self._tasks)
+        self.clock = outfit.clock
+        self.writer = Writer(outfit.database, self._tasks, outfit.clock)
         self.journal = Journal(outfit.dispatcher)
         self.reading = Reading(outfit.database)
         self.watch = Watch(outfit.database, self._tasks)
+        self.rests = Rests(
+            database=outfit.database, writer=self.writer, watch=self.watch, clock=outfit.clock
+        )
         self.acceptance = Acceptance(
             writer=self.writer,
             dispatcher=outfit.dispatcher,
             tasks=self._tasks,
             room=settings.room,
             budgets=settings.budgets,
+            now=outfit.clock,
         )
         self.orders = Orders(
             acceptance=self.acceptance,
@@ -82,6 +89,7 @@ class Workshop:
             reading=self.reading,
             watch=self.watch,
             terms=Terms(
+                rests=self.rests,
                 provider=outfit.provider.name,
                 prices=outfit.prices,
                 budgets=settings.budgets,
@@ -112,7 +120,7 @@ class Workshop:
             hand=Hand(
                 owner=name_worker(),
                 lease_s=outfit.settings.lease_s,
-                now=outfit.clock,
+                clock=outfit.clock,
                 draw=random.SystemRandom().random,
                 price_of=lambda entry: outfit.prices.most(
                     outfit.provider.name, entry.order, with_partials=entry.wants_partials
@@ -123,13 +131,19 @@ class Workshop:
         settling = Settling(
             writer=self.writer,
             journal=self.journal,
+            tasks=self._tasks,
             watch=self.watch,
             meter=self.meter,
             clock=outfit.clock,
         )
         return Engine(
             claims=claims,
-            painter=Painter(provider=outfit.provider, blobs=outfit.blobs, prices=outfit.prices),
+            painter=Painter(
+                provider=outfit.provider,
+                blobs=outfit.blobs,
+                prices=outfit.prices,
+                rests=self.rests,
+            ),
             settling=settling,
             keeping=Keeping(settling=settling, spool=self.spool),
             effort=Effort(

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from image_service.blobs import place
 from image_service.blobs.place import BlobPlace, parse_place
 from image_service.build import read_build
+from image_service.digits import read_whole
 from image_service.errors import StartupError
 from image_service.job_settings import JobSettings, read_job_settings
 from image_service.provider_settings import (
@@ -125,8 +126,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _whole(environ: Mapping[str, str], variable: str, default: int, limits: tuple[int, int]) -> int:
     text = environ.get(variable) or str(default)
     low, high = limits
-    is_short = len(text) <= len(str(high))
-    value = int(text) if is_short and text.isascii() and text.isdigit() else None
+    value = read_whole(text)
     if value is None or not low <= value <= high:
         raise StartupError(
             where=variable,

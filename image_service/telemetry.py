@@ -75,6 +75,7 @@ class Meter:
             registry=self._registry,
         )
         self.spooled = _spooled(self._registry)
+        self._rest = _rest_gauge(self._registry)
         self.imports = ImportGauges(self._registry)
 
     def ordered(self, answer: str) -> None:
@@ -103,6 +104,10 @@ class Meter:
         if job.started_at is not None:
             self._waited.observe(max(job.started_at - entry.created_at, 0.0))
 
+    def rests(self, left_s: float) -> None:
+        """Say how much longer the provider is left alone."""
+        self._rest.set(left_s)
+
     async def write(self, reading: Reading, request: Request, *, now: float) -> Response:
         """Answer a scrape."""
         depths, oldest = await reading.depths()
@@ -117,5 +122,13 @@ def _spooled(registry: CollectorRegistry) -> Gauge:
     return Gauge(
         "figueira_images_spooled_pictures",
         "Pictures that are paid for and that the blob store has not taken yet.",
+        registry=registry,
+    )
+
+
+def _rest_gauge(registry: CollectorRegistry) -> Gauge:
+    return Gauge(
+        "figueira_images_provider_rest_seconds",
+        "How much longer the provider is left alone as it fails; 0 while it is asked.",
         registry=registry,
     )

@@ -25,8 +25,9 @@ from image_service.backfill.pictures import Pictures
 from image_service.backfill.progress import Progress
 from image_service.backfill.verifying import Verifier
 from image_service.blobs.opening import open_blobs
-from image_service.parts import open_prepared, wall_clock
+from image_service.parts import open_prepared
 from image_service.settings import Settings
+from image_service.shared_clock import wall_clock
 
 _LOG = logging.getLogger("image_service.backfill")
 

@@ -10,13 +10,15 @@ from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from image_service.blobs.port import Listed, key_of, path_of, source_of
 from image_service.errors import MissingBlobError
 
 # Each piece is a turn of a thread, and is what one slow customer holds in memory.
 PIECE_BYTES = 128 * 1024
+# A disk flushes one after the other; more threads would only keep others from their turn.
+_WRITTEN_AT_ONCE = 4
 
 
 class FolderBlobs:
@@ -26,10 +28,11 @@ class FolderBlobs:
         self._root = folder
         # Beside the blobs, so that a finished file can be linked into its place.
         self._incoming = folder / "incoming"
+        self._writing = CapacityLimiter(_WRITTEN_AT_ONCE)
 
     async def put(self, content: bytes) -> str:
         """Write to a temporary file, flush it to disk, link it: never half a blob."""
-        return await to_thread.run_sync(self._put, content)
+        return await to_thread.run_sync(self._put, content, limiter=self._writing)
 
     def _put(self, content: bytes) -> str:
         sha256 = hashlib.sha256(content).hexdigest()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +29,8 @@ from image_service.writer import Writer
 
 # Rows of one INSERT: PostgreSQL allows 32,767 values, a job has thirty.
 _MOST_AT_ONCE = 256
+# So long an order takes to come here at most, unless the clock has jumped meanwhile.
+_LATE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Submission:
         traceparent: Of the request.
         request_id: Its name.
         claim: Its Idempotency-Key; None when it has none.
+        rests_s: So long the provider is left alone, if that is longer than the order can wait.
     """
 
     job_id: str
@@ -64,6 +67,7 @@ class Submission:
     traceparent: str | None = None
     request_id: str | None = None
     claim: Claim | None = None
+    rests_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,14 @@ class Known:
     is_same: bool
 
 
-Answer = Taken | Known | Full | Exceeded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """The provider is left alone for longer than the order can wait."""
+
+    for_s: float
+
+
+Answer = Taken | Known | Full | Exceeded | Resting
 
 
 @dataclass(slots=True)
@@ -102,7 +113,9 @@ class Acceptance:
         tasks: Tasks,
         room: Room,
         budgets: Budgets,
+        now: Callable[[], float],
     ) -> None:
+        self.now = now
         self._writer = writer
         self._dispatcher = dispatcher
         self._tasks = tasks
@@ -143,6 +156,8 @@ class Acceptance:
         self, connection: AsyncConnection, submissions: Sequence[Submission]
     ) -> list[Answer]:
         """Take several orders in a transaction; the answers are in their order."""
+        now = self.now()
+        submissions = [_as_of(now, each) for each in submissions]
         known = await _claim_keys(connection, submissions)
         new = [each for each in submissions if each.job_id not in known]
         refused = await self._refuse(connection, new)
@@ -159,7 +174,7 @@ class Acceptance:
 
     async def _refuse(
         self, connection: AsyncConnection, submissions: Sequence[Submission]
-    ) -> dict[str, Full | Exceeded]:
+    ) -> dict[str, Full | Exceeded | Resting]:
         if not submissions:
             return {}
         waiting = await connection.scalar(
@@ -174,11 +189,14 @@ class Acceptance:
             period = period_at(submissions[0].now, self._budgets.period)
             spent = await used(connection, period, customers)
         total = waiting or 0
-        refused: dict[str, Full | Exceeded] = {}
+        refused: dict[str, Full | Exceeded | Resting] = {}
         for each in submissions:
             mine = of_customer.get(each.customer, 0)
-            reason = admit(self._room, waiting=total, of_customer=mine) or allow(
-                self._budgets, customer=each.customer, price=each.price, used=spent
+            rest = None if each.rests_s is None else Resting(for_s=each.rests_s)
+            reason = (
+                rest
+                or admit(self._room, waiting=total, of_customer=mine)
+                or allow(self._budgets, customer=each.customer, price=each.price, used=spent)
             )
             if reason is not None:
                 refused[each.job_id] = reason
@@ -223,6 +241,15 @@ class Acceptance:
             each.job_id: Taken(job_id=each.job_id, image_id=image_ids.get(each.job_id))
             for each in taken
         }
+
+
+def _as_of(now: float, each: Submission) -> Submission:
+    """Let an order come now if the clock has jumped since, or the line was long."""
+    late_s = now - each.now
+    if abs(late_s) < _LATE_S:
+        return each
+    deadline_at = None if each.deadline_at is None else each.deadline_at + late_s
+    return replace(each, now=now, deadline_at=deadline_at)
 
 
 async def _claim_keys(

@@ -15,9 +15,10 @@ from image_service.jobs.entries import Entry, read_entry, select_entries
 from image_service.jobs.journal import Change, Decide, Journal, Note
 from image_service.jobs.repricing import over_budget
 from image_service.jobs.rows import JobRow
-from image_service.jobs.states import StaleError, State
+from image_service.jobs.states import Job, StaleError, State
 from image_service.jobs.watch import Watch
 from image_service.ledger.budgets import Budgets
+from image_service.shared_clock import SharedClock
 from image_service.writer import Writer
 
 # Jobs of one sweep; the next comes a second later.
@@ -33,7 +34,7 @@ class Hand:
     Attributes:
         owner: The worker's name, which no other has; at most 64 characters.
         lease_s: For how long a claim holds without a sign of life.
-        now: The clock: seconds since 1970.
+        clock: Says what time it is.
         draw: Chance: a number in [0, 1).
         price_of: What a job may cost at most with this worker's provider.
         budgets: What may be spent where that is more than the job was taken for.
@@ -41,7 +42,7 @@ class Hand:
 
     owner: str
     lease_s: float
-    now: Callable[[], float]
+    clock: SharedClock
     draw: Callable[[], float]
     price_of: Callable[[Entry], int]
     budgets: Budgets
@@ -65,7 +66,8 @@ class Claims:
         self._watch = watch
         self._owner = hand.owner
         self._lease_s = hand.lease_s
-        self.now = hand.now
+        self.now = self._clock = hand.clock
+        self.steady = hand.clock.steady
         self.draw = hand.draw
         self._price_of = hand.price_of
         self._budgets = hand.budgets
@@ -93,9 +95,8 @@ class Claims:
         return claimed[0] if claimed else None
 
     async def _claim(self, statement: Select[tuple[object, ...]], provider: str) -> list[Entry]:
-        now = self.now()
-
         async def decide(connection: AsyncConnection, entries: Sequence[Entry]) -> list[Decide]:
+            now = self.now()
             prices = [self._price_of(entry) for entry in entries]
             refused = await over_budget(connection, self._budgets, entries, prices)
             return [
@@ -104,7 +105,7 @@ class Claims:
                 else functools.partial(
                     states.claim,
                     owner=self._owner,
-                    lease_until=self.now() + self._lease_s,
+                    lease_until=now + self._lease_s,
                     now=now,
                     price=price,
                 )
@@ -133,6 +134,11 @@ class Claims:
         for entry in changed:
             self._watch.publish(entry)
         return changed
+
+    async def tell_time(self) -> None:
+        """Look whether the clock has jumped; if so, bring what is on record in line."""
+        if await self._database.keep(self._clock.is_astray(self._database)):
+            await self._writer.write(_nothing)
 
     async def beat(self) -> None:
         """Extend all our leases."""
@@ -167,18 +173,21 @@ class Claims:
             return
         for condition, decide in ((is_dead, states.take_over), (is_late, states.expire)):
             statement = select_entries().where(condition).limit(_MOST_AT_ONCE)
-            await self._change(statement, _alike(functools.partial(decide, now=now)), "")
+            await self._change(statement, self._alike(decide), "")
+
+    def _alike(self, decide: Callable[..., Job]) -> _DecideAll:
+        async def decide_all(_: AsyncConnection, entries: Sequence[Entry]) -> list[Decide]:
+            return [functools.partial(decide, now=self.now())] * len(entries)
+
+        return decide_all
+
+
+async def _nothing(_connection: AsyncConnection) -> None:
+    """Every transaction of the writer looks at the clock first."""
 
 
 def _turn_has_come(now: float) -> tuple[ColumnElement[bool], ...]:
     return (JobRow.state == State.QUEUED, JobRow.available_at <= now)
-
-
-def _alike(decide: Decide) -> _DecideAll:
-    async def decide_all(_connection: AsyncConnection, entries: Sequence[Entry]) -> list[Decide]:
-        return [decide] * len(entries)
-
-    return decide_all
 
 
 def _decided(entries: Sequence[Entry], decisions: Sequence[Decide], provider: str) -> list[Change]:

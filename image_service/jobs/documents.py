@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from image_service.contract import record
 from image_service.jobs.entries import Entry
@@ -29,14 +32,61 @@ def new_document(job_id: str, image_id: int | None) -> dict[str, object]:
     return {"id": job_id, "status": QUEUED, "image_id": image_id, "links": links_of(job_id)}
 
 
-def document(entry: Entry, *, position: int | None) -> dict[str, object]:
-    """Describe a job; ``position`` is how many go before it, None when it does not wait."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A queued job is not begun at present, though nobody goes before it.
+
+    Attributes:
+        reason: ``provider-resting``: the provider fails and is left alone; ``retry``: this order's
+            last call failed for a reason that passes.
+        until: Before this moment it is not begun.
+    """
+
+    reason: Literal["provider-resting", "retry"]
+    until: float
+
+    def left_s(self, now: float) -> int:
+        """Return how many seconds that is away, at least 1."""
+        return max(math.ceil(self.until - now), 1)
+
+
+def pause_of(entry: Entry, *, rests_until: float, now: float) -> Pause | None:
+    """Return why a job is not begun; None when it is, or only waits for its turn."""
+    if entry.job.state is not State.QUEUED:
+        return None
+    if rests_until > now:
+        until = max(rests_until, entry.job.available_at)
+        return Pause(reason="provider-resting", until=until)
+    if entry.job.attempts and entry.job.available_at > now:
+        return Pause(reason="retry", until=entry.job.available_at)
+    return None
+
+
+def said_of(pause: Pause | None) -> dict[str, object]:
+    """Put into words why a job is not begun, and when it may be."""
+    return {
+        "reason": None if pause is None else pause.reason,
+        "expected_at": None if pause is None else _moment(pause.until),
+    }
+
+
+def document(
+    entry: Entry, *, position: int | None, pause: Pause | None = None
+) -> dict[str, object]:
+    """Describe a job.
+
+    Args:
+        entry: Which.
+        position: How many go before it; None when it does not wait, or that is not looked up.
+        pause: Why it is not begun; None for no such reason.
+    """
     job = entry.job
     said: dict[str, object] = {
         "id": job.job_id,
         "status": str(job.state),
         "image_id": entry.image_id,
         "position": position,
+        **said_of(pause),
         "progress": job.progress,
         "attempts": job.attempts,
         "cost_usd": job.cost / MICRO,
@@ -93,10 +143,11 @@ def problem_of(entry: Entry) -> Problem:
     )
 
 
-def etag_of(entry: Entry, position: int | None) -> str:
-    """Tag what ``document`` says: it changes with the version, and with the place in the queue."""
+def etag_of(entry: Entry, position: int | None, pause: Pause | None = None) -> str:
+    """Tag what ``document`` says: it changes with the version, the place in the queue, a pause."""
     place = "" if position is None else f".{position}"
-    return f'"{entry.job.version}{place}"'
+    wait = "" if pause is None else f".{pause.until:.0f}"
+    return f'"{entry.job.version}{place}{wait}"'
 
 
 def _moment(seconds: float | None) -> str | None:

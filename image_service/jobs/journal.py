@@ -74,6 +74,7 @@ class Note:
         original_sha256: What the provider sent, where the picture was made from it.
         kind: The kind of the event; None follows from the state.
         data: Further members of the event.
+        shown_sha256: The picture on the way that the event tells of; None when it tells of none.
     """
 
     provider: str
@@ -81,6 +82,7 @@ class Note:
     original_sha256: str | None = None
     kind: str | None = None
     data: dict[str, object] = field(default_factory=dict)
+    shown_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +231,7 @@ async def _write_events(connection: AsyncConnection, changes: Sequence[Change]) 
                 "number": job.version,
                 "kind": change.note.kind or ("completed" if job.is_final else "status"),
                 "data": json.dumps(said | change.note.data),
+                "sha256": change.note.shown_sha256,
             }
         )
     if events:

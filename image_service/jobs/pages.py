@@ -20,7 +20,7 @@ from image_service.jobs.states import FinishedError
 from image_service.jobs.stream import Stream, read_last_id
 from image_service.jobs.timing import HEADER as TIMING
 from image_service.jobs.timing import timing_of
-from image_service.orders import RETRY_AFTER_S, Orders
+from image_service.orders import Orders
 from image_service.problems import Problem, ProblemError
 
 Handler = Callable[[Request, Entry], Awaitable[Response]]
@@ -59,11 +59,12 @@ class JobPages:
         """Answer a job; with ``Prefer: wait=N`` once it has changed, or the time is over."""
         known = _tags(request)
         position = await self._reading.position(entry)
+        pause = self._orders.pause(entry)
         prefer = read_prefer(request.headers.getlist("prefer"))
         if (
             prefer.wait_s
             and not entry.job.is_final
-            and (not known or etag_of(entry, position) in known)
+            and (not known or etag_of(entry, position, pause) in known)
         ):
             version = entry.job.version if known else 0
             waited = await self._orders.wait(
@@ -77,14 +78,15 @@ class JobPages:
         return response
 
     def _answer(self, entry: Entry, position: int | None, known: set[str]) -> Response:
-        etag = etag_of(entry, position)
+        pause = self._orders.pause(entry)
+        etag = etag_of(entry, position, pause)
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
         if not entry.job.is_final:
-            headers["Retry-After"] = str(RETRY_AFTER_S)
+            headers["Retry-After"] = str(self._orders.retry_after_s(pause))
         if etag in known or "*" in known:
             return Response(status_code=304, headers=headers)
         headers[TIMING] = str(timing_of(entry))
-        return JSONResponse(document(entry, position=position), headers=headers)
+        return JSONResponse(document(entry, position=position, pause=pause), headers=headers)
 
     async def cancel(self, request: Request, entry: Entry) -> Response:
         """Cancel: 200 when that is done, 202 when its worker has still to break off."""

@@ -12,10 +12,11 @@ from image_service.errors import PictureError
 from image_service.jobs.customers import safety_identifier
 from image_service.jobs.entries import Entry
 from image_service.jobs.journal import Note
+from image_service.jobs.rests import Rests
 from image_service.jobs.states import Failure
 from image_service.jobs.tracing import continued
 from image_service.ledger.prices import Prices, UnknownModelError
-from image_service.providers.port import Call, Painted, Partial, Provider
+from image_service.providers.port import Call, Painted, Partial, Provider, Rest, rest_of
 from image_service.providers.usage import Usage
 
 Deliver = Callable[[int, str], Awaitable[None]]
@@ -48,8 +49,11 @@ class Painting:
 class Painter:
     """Calls the provider, and keeps what it sends on the way."""
 
-    def __init__(self, *, provider: Provider, blobs: BlobStore, prices: Prices) -> None:
+    def __init__(
+        self, *, provider: Provider, blobs: BlobStore, prices: Prices, rests: Rests
+    ) -> None:
         self._provider = provider
+        self.rests = rests
         self._blobs = blobs
         self._prices = prices
 
@@ -57,6 +61,15 @@ class Painter:
     def name(self) -> str:
         """Who paints."""
         return self._provider.name
+
+    @property
+    def rest(self) -> Rest | None:
+        """How the provider is left alone at present; None when it is not."""
+        return rest_of(self._provider)
+
+    async def tell_of_rest(self, *, has_painted: bool = False) -> None:
+        """Let those who wait know, in this process and in others."""
+        await self.rests.tell(self.name, self.rest, has_painted=has_painted)
 
     async def paint(self, entry: Entry, deliver: Deliver, *, left_s: float | None) -> Painting:
         """Make one call; ``left_s`` is the time until the job's deadline.

@@ -9,6 +9,7 @@ from image_service.models import Base
 
 JOB_ID_CHARACTERS = 36
 CUSTOMER_CHARACTERS = 80
+PROVIDER_CHARACTERS = 200
 
 
 class JobRow(Base):
@@ -75,7 +76,7 @@ class AttemptRow(Base):
     job_id: Mapped[str] = mapped_column(String(JOB_ID_CHARACTERS), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     customer: Mapped[str] = mapped_column(String(CUSTOMER_CHARACTERS))
-    provider: Mapped[str] = mapped_column(String(200))
+    provider: Mapped[str] = mapped_column(String(PROVIDER_CHARACTERS))
     state: Mapped[str] = mapped_column(String(16))
     reserved: Mapped[int] = mapped_column(BigInteger)
     cost: Mapped[int] = mapped_column(BigInteger)
@@ -90,7 +91,10 @@ class AttemptRow(Base):
 
 
 class EventRow(Base):
-    """What happened to a job; ``number`` is the job's version after it."""
+    """What happened to a job; ``number`` is the job's version after it.
+
+    ``sha256`` is the picture on the way that it tells of, which is kept for as long as the event.
+    """
 
     __tablename__ = "job_events"
 
@@ -98,6 +102,9 @@ class EventRow(Base):
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     data: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (Index("job_events_picture", "sha256"),)
 
 
 class ClaimRow(Base):
@@ -122,10 +129,19 @@ class SpooledRow(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
     # What the provider sent, where the picture had to be made from it.
     original: Mapped[bytes | None] = mapped_column(LargeBinary)
-    provider: Mapped[str] = mapped_column(String(200))
+    provider: Mapped[str] = mapped_column(String(PROVIDER_CHARACTERS))
     spooled_at: Mapped[float] = mapped_column(Double)
     # The next try, and how many there were.
     due_at: Mapped[float] = mapped_column(Double)
     tries: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (Index("spooled_pictures_due", "due_at"),)
+
+
+class RestRow(Base):
+    """A provider that is left alone until then."""
+
+    __tablename__ = "rests"
+
+    provider: Mapped[str] = mapped_column(String(PROVIDER_CHARACTERS), primary_key=True)
+    until: Mapped[float] = mapped_column(Double)

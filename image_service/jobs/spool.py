@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, select, update
@@ -25,6 +24,7 @@ from image_service.jobs.rows import SpooledRow
 from image_service.jobs.states import Job, StaleError
 from image_service.jobs.watch import Watch
 from image_service.providers.port import Painted
+from image_service.shared_clock import SharedClock
 from image_service.telemetry import Meter
 from image_service.writer import Writer
 
@@ -59,7 +59,6 @@ class Kept:
 class _Waiting:
     job_id: str
     painted: Painted
-    spooled_at: float
 
 
 class Spool:
@@ -78,7 +77,7 @@ class Spool:
         blobs: BlobStore,
         watch: Watch,
         meter: Meter,
-        clock: Callable[[], float],
+        clock: SharedClock,
     ) -> None:
         self._database = database
         self._writer = writer
@@ -95,11 +94,11 @@ class Spool:
         Raises:
             OSError: The store does not take them, or not in time.
         """
-        began_at = self._clock()
+        began_s = self._clock.steady()
         async with asyncio.timeout(_PUT_PATIENCE_S):
             original_sha256 = None if original is None else await self._blobs.put(original)
             sha256 = await self._blobs.put(content)
-        took_s = self._clock() - began_at
+        took_s = self._clock.steady() - began_s
         return Kept(sha256=sha256, original_sha256=original_sha256, took_s=took_s)
 
     async def take(self, connection: AsyncConnection, job_id: str, painted: Painted) -> None:
@@ -160,11 +159,12 @@ class Spool:
         claim = (
             update(SpooledRow)
             .where(SpooledRow.job_id == job_id, SpooledRow.tries == tries)
-            .values(tries=tries + 1, due_at=self._clock() + wait_s)
+            .values(tries=tries + 1)
         )
 
         async def write(connection: AsyncConnection) -> bool:
-            return (await connection.execute(claim)).rowcount == 1
+            due_at = self._clock() + wait_s
+            return (await connection.execute(claim.values(due_at=due_at))).rowcount == 1
 
         return job_id if await self._writer.write(write) else None
 
@@ -182,12 +182,7 @@ class Spool:
 
     @unbroken
     async def _read(self, job_id: str) -> _Waiting | None:
-        columns = (
-            SpooledRow.content,
-            SpooledRow.original,
-            SpooledRow.provider,
-            SpooledRow.spooled_at,
-        )
+        columns = (SpooledRow.content, SpooledRow.original, SpooledRow.provider)
         async with self._database.read() as connection:
             row = (
                 await connection.execute(select(*columns).where(SpooledRow.job_id == job_id))
@@ -195,18 +190,25 @@ class Spool:
         if row is None:
             return None
         painted = Painted(content=row.content, original=row.original, provider=row.provider)
-        return _Waiting(job_id=job_id, painted=painted, spooled_at=row.spooled_at)
+        return _Waiting(job_id=job_id, painted=painted)
 
     async def _settle(self, waiting: _Waiting, kept: Kept) -> None:
-        now, job_id = self._clock(), waiting.job_id
+        job_id, sha256 = waiting.job_id, kept.sha256
         note = Note(provider=waiting.painted.provider, original_sha256=kept.original_sha256)
 
-        def unspool(job: Job) -> Job:
-            job = states.timed(job, store_s=now - waiting.spooled_at)
-            return states.unspool(job, kept.sha256, now=now)
-
         async def write(connection: AsyncConnection) -> Entry | None:
-            await connection.execute(delete(SpooledRow).where(SpooledRow.job_id == job_id))
+            # As it is on record now: a clock that was set has moved it.
+            spooled_at = await connection.scalar(
+                delete(SpooledRow)
+                .where(SpooledRow.job_id == job_id)
+                .returning(SpooledRow.spooled_at)
+            )
+            now = self._clock()
+            took_s = 0.0 if spooled_at is None else now - spooled_at
+
+            def unspool(job: Job) -> Job:
+                return states.unspool(states.timed(job, store_s=took_s), sha256, now=now)
+
             # The store takes pictures again: the others need not wait for their turn.
             await connection.execute(update(SpooledRow).values(due_at=now))
             try:

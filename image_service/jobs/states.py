@@ -223,11 +223,8 @@ def spool(job: Job, fence: int, *, painted_by: str, cost: int) -> Job:
 
 def timed(job: Job, *, provider_s: float = 0.0, store_s: float = 0.0) -> Job:
     """Add to what the job's calls have taken, and the store; clocks that go back count for none."""
-    return replace(
-        job,
-        provider_s=job.provider_s + max(provider_s, 0.0),
-        store_s=job.store_s + max(store_s, 0.0),
-    )
+    took = (job.provider_s + max(provider_s, 0.0), job.store_s + max(store_s, 0.0))
+    return replace(job, provider_s=took[0], store_s=took[1])
 
 
 def unspool(job: Job, sha256: str, *, now: float) -> Job:
@@ -345,9 +342,11 @@ def expire(job: Job, *, now: float) -> Job:
     return job
 
 
-def refuse(job: Job, *, failure: str, now: float) -> Job:
-    """End a job that is not begun for want of money; any but a queued one stays as it is."""
-    return _end(job, State.FAILED, now, failure=failure) if job.state is State.QUEUED else job
+def refuse(job: Job, *, failure: str, now: float, retry_after_s: float | None = None) -> Job:
+    """End a queued job that is not begun for want of money or a provider; others stay."""
+    if job.state is not State.QUEUED:
+        return job
+    return replace(_end(job, State.FAILED, now, failure=failure), retry_after_s=retry_after_s)
 
 
 def _reprice(job: Job, price: int) -> Job:

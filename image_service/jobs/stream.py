@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-from image_service.jobs.documents import document
+from image_service.jobs.documents import Pause, document, said_of
 from image_service.jobs.entries import Entry
 from image_service.jobs.reading import Reading
 from image_service.jobs.watch import Watch
@@ -36,8 +36,14 @@ class Stream:
     """Tells of jobs as they change."""
 
     def __init__(
-        self, *, reading: Reading, watch: Watch, heartbeat_s: float = _HEARTBEAT_S
+        self,
+        *,
+        reading: Reading,
+        watch: Watch,
+        pause: Callable[[Entry], Pause | None],
+        heartbeat_s: float = _HEARTBEAT_S,
     ) -> None:
+        self._pause = pause
         self._reading = reading
         self._watch = watch
         self._heartbeat_s = heartbeat_s
@@ -49,6 +55,7 @@ class Stream:
         if after < _FIRST:
             after = _FIRST
             yield frame(_FIRST, "status", '{"status": "queued", "progress": 0.0, "attempts": 0}')
+        told: Pause | None = None
         while True:
             events = await self._reading.events(job_id, after=after)
             for event in events:
@@ -63,6 +70,21 @@ class Stream:
                 return
             if self._watch.is_closed:
                 return
+            pause = await self._paused(job_id)
+            if pause != told:
+                told = pause
+                yield _notice(pause)
             if not events:
                 await self._watch.changed(job_id, after=after, timeout_s=self._heartbeat_s)
                 yield b": still here\n\n"
+
+    async def _paused(self, job_id: str) -> Pause | None:
+        """Return why the job is not begun; looks it up anew, as its line may have moved."""
+        entry = await self._reading.job(job_id)
+        return None if entry is None else self._pause(entry)
+
+
+def _notice(pause: Pause | None) -> bytes:
+    """Tell why a job waits; without an id, as nothing has happened to it."""
+    said = {"status": "queued" if pause else None} | said_of(pause)
+    return f"event: waiting\ndata: {json.dumps(said)}\n\n".encode()

@@ -72,6 +72,12 @@ class Watch:
             self._recent.popitem(last=False)
         self._wake(job.job_id, job.version)
 
+    def stir(self) -> None:
+        """Wake everybody once, to look whether to go on waiting."""
+        for waiting in self._waiting.values():
+            for news in waiting:
+                news.set()
+
     def _wake(self, job_id: str, version: int) -> None:
         for news, after in self._waiting.get(job_id, {}).items():
             if version > after:
@@ -80,9 +86,7 @@ class Watch:
     def close(self) -> None:
         """Wake everybody, for good."""
         self.is_closed = True
-        for waiting in self._waiting.values():
-            for news in waiting:
-                news.set()
+        self.stir()
 
     async def _look(self) -> None:
         try:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from image_service.errors import ImageServiceError
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest of them."""
 _FIRST = "0001"
 

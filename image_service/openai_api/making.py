@@ -151,9 +151,14 @@ class JobsMaker:
         version = seen = 1
         while True:
             after = 0 if deliver is None else version
-            entry = await self._orders.wait(job_id, after=after, timeout_s=None)
+            entry = await self._orders.wait(job_id, after=after, gives_up=True, timeout_s=None)
             if entry is None:
                 raise NotMadeError("internal", outcome="unknown")
+            if self._orders.is_in_vain(entry):
+                # It is not begun, and is taken back, or was begun in this moment.
+                entry = await self._orders.withdraw(job_id) or entry
+                if not entry.job.is_final:
+                    continue
             if deliver is not None:
                 seen = await self._deliver(job_id, seen, deliver)
             if entry.job.is_final or entry.job.version <= version:
@@ -200,6 +205,7 @@ def _wish(ask: Ask) -> Wish:
         wants_partials=ask.on_partial is not None,
         traceparent=ask.traceparent,
         request_id=ask.request_id,
+        is_held=True,
     )
 
 

@@ -10,10 +10,9 @@ from anyio import CapacityLimiter, to_thread
 from image_service.contract import Order
 from image_service.errors import BadPictureError
 from image_service.pictures import normalised, verify
-from image_service.providers.port import Call, Painted, Partial, Provider
+from image_service.providers.hands import cores
+from image_service.providers.port import Call, Painted, Partial, Provider, Rest, rest_of
 
-# Pictures decoded at once: each takes a core.
-_AT_ONCE = 2
 _LOG = logging.getLogger("image_service.providers.checked")
 
 
@@ -25,13 +24,18 @@ class CheckedProvider:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        # More at once are no faster, and keep the event loop waiting for its turn.
-        self._hands = CapacityLimiter(_AT_ONCE)
+        # Each takes a core; one is left to the event loop, which everybody waits for.
+        self._hands = CapacityLimiter(max(cores() - 1, 1))
 
     @property
     def name(self) -> str:
         """The name of the provider behind."""
         return self._provider.name
+
+    @property
+    def rest(self) -> Rest | None:
+        """How the provider behind is left alone."""
+        return rest_of(self._provider)
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Return PNG, RGB, exactly as ordered, with the original beside it where it differs.
@@ -39,7 +43,7 @@ class CheckedProvider:
         Raises:
             PictureError: That of the provider; or BadPictureError, with ``bought``.
         """
-        painted = await self._provider.paint(order, call=_checking(call))
+        painted = await self._provider.paint(order, call=self._checking(call))
         try:
             content = await to_thread.run_sync(
                 normalised, painted.content, order.size, limiter=self._hands
@@ -57,21 +61,20 @@ class CheckedProvider:
         """Close the provider behind."""
         await self._provider.close()
 
+    def _checking(self, call: Call) -> Call:
+        deliver = call.on_partial
+        if deliver is None:
+            return call
 
-def _checking(call: Call) -> Call:
-    deliver = call.on_partial
-    if deliver is None:
-        return call
+        async def check(partial: Partial) -> None:
+            try:
+                await to_thread.run_sync(verify, partial.content, limiter=self._hands)
+            except BadPictureError as error:
+                _LOG.warning("partial_refused index=%d reason=%r", partial.index, error.reason)
+                return
+            try:
+                await deliver(partial)
+            except Exception:  # noqa: BLE001 - whoever watches must not lose a picture that is paid for
+                _LOG.exception("partial_not_delivered index=%d", partial.index)
 
-    async def check(partial: Partial) -> None:
-        try:
-            await to_thread.run_sync(verify, partial.content)
-        except BadPictureError as error:
-            _LOG.warning("partial_refused index=%d reason=%r", partial.index, error.reason)
-            return
-        try:
-            await deliver(partial)
-        except Exception:  # noqa: BLE001 - whoever watches must not lose a picture that is paid for
-            _LOG.exception("partial_not_delivered index=%d", partial.index)
-
-    return dataclasses.replace(call, on_partial=check)
+        return dataclasses.replace(call, on_partial=check)

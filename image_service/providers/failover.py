@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from image_service.contract import Order
 from image_service.errors import ModerationError, PictureError, RejectedError, UnavailableError
 from image_service.providers.breaker import Breaker
-from image_service.providers.port import Call, Painted, Provider
+from image_service.providers.port import Call, Painted, Provider, Rest
 
 _LOG = logging.getLogger("image_service.providers.failover")
 
@@ -72,6 +72,17 @@ class Failover:
     def name(self) -> str:
         """All of their names, with commas, in order."""
         return ",".join(member.provider.name for member in self._members)
+
+    @property
+    def rest(self) -> Rest | None:
+        """How long all of them are left alone; None when one may be asked by anybody."""
+        now = self._monotonic()
+        ends = [breaker.rests_until for breaker in self._breakers]
+        waits = [max(end - now, 0.0) for end in ends if end is not None]
+        if len(waits) < len(ends):
+            return None
+        may_try = any(breaker.may_be_asked(now) for breaker in self._breakers)
+        return Rest(for_s=min(waits), may_try=may_try)
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Ask one after the other until a picture comes or may have been bought.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from PIL import Image
 
 from image_service.contract import Order
 from image_service.errors import ModerationError, UnavailableError
+from image_service.providers.hands import cores
 from image_service.providers.port import Call, Deliver, Painted, Partial
 from image_service.providers.procedural import render
 
@@ -45,13 +47,19 @@ class LocalProvider:
     Args:
         temper: How slow and how moody.
         draw: Numbers in [0, 1).
+        hands: How many pictures are painted at once; the others wait for their turn, which are no
+            more than there are orders under way. None takes as many as there are cores.
     """
 
     name = "procedural"
 
-    def __init__(self, temper: Temper, *, draw: Callable[[], float]) -> None:
+    def __init__(
+        self, temper: Temper, *, draw: Callable[[], float], hands: int | None = None
+    ) -> None:
         self._temper = temper
         self._draw = draw
+        # More at once are no faster, and keep everybody else waiting for a core.
+        self._hands = CapacityLimiter(hands or cores())
 
     async def paint(self, order: Order, *, call: Call) -> Painted:
         """Paint without holding up the event loop.
@@ -71,27 +79,26 @@ class LocalProvider:
             raise UnavailableError(reason, outcome="not_bought", provider=self.name)
         if call.on_partial is None:
             await anyio.sleep(delay_s)
-            content = await _rendered(order)
+            content = await self._rendered(order)
         else:
-            content = await _rendered(order)
-            await _show(content, delay_s, call.on_partial)
+            content = await self._rendered(order)
+            await self._show(content, delay_s, call.on_partial)
         return Painted(content=content, provider=self.name)
 
     async def close(self) -> None:
         """Nothing is held."""
 
+    async def _rendered(self, order: Order) -> bytes:
+        work = functools.partial(render, order.prompt, order.size.width, order.size.height)
+        return await to_thread.run_sync(work, limiter=self._hands)
 
-async def _rendered(order: Order) -> bytes:
-    return await to_thread.run_sync(render, order.prompt, order.size.width, order.size.height)
-
-
-async def _show(content: bytes, delay_s: float, deliver: Deliver) -> None:
-    """Spend the delay on pictures that become clearer."""
-    for index, coarseness in enumerate(_COARSENESS):
+    async def _show(self, content: bytes, delay_s: float, deliver: Deliver) -> None:
+        """Spend the delay on pictures that become clearer."""
+        for index, coarseness in enumerate(_COARSENESS):
+            await anyio.sleep(delay_s / (len(_COARSENESS) + 1))
+            coarse = await to_thread.run_sync(_coarse, content, coarseness, limiter=self._hands)
+            await deliver(Partial(index=index, content=coarse))
         await anyio.sleep(delay_s / (len(_COARSENESS) + 1))
-        coarse = await to_thread.run_sync(_coarse, content, coarseness)
-        await deliver(Partial(index=index, content=coarse))
-    await anyio.sleep(delay_s / (len(_COARSENESS) + 1))
 
 
 def _coarse(content: bytes, coarseness: int) -> bytes:

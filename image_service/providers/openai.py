@@ -11,9 +11,11 @@ import dataclasses
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
+import httpx2
 import openai
 from openai import BaseModel
 from openai.types import ImageGenStreamEvent
@@ -34,6 +36,10 @@ _LOG = logging.getLogger("image_service.providers.openai")
 
 # The slowest models take about two minutes; half again as much is a call that hangs.
 TIMEOUT_S = 180.0
+_AFTERWARDS = (
+    *(openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError),
+    *(OSError, RuntimeError, ValueError),
+)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -130,8 +136,10 @@ class OpenAIProvider:
                 **request, stream=True, partial_images=PARTIALS
             )
         with mapping("streaming"):
-            async with events:
+            try:
                 return await self._follow(events, call)
+            finally:
+                await _finish(events)
 
     async def _follow(self, events: openai.AsyncStream[ImageGenStreamEvent], call: Call) -> Painted:
         if not events.response.headers.get("content-type", "").startswith("text/event-stream"):
@@ -139,7 +147,7 @@ class OpenAIProvider:
             answer = read_json(await events.response.aread())
             return self._finished(answer, first_picture(answer))
         index = 0
-        async for event in events:
+        while (event := await anext(events, None)) is not None:
             kind = field(event, "type")
             if kind == "image_generation.completed":
                 return self._finished(event, field(event, "b64_json"))
@@ -193,6 +201,20 @@ def _request(model: str, order: Order, call: Call) -> _Request:
         safety_identifier=call.safety_identifier or openai.omit,
         extra_headers={"traceparent": traceparent} if is_trace else {},
     )
+
+
+async def _finish(events: openai.AsyncStream[ImageGenStreamEvent]) -> None:
+    """Close a stream, and let the SDK's generators within each other run to their ends.
+
+    They do not close one another: collected together as garbage, half way, they are closed all at
+    once, and get in each other's way.
+    """
+    # What goes wrong here is no fault of a picture that has come.
+    with suppress(*_AFTERWARDS):
+        await events.close()
+    with suppress(*_AFTERWARDS):
+        while await anext(events, None) is not None:
+            pass
 
 
 async def _deliver(index: int, encoded: object, call: Call) -> int:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from image_service.contract import Order
 from image_service.providers.usage import Outcome, Usage
 
-__all__ = ["Call", "Deliver", "Outcome", "Painted", "Partial", "Provider", "Usage"]
+__all__ = [
+    "Call",
+    "Deliver",
+    "Outcome",
+    "Painted",
+    "Partial",
+    "Provider",
+    "Rest",
+    "Usage",
+    "rest_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +98,30 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """A provider is left alone for a while.
+
+    Attributes:
+        for_s: How much longer, in seconds; 0 when that is over, but not yet known to have helped.
+        may_try: Whether one order may go there now, to see.
+    """
+
+    for_s: float
+    may_try: bool
+
+
+@runtime_checkable
+class Rests(Protocol):
+    """A provider that may be left alone."""
+
+    @property
+    def rest(self) -> Rest | None:
+        """How it is left alone at present; None when anybody may ask."""
+
+
+def rest_of(provider: Provider) -> Rest | None:
+    """Return how a provider is left alone; None when it is not, or never is."""
+    return provider.rest if isinstance(provider, Rests) else None

@@ -87,12 +87,13 @@ class Sandbox:
     async def _write(
         self, connection: AsyncConnection, submission: Submission, picture: Picture
     ) -> Entry | Problem:
-        now = submission.now
         [answer] = await self._acceptance.take(connection, [submission])
         if isinstance(answer, Known) and answer.is_same:
             return await _known(connection, answer.job_id)
         if not isinstance(answer, Taken):
             return self._orders.refusal(answer, submission)
+
+        now = self._acceptance.now()
 
         def claim(job: Job) -> Job:
             return states.claim(job, owner=_WORKER, lease_until=now, now=now)

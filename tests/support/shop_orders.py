@@ -16,6 +16,7 @@ from image_service.parts import open_parts
 from image_service.providers.port import Provider
 from image_service.running import Workshop
 from image_service.settings import read_settings
+from image_service.shared_clock import Clocks
 from image_service.store import Store
 
 
@@ -42,8 +43,12 @@ async def open_bench(
     provider: Provider | None = None,
     prices: Prices | None = None,
     changes: Mapping[str, str] | None = None,
+    clocks: Clocks | None = None,
 ) -> AsyncIterator[Bench]:
-    """Open it, and stop its worker in the end; `changes` are settings as in the environment."""
+    """Open it, and stop its worker in the end.
+
+    `changes` are settings as in the environment; `clocks` what time is read from.
+    """
     with tempfile.TemporaryDirectory(prefix="figueira-blobs-") as folder:
         chosen = {
             "IMAGE_DATABASE_URL": database_url,
@@ -51,7 +56,7 @@ async def open_bench(
             "IMAGE_PROVIDER": "procedural",
         }
         settings = read_settings({**chosen, **(changes or {})})
-        async with open_parts(settings, provider=provider, prices=prices) as parts:
+        async with open_parts(settings, provider=provider, prices=prices, clocks=clocks) as parts:
             yield Bench(
                 database=parts.database,
                 orders=parts.workshop.orders,

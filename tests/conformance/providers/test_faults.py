@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,6 +54,31 @@ async def test_each_fault_is_answered_as_documented_and_bought_at_most_once(
     for text in (str(error), error.reason, caplog.text):
         assert "private" not in text
         assert "sk-very-secret" not in text
+
+
+@pytest.mark.parametrize("fault", ["ok", "not-a-picture", "wrong-size", "stream-bad-partial"])
+async def test_a_stream_that_is_left_early_leaves_nothing_to_the_garbage_collector(
+    fake: FakeOpenAI, fault: str
+) -> None:
+    """Which would close a dozen generators within each other at once."""
+    fake.script("m1", fault)
+    left: list[str] = []
+    usual = sys.get_asyncgen_hooks()
+
+    def note(generator: AsyncGenerator[object, object]) -> None:
+        left.append(repr(generator))
+        if usual.finalizer is not None:
+            usual.finalizer(generator)
+
+    sys.set_asyncgen_hooks(usual.firstiter, note)
+    try:
+        async with opened(fake.url) as provider:
+            with suppress(PictureError):
+                await provider.paint(order("marker=m1"), call=Call(on_partial=_ignore))
+        gc.collect()
+    finally:
+        sys.set_asyncgen_hooks(*usual)
+    assert left == []
 
 
 def test_every_fault_of_the_fake_is_in_the_table() -> None:

@@ -54,6 +54,16 @@ def test_every_metric_is_named() -> None:
     [
         ({"IMAGE_LEASE_S": "0"}, "IMAGE_LEASE_S: '0' is not a number from 1 to 3600"),
         ({"IMAGE_LEASE_S": "nan"}, "IMAGE_LEASE_S: 'nan' is not"),
+        ({"IMAGE_LEASE_S": "1_0"}, "IMAGE_LEASE_S: '1_0' is not"),
+        (
+            {"IMAGE_QUEUE_LIMIT": "\u0663"},
+            "IMAGE_QUEUE_LIMIT: '\u0663' is not a whole number from 1 to 1000000; set such a "
+            "number, or unset it for 10000",
+        ),
+        ({"IMAGE_ATTEMPTS": "2.5"}, "IMAGE_ATTEMPTS: '2.5' is not a whole number from 1 to 20"),
+        ({"IMAGE_CUSTOMER_QUEUE_LIMIT": "1e3"}, "'1e3' is not a whole number"),
+        ({"IMAGE_BUDGET_USD": "\uff15"}, "IMAGE_BUDGET_USD: '\uff15' is not a number"),
+        ({"IMAGE_KEEP_JOBS_H": " 48"}, "IMAGE_KEEP_JOBS_H: ' 48' is not"),
         ({"IMAGE_BUDGET_PERIOD": "week"}, "set month or day, or unset it for month"),
         ({"IMAGE_GATEWAY_SECRET": "short"}, "it has 5 characters, which can be guessed"),
         ({"IMAGE_DISPATCHER": "celery"}, "set auto or table or pgqueuer"),

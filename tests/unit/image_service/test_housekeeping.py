@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from image_service.jobs.idempotency import KEPT_S, claim_of
 from image_service.jobs.rows import ClaimRow, JobRow
 from image_service.migrations import HEAD
 from image_service.orders import Wish
+from image_service.providers.procedural import render
 from tests.support.shop_orders import Bench, open_bench
 from tests.unit.image_service.conftest import PRICES, FakeProvider
 
@@ -93,6 +95,44 @@ async def test_a_picture_is_kept_for_its_image_or_for_a_job_without_one(
             for image in await bench.store.page(after=0):
                 await bench.orders.remove_image(image.image_id)
             assert await referred(bench.database, [sha256]) == set()
+
+
+async def _with_partial(bench: Bench, provider: FakeProvider) -> tuple[str, int | None]:
+    """A finished order that showed a picture on the way: that one's sha256, and the image."""
+    on_the_way = render("praia", 64, 64)
+    provider.partials = [on_the_way]
+    bench.workshop.start()
+    wish = Wish(order=_ORDER, customer="c:1", wants_partials=True)
+    receipt = await bench.orders.submit(wish)
+    await bench.orders.wait(receipt.job_id, timeout_s=5)
+    await bench.workshop.stop(0.0)
+    return hashlib.sha256(on_the_way).hexdigest(), receipt.image_id
+
+
+async def test_a_picture_on_the_way_is_kept_as_long_as_the_event_that_tells_of_it(
+    database_url: str,
+) -> None:
+    """Long after a blob without a row would have gone, until the second in which its job goes."""
+    provider = FakeProvider()
+    async with open_bench(database_url, provider=provider, prices=PRICES) as bench:
+        shown, _ = await _with_partial(bench, provider)
+        async with bench.database.write() as connection:
+            await connection.execute(update(JobRow).values(finished_at=1000.0))
+        keep_s = 3 * _DAY_S
+        await clean(bench.database, now=1000.0 + keep_s, keep_s=keep_s)
+        assert await referred(bench.database, [shown, "ab" * 32]) == {shown}
+        await clean(bench.database, now=1000.0 + keep_s + 0.001, keep_s=keep_s)
+        assert await referred(bench.database, [shown]) == set()
+
+
+async def test_a_picture_on_the_way_to_a_deleted_image_is_not_kept(database_url: str) -> None:
+    provider = FakeProvider()
+    async with open_bench(database_url, provider=provider, prices=PRICES) as bench:
+        shown, image_id = await _with_partial(bench, provider)
+        assert image_id is not None
+        assert await referred(bench.database, [shown]) == {shown}
+        await bench.orders.remove_image(image_id)
+        assert await referred(bench.database, [shown]) == set()
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ def test_the_key_is_not_shown() -> None:
         ("IMAGE_DELAY", "nan", "'nan' is not"),
         ("IMAGE_DELAY", "inf", "'inf' is not"),
         ("IMAGE_DELAY", "-1", "'-1' is not"),
+        ("IMAGE_DELAY", "\u0663", "'\u0663' is not a number of seconds"),
+        ("IMAGE_CONCURRENCY", "\u0663", "'\u0663' is not a whole number"),
         ("IMAGE_PROVIDER", "dalle", "'dalle' is unknown; set auto, openai or procedural"),
         ("IMAGE_PROVIDER", "procedural,procedural", "'procedural' comes twice"),
         ("IMAGE_PROVIDER", "auto,procedural", "'auto' is unknown"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image, ImageChops
 
 from image_service import errors
 from image_service.contract import SIZES, Order
+from image_service.providers.hands import cores
 from image_service.providers.local import LocalProvider, Temper
 from image_service.providers.port import Call, Partial
 from image_service.providers.procedural import render
@@ -96,3 +99,39 @@ def _distance(one: bytes, other: bytes) -> float:
         difference = ImageChops.difference(first.convert("L"), second.convert("L"))
     counts = difference.histogram()
     return sum(level * count for level, count in enumerate(counts)) / sum(counts)
+
+
+@pytest.mark.parametrize("shows_partials", [False, True])
+async def test_no_more_pictures_are_painted_at_once_than_there_are_hands(
+    monkeypatch: pytest.MonkeyPatch, *, shows_partials: bool
+) -> None:
+    """Twelve orders at once; all are painted, and nobody paints a third beside two others."""
+    lock, at_once, most = threading.Lock(), 0, 0
+    picture = render("praia", 64, 64)
+
+    def slow(*_: object) -> bytes:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        # Long enough that all twelve would meet.
+        threading.Event().wait(0.02)
+        with lock:
+            at_once -= 1
+        return picture
+
+    monkeypatch.setattr("image_service.providers.local.render", slow)
+    monkeypatch.setattr("image_service.providers.local._coarse", slow)
+    provider = LocalProvider(Temper(), draw=lambda: 0.5, hands=2)
+
+    async def ignore(_partial: Partial) -> None:
+        pass
+
+    call = Call(on_partial=ignore if shows_partials else None)
+    painted = await asyncio.gather(*(provider.paint(_order(), call=call) for _ in range(12)))
+    assert [each.content for each in painted] == [picture] * 12
+    assert most == 2
+
+
+def test_there_are_as_many_hands_as_cores() -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)
