@@ -25,6 +25,7 @@ from image_service.backfill.landing import Landing
 from image_service.backfill.watermark import Watermark
 from image_service.blob_pages import BlobPages
 from image_service.blobs.facts import KnownBlobs
+from image_service.bodies import RETRY_AFTER_S, Bounded, CrowdedError, Framed
 from image_service.build import BuildHeader
 from image_service.derivatives.making import Derivatives
 from image_service.derivatives.rendering import render
@@ -124,11 +125,14 @@ def create_app(
             MissingBlobError: _answer_failure,
             BlobStoreError: _answer_failure,
             **dict.fromkeys(_DATABASE_TROUBLES, _answer_failure),
+            CrowdedError: _answer_crowded,
             ClientDisconnect: _answer_nobody,
             Exception: _answer_failure,
         },
     )
     application.router.redirect_slashes = False
+    application.add_middleware(Bounded)
+    application.add_middleware(Framed, refuse=_answer_ambiguous)
     return application
 
 
@@ -226,7 +230,8 @@ def _ordering(settings: Settings, parts: Parts) -> Ordering:
 
 def _renderer(settings: Settings) -> Provider:
     """Paint for trials: never a provider that is paid, and none that fails on purpose."""
-    return CheckedProvider(LocalProvider(Temper(delay_s=settings.delay_s), draw=random.random))
+    draw = random.SystemRandom().random
+    return CheckedProvider(LocalProvider(Temper(delay_s=settings.delay_s), draw=draw))
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
@@ -266,6 +271,26 @@ def _is_told_problems(request: Request) -> bool:
     """Whether the client knows of jobs, and so of problem documents."""
     prefer = read_prefer(request.headers.getlist("prefer"))
     return prefer.is_stated or request.url.path.startswith("/images/jobs/")
+
+
+async def _answer_crowded(request: Request, _error: Exception) -> Response:
+    """The body came slowly, and others needed the room."""
+    if openai.is_here(request):
+        response = openai.answer_crowded(RETRY_AFTER_S)
+    elif _is_told_problems(request):
+        response = Problem(code="crowded", retry_after_s=RETRY_AFTER_S).response()
+    else:
+        response = page(503)
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    # What is still to come of the body is not waited for.
+    response.headers["Connection"] = "close"
+    return response
+
+
+async def _answer_ambiguous(request: Request) -> Response:
+    if openai.is_here(request):
+        return openai.answer_ambiguous()
+    return Problem(code="ambiguous").response() if _is_told_problems(request) else page(400)
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:

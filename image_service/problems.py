@@ -38,6 +38,10 @@ KINDS: dict[str, Kind] = {
     "not-acceptable": Kind(status=406, title="There is none of the formats that are accepted"),
     "too-large": Kind(status=413, title="The body is too long"),
     "not-json-type": Kind(status=415, title="The body is of another type than JSON"),
+    "ambiguous": Kind(status=400, title="It cannot be told where the request ends"),
+    "crowded": Kind(
+        status=503, title="Too much is being sent at once, and this slowly", is_retryable=True
+    ),
     "range": Kind(status=416, title="There is no such part"),
     "not-a-picture": Kind(status=422, title="It cannot be turned into a picture"),
     "busy": Kind(status=503, title="Too many pictures are being made", is_retryable=True),

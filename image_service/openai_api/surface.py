@@ -211,3 +211,15 @@ def answer_unknown(request: Request) -> Response:
 def answer_fault() -> Response:
     """Answer a fault of our own, after which nobody may ask again without thinking."""
     return error_response(NotMadeError("internal", outcome="unknown"))
+
+
+def answer_crowded(retry_after_s: int) -> Response:
+    """Answer who was given up while the body came: nothing is ordered, and may be asked again."""
+    error = NotMadeError("crowded", outcome="not_bought", retry_after_s=retry_after_s)
+    return error_response(error)
+
+
+def answer_ambiguous() -> Response:
+    """Answer a request whose end cannot be told."""
+    why = "A request has a Content-Length or a Transfer-Encoding, and not both."
+    return error_response(RefusedError(why, code="ambiguous_request"))

@@ -54,7 +54,7 @@ def _local(settings: Settings) -> LocalProvider:
         fail_rate=settings.fail_rate,
         moderation_words=settings.moderation_words,
     )
-    return LocalProvider(temper, draw=random.random)
+    return LocalProvider(temper, draw=random.SystemRandom().random)
 
 
 def _bought(settings: Settings, api_key: str) -> Iterator[Member]:
@@ -64,7 +64,7 @@ def _bought(settings: Settings, api_key: str) -> Iterator[Member]:
 
     account = Account(api_key=api_key, base_url=settings.openai_base_url)
     for model in settings.models:
-        provider = OpenAIProvider(model=model, account=account, draw=random.random)
+        provider = OpenAIProvider(model=model, account=account, draw=random.SystemRandom().random)
         yield Member(provider=provider, can_paint=_has_size)
 
 
