@@ -29,4 +29,8 @@ def test_the_mistake_of_the_readme_is_told_as_the_readme_says() -> None:
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
 def test_every_link_of_the_readme_leads_somewhere(link: str) -> None:
-    assert (ROOT / link).is_file()
+    path, _, anchor = link.partition("#")
+    assert (ROOT / path).is_file()
+    headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text("utf-8"), re.M) if anchor else []
+    slugs = [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
+    assert anchor in ["", *slugs]
