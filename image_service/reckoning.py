@@ -30,12 +30,14 @@ class Look:
     Attributes:
         wall_s: What it showed, in seconds since 1970.
         steps: How many steps were counted then.
+        moved_s: What these have moved records by, all together.
         asked_s: When it was asked, on the steady clock.
         answered_s: When its answer was there.
     """
 
     wall_s: float
     steps: int
+    moved_s: float
     asked_s: float
     answered_s: float
 
@@ -57,10 +59,12 @@ class Reckoning:
     Attributes:
         ahead_s: What has to be added to the steady clock.
         steps: How many steps of the wall clock are in it.
+        moved_s: What these have moved records by, all together.
     """
 
     ahead_s: float
     steps: int
+    moved_s: float = 0.0
 
     def judge(self, look: Look) -> Verdict:
         """Compare with a look at the shared clock.
@@ -69,12 +73,25 @@ class Reckoning:
             ``behind`` when others have counted steps that are not in it, ``stepped`` when there is
             one that nobody has counted, ``unclear`` when the look was too slow to tell.
         """
-        if look.steps != self.steps:
-            return "behind"
         if look.is_slow:
-            return "unclear"
-        return "stepped" if abs(look.ahead_s - self.ahead_s) > STEP_S else "right"
+            return "unclear" if look.steps == self.steps else "behind"
+        if abs(self.uncounted_s(look)) > STEP_S:
+            return "stepped"
+        return "right" if look.steps == self.steps else "behind"
+
+    def uncounted_s(self, look: Look) -> float:
+        """How far the wall clock was set without anybody having counted that."""
+        further_s = look.ahead_s - self.ahead_s
+        # Who began between a step and its being counted has had it in his reckoning all along.
+        if abs(further_s) <= STEP_S:
+            return further_s
+        return further_s - (look.moved_s - self.moved_s)
 
     def follow(self, look: Look) -> Reckoning:
         """Take a look for right; its steps are in it then."""
-        return replace(self, ahead_s=look.ahead_s, steps=look.steps)
+        return replace(self, ahead_s=look.ahead_s, steps=look.steps, moved_s=look.moved_s)
+
+    def count(self, look: Look) -> Reckoning:
+        """Take a look for right that shows a step, and count that step."""
+        moved_s = look.moved_s + self.uncounted_s(look)
+        return Reckoning(ahead_s=look.ahead_s, steps=look.steps + 1, moved_s=moved_s)

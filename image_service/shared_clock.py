@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, select, text, update
+from sqlalchemy import Double, Integer, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,12 +29,14 @@ _TRIES = 5
 
 
 class ClockRow(Base):
-    """How often the clock of the database's machine was seen to jump; one row."""
+    """How often the clock of the database's machine was seen to jump, and how far; one row."""
 
     __tablename__ = "clock"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     steps: Mapped[int] = mapped_column(Integer)
+    moved_s: Mapped[float] = mapped_column(Double)
+    """What everything on record was moved by, in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +103,11 @@ class SharedClock:
             if connection.dialect.name != "sqlite":
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), _LOCKING)
             look = await self._clear_look(connection)
-            step_s = look.ahead_s - self._reckoning.ahead_s
+            step_s = self._reckoning.uncounted_s(look)
             agreed = self._reckoning.follow(look)
             if self._reckoning.judge(look) == "stepped" and self._moves_records:
                 await _move(connection, step_s)
-                agreed = Reckoning(ahead_s=look.ahead_s, steps=look.steps + 1)
+                agreed = self._reckoning.count(look)
         # Only now: the transaction is committed.
         self._reckoning = agreed
         _LOG.warning("clock_stepped seconds=%.1f steps=%d", step_s, agreed.steps)
@@ -120,8 +122,11 @@ class SharedClock:
         asked_s = self.steady()
         wall_s = await self._clocks.wall(connection)
         answered_s = self.steady()
-        steps = await connection.scalar(select(ClockRow.steps))
-        return Look(wall_s=wall_s, steps=steps or 0, asked_s=asked_s, answered_s=answered_s)
+        row = (await connection.execute(select(ClockRow.steps, ClockRow.moved_s))).one_or_none()
+        steps, moved_s = row if row is not None else (0, 0.0)
+        return Look(
+            wall_s=wall_s, steps=steps, moved_s=moved_s, asked_s=asked_s, answered_s=answered_s
+        )
 
     async def _clear_look(self, connection: AsyncConnection) -> Look:
         look = await self._look(connection)
@@ -152,7 +157,9 @@ _MOVED: dict[type[Base], tuple[str, ...]] = {
 
 async def _move(connection: AsyncConnection, step_s: float) -> None:
     """Move everything on record whose age or turn somebody asks for."""
-    await connection.execute(update(ClockRow).values(steps=ClockRow.steps + 1))
+    await connection.execute(
+        update(ClockRow).values(steps=ClockRow.steps + 1, moved_s=ClockRow.moved_s + step_s)
+    )
     for row, names in _MOVED.items():
         columns = row.__table__.columns
         await connection.execute(

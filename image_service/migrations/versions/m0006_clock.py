@@ -20,8 +20,9 @@ def upgrade() -> None:
         "clock",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("steps", sa.Integer, nullable=False),
+        sa.Column("moved_s", sa.Double, nullable=False),
     )
-    op.bulk_insert(clock, [{"id": 1, "steps": 0}])
+    op.bulk_insert(clock, [{"id": 1, "steps": 0, "moved_s": 0.0}])
     op.create_table(
         "rests",
         sa.Column("provider", sa.String(200), primary_key=True),
