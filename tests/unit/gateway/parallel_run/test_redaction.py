@@ -281,3 +281,9 @@ def test_a_candidate_without_an_answer_says_how_it_failed() -> None:
 def test_differences_show_values_as_bodies_do(place: str, value: str, shown: str) -> None:
     assert REDACTOR.shown(value, place).startswith(shown)
     assert "Ana" not in REDACTOR.shown(value, place)
+
+
+def test_a_long_word_that_is_all_of_a_query_is_a_value() -> None:
+    word = "sk-live-abcdefghijklmnopqrs"
+    assert word not in REDACTOR.target(f"/reset?{word}".encode())
+    assert REDACTOR.target(b"/images?download").endswith("?download=")
