@@ -46,14 +46,14 @@ def check_path(text: str) -> None:
 
 
 _VALUES_OF_ALL_TYPES = ("figueira", 7, 0.5, True, False, None)
-_ANY_DOCUMENTS: tuple[object, ...] = (
+_ANY_DOCUMENTS: tuple[list[Any] | dict[str, Any], ...] = (
     list(_VALUES_OF_ALL_TYPES),
     {f"figueira-{index}": value for index, value in enumerate(_VALUES_OF_ALL_TYPES)},
 )
 """A list and an object with nothing in particular in them, that no sensible path is about."""
 
 
-def _hides(text: str, document: object) -> bool:
+def _hides(text: str, document: list[Any] | dict[str, Any]) -> bool:
     """Whether a path leads to every member of a document, by a slice or a filter."""
     found = {node.location[:1] for node in _compiled(text).find(document)}
     return () in found or len(found) == len(_VALUES_OF_ALL_TYPES)

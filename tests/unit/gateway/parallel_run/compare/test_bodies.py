@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.parallel_run.classes import TrialClass
+from gateway.parallel_run.compare.answers import Sides, compare
 from gateway.parallel_run.compare.coding import MOST_BYTES
 from gateway.parallel_run.plan import Ignore, Place, Rules
 from tests.unit.gateway.parallel_run.compare.laying import JSON, answer, lay, places
@@ -142,6 +143,32 @@ def test_what_stands_behind_a_compressed_body_is_a_difference(behind: bytes) -> 
     assert places(lay(answer(packed, JSON, GZIP), answer(packed + behind, JSON, GZIP))) == [
         "body unreadable"
     ]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "found"),
+    [
+        (b"gzip, br", []),
+        (b"GZIP;q=0.5", []),
+        (b"*", []),
+        (b"", ["header:content-encoding extra"]),
+        (b"identity", ["header:content-encoding extra"]),
+        (b"br, gzip; q=0", ["header:content-encoding extra"]),
+    ],
+)
+def test_a_coding_that_the_customer_cannot_undo_is_a_difference(
+    accepts: bytes, found: list[str]
+) -> None:
+    """The content is the same, and the customer sees garbage."""
+    control, candidate = answer(b"{}"), answer(gzip.compress(b"{}"), JSON, GZIP)
+    sides = Sides(
+        control=control,
+        candidate=candidate,
+        control_status=200,
+        candidate_status=200,
+        accepts=accepts,
+    )
+    assert places(compare(sides, Rules())) == found
 
 
 def test_members_of_a_compressed_body_are_one() -> None:
