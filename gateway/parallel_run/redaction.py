@@ -157,8 +157,11 @@ class Redactor:
 
     def _cookie(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        is_attribute = name.lower() in {"path", "samesite", "max-age", "expires", "domain"}
-        return pair if not equals or is_attribute else f"{self.name(name)}={self.text(value, name)}"
+        if not equals or name.lower() in {"samesite", "max-age", "expires"}:
+            return pair
+        if name.lower() == "path":
+            return f"{name}={self.target(value.encode('latin-1', 'replace'))}"
+        return f"{self.name(name)}={self.text(value, name)}"
 
     def _relative(self, value: str) -> str:
         if value.startswith("/"):
