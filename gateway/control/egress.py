@@ -97,6 +97,9 @@ class EgressApp:
             return 400, b"Bad Request", b"A request has exactly one Host."
         if _name_of(hosts[0]) not in self._names:
             return 421, b"Misdirected Request", b"This is not the host that was asked for."
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            # Sides are programs; a page in a browser on this machine is neither of them.
+            return 403, b"Forbidden", b"Pages may not call from here."
         if scope["method"] in _REFUSED_METHODS:
             return 501, b"Not Implemented", b"This method is not supported."
         segments = unquote_to_bytes(scope["raw_path"]).replace(b"\\", b"/").split(b"/")

@@ -22,8 +22,9 @@ _PERSONAL = re.compile(
     | [0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}   # UUID (RFC 9562)
     | (?=[0-9a-fA-F]*\d)[0-9a-fA-F]{16,}                   # a hash
     | \d[\d.-]{3,}\d                                       # a number that names somebody
+    | (?<=\[")(?=[^"]*[^\w.:$@/"-])[^"\\]*(\\.[^"\\]*)*(?="\])  # what is no name: "Ana Maria"
     """,
-    re.VERBOSE | re.ASCII,
+    re.VERBOSE,
 )
 """In the name of a member: a map keyed by customers has customers in its places."""
 ANY = "ANY"
@@ -121,6 +122,7 @@ def bounded(stratum: Stratum) -> Stratum:
 def safe_place(place: str) -> str:
     """A place without what could name a customer, and not too long."""
     text = _PERSONAL.sub("*", place)
+    text = "".join(each if each.isprintable() else "*" for each in text)
     return text if len(text) <= LONGEST_PLACE else text[: LONGEST_PLACE - 1] + "…"
 
 

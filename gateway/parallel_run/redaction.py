@@ -40,6 +40,8 @@ _MOST_PLAIN_DIGITS = 4
 """Of a whole number: prices, sizes and counts; longer ones may be somebody's."""
 _MOST_DIGITS = 7
 """With those behind the point: a place on earth has more."""
+_LONGEST_WORD = 24
+"""Of a path; longer is data."""
 _DEEPEST = 40
 _MOST_ITEMS = 50
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -133,7 +135,13 @@ class Redactor:
     def form(self, text: str) -> str:
         """``name=value`` pairs, decoded."""
         pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=None)
-        return "&".join(f"{self.name(name)}={self.text(value, name)}" for name, value in pairs)
+        return "&".join(
+            f"{self._key(name, value)}={self.text(value, name)}" for name, value in pairs
+        )
+
+    def _key(self, name: str, value: str) -> str:
+        """A field's name; a long one without a value is a value itself (``?TOKEN``)."""
+        return self.name(name) if value or len(name) <= _LONGEST_WORD else self.text(name)
 
     def _header(self, name: str, value: str) -> str:
         if not value or name in PLAIN_HEADERS or name in self.plain:
@@ -149,8 +157,11 @@ class Redactor:
 
     def _cookie(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        is_attribute = name.lower() in {"path", "samesite", "max-age", "expires", "domain"}
-        return pair if not equals or is_attribute else f"{self.name(name)}={self.text(value, name)}"
+        if not equals or name.lower() in {"samesite", "max-age", "expires"}:
+            return pair
+        if name.lower() == "path":
+            return f"{name}={self.target(value.encode('latin-1', 'replace'))}"
+        return f"{self.name(name)}={self.text(value, name)}"
 
     def _relative(self, value: str) -> str:
         if value.startswith("/"):
@@ -168,7 +179,7 @@ class Redactor:
 
     def _segment(self, segment: str) -> str:
         if not segment or (_NAME.fullmatch(segment) and not re.search(r"\d", segment)):
-            is_word = len(segment) <= 24 and "@" not in segment  # noqa: PLR2004 - longer is data
+            is_word = len(segment) <= _LONGEST_WORD and "@" not in segment
             return segment if is_word else self.text(segment)
         return self.text(segment)
 

@@ -19,13 +19,17 @@ OTHERS = "(others)"
 _ID = "{id}"
 _IDS = re.compile(
     r"""
-    [-+]?\d+                                            # counted
+    .{25,}                                              # longer than words are
+    | [-+]?\d+                                          # counted
     | [0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}  # UUID (RFC 9562)
     | (?=[0-9a-fA-F]*\d)[0-9a-fA-F]{16,}                # a hash
     | [A-Za-z]{1,16}[_-](?=\w*\d)\w{4,}                 # img_7f3c9a
+    | .*(@|%).*                                         # an address of mail; what is no word
+    | (.*\d){5,}.*                                      # numbers of people, cards, telephones
     """,
-    re.VERBOSE | re.ASCII,
+    re.VERBOSE | re.ASCII | re.DOTALL,
 )
+"""Beside ids, what may be somebody's: templates are kept, and shown in reports, as they are."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,7 +16,7 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.entry import TOO_MANY
 from gateway.parallel_run.reservoir import MOST_OF_EPOCH, MOST_PLACES_OF_ONE, slot
 from gateway.parallel_run.strata import Stratum
-from gateway.parallel_run.tally import ELSEWHERE, Tally
+from gateway.parallel_run.tally import ELSEWHERE, AtPlace, Tally
 from gateway.state.database import Database
 from gateway.state.run_batch import Batch, Chosen, Counted, Recovered, Written
 from gateway.state.run_epochs import OpenEpoch, open_epochs
@@ -228,7 +228,7 @@ class _Strata:
             return []
         chosen, known = [], self._tallies[stratum_id].places
         places = dict.fromkeys(found.place for found in each.entry.found if found.place in known)
-        for place in list(places)[:MOST_PLACES_OF_ONE]:
+        for place in _in_turn(list(places), known):
             at = slot(known[place].trials, each.draw)
             if place == ELSEWHERE or at is None or not await self._has_room(stratum_id, place, at):
                 continue
@@ -295,3 +295,11 @@ async def count_rows(database: Database, table: type[StratumRow] | type[ExampleR
     """How many rows a table has."""
     async with database.read() as connection:
         return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+def _in_turn(places: list[str], known: Mapping[str, AtPlace]) -> list[str]:
+    """Some of a trial's places: others with each, so that none is left without an example."""
+    if len(places) <= MOST_PLACES_OF_ONE:
+        return places
+    start = known[places[0]].trials * MOST_PLACES_OF_ONE % len(places)
+    return [*places[start:], *places[:start]][:MOST_PLACES_OF_ONE]

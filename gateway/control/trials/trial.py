@@ -34,6 +34,7 @@ _COPY_PATIENCE_S = 8.0
 """For a backfill that is near: one that follows is level within two or three seconds."""
 _COPY_PAUSE_S = 0.25
 _OK = 200
+_ACCEPTS = b"accept-encoding"
 _AMBIGUOUS = "which calls to collaborators are whose cannot be told"
 
 
@@ -242,6 +243,9 @@ class _Attempt:
             control_status=pair.statuses[0] or 0,
             candidate_status=pair.statuses[1] or 0,
             aliases=self._known.aliases_within(candidate.body) if wants_aliases else {},
+            accepts=b", ".join(
+                value for name, value in self._trial.asked.headers if name.lower() == _ACCEPTS
+            ),
             calls=pair.calls,
         )
         return await self._tools.comparer.compare(sides, rules)

@@ -9,7 +9,7 @@ from gateway.parallel_run.classes import TrialClass
 from gateway.parallel_run.compare.bodies import compare_bodies
 from gateway.parallel_run.compare.calls import BothCalls, compare_calls
 from gateway.parallel_run.compare.coding import CodingError
-from gateway.parallel_run.compare.fields import compare_headers
+from gateway.parallel_run.compare.fields import compare_codings, compare_headers
 from gateway.parallel_run.compare.findings import Difference, Findings
 from gateway.parallel_run.compare.json_diff import TooDeepError
 from gateway.parallel_run.compare.pictures import PictureError
@@ -30,6 +30,8 @@ class Sides:
     candidate_status: int
     aliases: Mapping[str, str] = field(default_factory=dict)
     """The candidate's id -> the control's, learned from what both have created."""
+    accepts: bytes | None = None
+    """The customer's Accept-Encoding, empty if there was none; None: nobody knows."""
     calls: BothCalls | None = None
     """What either has asked of collaborators; None: nobody knows."""
 
@@ -60,6 +62,8 @@ def _compare(sides: Sides, rules: Rules) -> Comparison:
     if control.status != candidate.status:
         findings.add(Difference("status", (), Kind.VALUE, control.status, candidate.status))
     compare_headers(control, candidate, rules.headers, findings)
+    if sides.accepts is not None:
+        compare_codings(control, candidate, sides.accepts, findings)
     compare_bodies(control, candidate, ruling, findings)
     found = became(findings.mismatches(), findings.ignored(), findings.omitted)
     return found if findings.looks is None else replace(found, looks=findings.looks)

@@ -10,7 +10,7 @@ from gateway.parallel_run.compare.coding import CodingError, decoded
 from gateway.parallel_run.compare.fields import header
 from gateway.parallel_run.compare.findings import Difference, Findings
 from gateway.parallel_run.compare.json_diff import JsonDiff
-from gateway.parallel_run.compare.json_values import NotJsonError, decode
+from gateway.parallel_run.compare.json_values import NotJsonError, decode, is_strict
 from gateway.parallel_run.compare.pictures import compare_pictures
 from gateway.parallel_run.compare.rules import Ruling
 from gateway.parallel_run.compare.streams import (
@@ -72,6 +72,15 @@ class _Bodies:
             self.findings.add(Difference("body", (), Kind.UNREADABLE, "JSON", str(error)))
             return
         self._as_documents("json", left, right)
+        if not self.findings.mismatches():
+            self._see_that_all_can_read()
+
+    def _see_that_all_can_read(self) -> None:
+        """Everybody could read the control's; what only lenient readers take breaks the others."""
+        if is_strict(self.theirs) or not is_strict(self.ours):
+            return
+        why = "only lenient readers take it: no UTF-8, a mark before it, or no JSON number"
+        self.findings.add(Difference("body", (), Kind.UNREADABLE, "JSON", why))
 
     def as_events(self) -> None:
         self._as_documents("sse", read_events(self.ours), read_events(self.theirs))
@@ -149,5 +158,6 @@ def _text(body: bytes, answer: Answer) -> str:
     name = charset.partition(b";")[0].strip().strip(b'"').decode("ascii", "replace") or "utf-8"
     try:
         return body.decode(name, "backslashreplace")
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
+        # No such charset, or a name that is none: a NUL in it is a ValueError.
         return body.decode("latin-1")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gateway.parallel_run.compare.findings import ABSENT, Difference, Findings
 from gateway.parallel_run.comparison import Kind
 from gateway.parallel_run.observation import Answer
+
+_REFUSED = frozenset({b"q=0", b"q=0.", b"q=0.0", b"q=0.00", b"q=0.000"})
 
 
 def compare_headers(
@@ -24,6 +26,31 @@ def compare_headers(
             findings.add(Difference("header", (name,), Kind.EXTRA, ABSENT, theirs))
         else:
             findings.add(Difference("header", (name,), Kind.VALUE, ours, theirs))
+
+
+def compare_codings(control: Answer, candidate: Answer, accepts: bytes, findings: Findings) -> None:
+    """Add a content coding that the customer did not ask for, and does not get from the control.
+
+    Whoever names none takes any by RFC 9110, section 12.5.3; few of these can undo one.
+    """
+    ours, theirs = header(control, "content-encoding"), header(candidate, "content-encoding")
+    known = {*_listed(ours or b""), *_accepted(accepts), b"identity"}
+    if b"*" not in known and not known.issuperset(_listed(theirs or b"")):
+        sides = (ABSENT if ours is None else ours, theirs)
+        kind = Kind.EXTRA if ours is None else Kind.VALUE
+        findings.add(Difference("header", ("content-encoding",), kind, *sides))
+
+
+def _listed(value: bytes) -> list[bytes]:
+    return [each.strip().lower() for each in value.split(b",") if each.strip()]
+
+
+def _accepted(accepts: bytes) -> Iterator[bytes]:
+    """Codings that are named, but for those with a weight of 0 (RFC 9110, section 12.4.2)."""
+    for each in _listed(accepts):
+        name, _, weight = (part.strip() for part in each.partition(b";"))
+        if weight not in _REFUSED:
+            yield name
 
 
 def header(answer: Answer, name: str) -> bytes | None:

@@ -27,7 +27,7 @@ def decode(body: bytes) -> object:
     """
     try:
         return _DECODER.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     except RecursionError:
         raise NotJsonError("nested too deeply") from None
@@ -37,6 +37,15 @@ def decode(body: bytes) -> object:
         raise NotJsonError("nested too deeply") from None
     except ValueError as error:
         raise NotJsonError(str(error)) from None
+
+
+def is_strict(body: bytes) -> bool:
+    """Whether every reader can read it (RFC 8259): UTF-8 without a mark, and numbers that are."""
+    try:
+        _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _constant(text: str) -> msgspec.Raw:

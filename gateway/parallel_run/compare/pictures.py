@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 
@@ -18,7 +19,14 @@ _MOST_FRAMES = 64
 _SIDE = 8
 _EDGES_SIDE = 128
 _BOX = Image.Resampling.BOX
-_CONTRACT = ("format", "size", "mode", "frames", "metadata")
+_CONTRACT = ("format", "size", "mode", "frames", "orientation", "metadata")
+_ORIENTATION, _MOST_ORIENTATION = 0x0112, 8
+_TRANSPARENCY = frozenset({"transparency"})
+"""What Pillow calls a colour of pictures without an alpha channel that is not to be seen."""
+_EIGHT_BIT = frozenset({"RGB", "RGBA", "L", "LA"})
+"""Modes that Pillow subtracts as they are."""
+_DEEP = frozenset({"I", "F", "LAB", "HSV"})
+"""Modes of which a conversion keeps 255 steps, or that it does not know; I;16 and the like, too."""
 _METADATA = frozenset({"exif", "xmp", "icc_profile", "XML:com.adobe.xmp", "dpi", "Software"})
 """What Pillow reads beside the pixels and customers may rely on; texts of PNG count as well."""
 
@@ -33,6 +41,8 @@ class _Picture:
     size: str
     mode: str
     frames: int
+    orientation: int
+    """How it is to be turned (Exif 2.32, section 4.6.4): 1 as it is, to 8."""
     metadata: str
     """What there is beside the pixels, by name: what it says may hold a moment, or a signature."""
     pixels: Image.Image
@@ -96,9 +106,22 @@ def _open(content: bytes) -> _Picture | None:
         size=f"{width}x{height}",
         mode=picture.mode,
         frames=frames,
+        orientation=_orientation(picture),
         metadata=_metadata(picture),
         pixels=picture,
     )
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        with warnings.catch_warnings():
+            # That Exif is broken is not for our log.
+            warnings.simplefilter("ignore")
+            turned = picture.getexif().get(_ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError, struct.error):
+        # Exif that nobody can read turns nothing.
+        return 1
+    return turned if isinstance(turned, int) and 1 <= turned <= _MOST_ORIENTATION else 1
 
 
 def _metadata(picture: Image.Image) -> str:
@@ -109,23 +132,49 @@ def _metadata(picture: Image.Image) -> str:
 def _compare_pixels(
     ours: Image.Image, theirs: Image.Image, asked: Pictures, findings: Findings
 ) -> None:
-    box = _difference(ours, theirs)
-    if box is None:
+    """Compare frame by frame; the first that differs says enough."""
+    for frame in range(getattr(ours, "n_frames", 1)):
+        if not _is_at(ours, frame):
+            raise PictureError(f"frame {frame + 1} of the control's picture cannot be decoded")
+        if not _is_at(theirs, frame):
+            why = f"frame {frame + 1} cannot be decoded"
+            findings.add(Difference("image", (), Kind.UNREADABLE, ours.format, why))
+            return
+        found = _difference(ours, theirs)
+        if found is None:
+            continue
+        (left, upper, right, lower), far = found
+        if asked.compare == "perceptual" and far <= asked.distance:
+            continue
+        where = f"differs within {left},{upper} to {right},{lower}; distance {far:.3f}"
+        where += f"; frame {frame + 1}" if frame else ""
+        findings.add(Difference("image", ("pixels",), Kind.PIXELS, "", where))
         return
-    far = distance(ours, theirs)
-    if asked.compare == "perceptual" and far <= asked.distance:
-        return
-    left, upper, right, lower = box
-    where = f"differs within {left},{upper} to {right},{lower}; distance {far:.3f}"
-    findings.add(Difference("image", ("pixels",), Kind.PIXELS, "", where))
 
 
-def _difference(ours: Image.Image, theirs: Image.Image) -> tuple[int, int, int, int] | None:
-    """The box within which the first frames differ; None if they are equal."""
-    if ours.mode in {"RGB", "RGBA", "L", "LA"}:
-        return ImageChops.difference(ours, theirs).getbbox(alpha_only=False)
-    left, right = ours.convert("RGBA"), theirs.convert("RGBA")
-    return ImageChops.difference(left, right).getbbox(alpha_only=False)
+def _is_at(picture: Image.Image, frame: int) -> bool:
+    """Whether the picture stands at that frame now, decoded."""
+    try:
+        picture.seek(frame)
+        picture.load()
+    except (OSError, SyntaxError, ValueError, EOFError):
+        return False
+    return True
+
+
+_Box = tuple[int, int, int, int]
+
+
+def _difference(ours: Image.Image, theirs: Image.Image) -> tuple[_Box, float] | None:
+    """The box within which two frames differ, and how far; None if they are equal."""
+    if ours.mode in _DEEP or ours.mode.startswith("I;"):
+        # How these look cannot be said: any difference is as far as there is.
+        is_same = ours.tobytes() == theirs.tobytes()
+        return None if is_same else ((0, 0, *ours.size), 1.0)
+    is_bare = ours.mode in _EIGHT_BIT and not _TRANSPARENCY & {*ours.info, *theirs.info}
+    sides = (ours, theirs) if is_bare else (ours.convert("RGBA"), theirs.convert("RGBA"))
+    box = ImageChops.difference(*sides).getbbox(alpha_only=False)
+    return None if box is None else (box, distance(ours, theirs))
 
 
 def distance(ours: Image.Image, theirs: Image.Image) -> float:

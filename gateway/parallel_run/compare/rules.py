@@ -40,8 +40,23 @@ def check_path(text: str) -> None:
     steps = _simple(text)
     if steps is not None and all(step is None for step in steps):
         raise PathError(f"{text} covers everything: nothing would be compared any more")
-    if re.fullmatch(r"\$(\.\.(\*|\[\*\]))+.*", text):
+    hides_all = re.fullmatch(r"\$(\.\.(\*|\[\*\]))+.*", text)
+    if hides_all or any(_hides(text, document) for document in _ANY_DOCUMENTS):
         raise PathError(f"{text} covers everything: nothing would be compared any more")
+
+
+_VALUES_OF_ALL_TYPES = ("figueira", 7, 0.5, True, False, None)
+_ANY_DOCUMENTS: tuple[list[Any] | dict[str, Any], ...] = (
+    list(_VALUES_OF_ALL_TYPES),
+    {f"figueira-{index}": value for index, value in enumerate(_VALUES_OF_ALL_TYPES)},
+)
+"""A list and an object with nothing in particular in them, that no sensible path is about."""
+
+
+def _hides(text: str, document: list[Any] | dict[str, Any]) -> bool:
+    """Whether a path leads to every member of a document, by a slice or a filter."""
+    found = {node.location[:1] for node in _compiled(text).find(document)}
+    return () in found or len(found) == len(_VALUES_OF_ALL_TYPES)
 
 
 class Ruling:

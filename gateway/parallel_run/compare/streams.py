@@ -98,6 +98,8 @@ def _events(lines: list[str]) -> Iterator[dict[str, object]]:
 
 def _value(data: str) -> object:
     try:
-        return decode(data.encode())
+        read = decode(data.encode())
     except (NotJsonError, UnicodeEncodeError):
         return data
+    # Text keeps its quotes: whoever parses events as JSON cannot read it without.
+    return data if isinstance(read, str) else read

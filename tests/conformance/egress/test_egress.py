@@ -247,6 +247,13 @@ async def test_what_is_no_call_of_a_side_leads_nowhere(
     assert shop.painter.heads == []
 
 
+async def test_a_page_in_a_browser_calls_nobody(shop: Shop) -> None:
+    """Any page can send a form to loopback; browsers say where it is from."""
+    async with httpx.AsyncClient() as client:
+        url, asked = f"{shop.url}/legacy/v1/images/generations", {"Origin": "https://evil.example"}
+        assert (await client.post(url, headers=asked, content=b"x")).status_code == 403
+
+
 async def test_a_provider_that_is_down_looks_down() -> None:
     app = EgressApp(egress_to("http://127.0.0.1:1/v1"), Book())
     listener = listen("127.0.0.1", 0)

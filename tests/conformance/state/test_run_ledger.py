@@ -267,6 +267,19 @@ async def test_a_place_has_no_more_examples_than_there_are_slots(database: Datab
     assert len(loaded.examples[SHOW]["status"]) == EXAMPLES
 
 
+async def test_no_place_is_left_without_an_example(database: Database) -> None:
+    """Of a trial that differs at many places a few are kept: not the same ones each time."""
+    places = [f"json:$.m{number}" for number in range(12)]
+    ledger = RunLedger(database)
+    for turn in range(3):
+        batch = _batch([result(MISMATCHED, str(turn), places=places)])
+        chosen = (await ledger.write(batch)).chosen
+        await ledger.keep_examples((each, NOW_S + turn, "{}") for each in chosen)
+    loaded = await RunEvidence(database).load(RUN, with_examples=True)
+    assert loaded is not None
+    assert sorted(loaded.examples[SHOW]) == sorted(places)
+
+
 async def test_an_example_whose_stratum_is_gone_is_let_go(database: Database) -> None:
     ghost = Chosen(index=0, stratum_id=99, place="status", slot=0)
     await RunLedger(database).keep_examples([(ghost, NOW_S, "{}")])

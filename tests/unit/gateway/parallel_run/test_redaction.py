@@ -281,3 +281,17 @@ def test_a_candidate_without_an_answer_says_how_it_failed() -> None:
 def test_differences_show_values_as_bodies_do(place: str, value: str, shown: str) -> None:
     assert REDACTOR.shown(value, place).startswith(shown)
     assert "Ana" not in REDACTOR.shown(value, place)
+
+
+def test_a_long_word_that_is_all_of_a_query_is_a_value() -> None:
+    word = "sk-live-abcdefghijklmnopqrs"
+    assert word not in REDACTOR.target(f"/reset?{word}".encode())
+    assert REDACTOR.target(b"/images?download").endswith("?download=")
+
+
+def test_a_cookie_s_path_and_domain_name_nobody() -> None:
+    line = (b"Set-Cookie", b"sid=1; Path=/conta/ana@shop.example; Domain=ana.shop.example; Secure")
+    ((_, value),) = REDACTOR.headers([line])
+    assert "ana" not in value
+    assert "Path=/conta/<mail " in value
+    assert value.endswith("; Secure")

@@ -19,6 +19,13 @@ from gateway.parallel_run.strata import MOST_TEMPLATES, OTHERS, Stratum, Templat
         ("/v1/images", "/v1/images"),
         ("/", "/"),
         ("/images//7", "/images//{id}"),
+        ("/u/ana@shop.example", "/u/{id}"),
+        ("/u/ana%40shop.example", "/u/{id}"),
+        ("/u/Ana%20Maria", "/u/{id}"),
+        ("/u/123.456.789-09", "/u/{id}"),
+        ("/u;cpf=12345678909/orders", "/{id}/orders"),
+        ("/reset/sk-live-abcdefghijklmnopqrs", "/reset/{id}"),
+        ("/2026/catalogue.v2", "/{id}/catalogue.v2"),
         ("/deadbeefdeadbeef", "/deadbeefdeadbeef"),  # a word, for all anybody knows
     ],
 )

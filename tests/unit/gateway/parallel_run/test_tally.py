@@ -147,6 +147,11 @@ def test_the_rate_of_new_requests_is_that_of_the_last_day() -> None:
         ('json:$.by["ana@shop.example"].n', 'json:$.by["*"].n'),
         ('json:$["4bf92f3577b34da6a3ce929d0e0e4736"]', 'json:$["*"]'),
         ("json:$.c019283746.x", "json:$.c*.x"),
+        ('json:$.by["Ana Maria"].n', 'json:$.by["*"].n'),
+        ('json:$.by["Ana \\"M\\" ]"].n', 'json:$.by["*"].n'),
+        ('json:$["\\u001b[2J\u202e<script>"]', 'json:$["*"]'),
+        ('json:$["x-size"]["content-type"]', 'json:$["x-size"]["content-type"]'),
+        ("html:/html/\u202ep/text()", "html:/html/*p/text()"),
         ("x" * 500, "x" * (LONGEST_PLACE - 1) + "…"),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.parallel_run.classes import TrialClass
+from gateway.parallel_run.compare.answers import Sides, compare
 from gateway.parallel_run.compare.coding import MOST_BYTES
 from gateway.parallel_run.plan import Ignore, Place, Rules
 from tests.unit.gateway.parallel_run.compare.laying import JSON, answer, lay, places
@@ -126,6 +127,92 @@ def test_a_control_s_body_that_cannot_be_decoded_cannot_be_compared() -> None:
     comparison = lay(control, answer(b"{}"))
     assert comparison.became is TrialClass.COMPARE_FAILED
     assert comparison.fault == "content coding 'zip' is not known"
+
+
+GZIP = (b"Content-Encoding", b"gzip")
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [gzip.compress(b"1"), b"junk", gzip.compress(b"") * 200],
+    ids=["member", "junk", "many"],
+)
+def test_what_stands_behind_a_compressed_body_is_a_difference(behind: bytes) -> None:
+    """Readers take several members for one body; the first alone is not all that customers get."""
+    packed = gzip.compress(b"{}")
+    assert places(lay(answer(packed, JSON, GZIP), answer(packed + behind, JSON, GZIP))) == [
+        "body unreadable"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "found"),
+    [
+        (b"gzip, br", []),
+        (b"GZIP;q=0.5", []),
+        (b"*", []),
+        (b"", ["header:content-encoding extra"]),
+        (b"identity", ["header:content-encoding extra"]),
+        (b"br, gzip; q=0", ["header:content-encoding extra"]),
+    ],
+)
+def test_a_coding_that_the_customer_cannot_undo_is_a_difference(
+    accepts: bytes, found: list[str]
+) -> None:
+    """The content is the same, and the customer sees garbage."""
+    control, candidate = answer(b"{}"), answer(gzip.compress(b"{}"), JSON, GZIP)
+    sides = Sides(
+        control=control,
+        candidate=candidate,
+        control_status=200,
+        candidate_status=200,
+        accepts=accepts,
+    )
+    assert places(compare(sides, Rules())) == found
+
+
+def test_members_of_a_compressed_body_are_one() -> None:
+    control = gzip.compress(b'{"a":') + gzip.compress(b"1}")
+    assert places(lay(answer(b'{"a":1}'), answer(control, JSON, GZIP))) == []
+
+
+def test_a_body_that_is_not_of_its_coding_is_a_difference() -> None:
+    """Browsers refuse zlib's format where gzip is said."""
+    candidate = answer(zlib.compress(b"{}"), JSON, GZIP)
+    assert places(lay(answer(b"{}"), candidate)) == ["body unreadable"]
+
+
+LENIENT = [
+    b'\xef\xbb\xbf{"a":"\xc3\xa3"}',
+    '{"a":"ã"}'.encode("utf-16"),
+    '{"a":"ã"}'.encode("utf-32-le"),
+    '{"a":"ã"}'.encode("latin-1"),
+    b'{"a":NaN}',
+]
+
+
+@pytest.mark.parametrize("candidate", LENIENT)
+def test_json_that_only_lenient_readers_take_is_a_difference(candidate: bytes) -> None:
+    """Whatever a rule says of values in it: customers who could read the control's cannot now."""
+    ignore = Ignore(place=Place(json="$.a"), because="any", until="2099-12-31")
+    control = '{"a":"ã"}'.encode()
+    found = places(lay(answer(control), answer(candidate), Rules(ignore=(ignore,))))
+    assert found == ["body unreadable"]
+
+
+def test_json_that_has_always_been_for_lenient_readers_goes_on_being_compared() -> None:
+    assert places(lay(answer(b'{"a":NaN,"b":1}'), answer(b'{"a":NaN,"b":2}'))) == ["json:$.b value"]
+
+
+def test_text_in_an_event_is_no_json_text() -> None:
+    """A page that parses the data of events fails without the quotes."""
+    control, candidate = answer(b'data: "x"\n\n', EVENTS), answer(b"data: x\n\n", EVENTS)
+    assert places(lay(control, candidate)) == ["sse:$[*].data value"]
+
+
+def test_a_charset_that_is_no_name_is_read_as_bytes() -> None:
+    kind = b"text/plain; charset=a\x00b"
+    assert places(lay(answer(b"x", kind), answer(b"y", kind))) == ["text:line value"]
 
 
 def test_a_bomb_is_not_unpacked() -> None:

@@ -119,3 +119,57 @@ def test_pictures_judged_by_many_are_held_against_the_contract_alone() -> None:
     smaller = _lay(_encoded(_scene()), _encoded(_scene(size=32)), asked)
     assert places(smaller) == ["image:size value"]
     assert smaller.looks is None
+
+
+def _of_two(kind: str, second: tuple[int, int, int]) -> bytes:
+    return _encoded(
+        Image.new("RGB", (32, 32), (1, 2, 3)),
+        kind,
+        save_all=True,
+        append_images=[Image.new("RGB", (32, 32), second)],
+        duration=100,
+    )
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_every_frame_of_an_animation_is_compared(kind: str) -> None:
+    """The first one alone would let a candidate show anything behind it."""
+    control, candidate = _of_two(kind, (200, 0, 0)), _of_two(kind, (0, 200, 0))
+    (found,) = _lay(control, candidate).mismatches
+    assert found.place == "image:pixels"
+    assert found.candidate.endswith("; frame 2")
+
+
+def test_how_a_picture_is_to_be_turned_is_part_of_the_contract() -> None:
+    turned = []
+    for orientation in (1, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        turned.append(_encoded(_scene(), exif=exif))
+    assert places(_lay(turned[0], turned[1])) == ["image:orientation value"]
+    exif = Image.Exif()
+    exif[0x010F] = "Leica"
+    assert places(_lay(turned[0], _encoded(_scene(), exif=exif))) == []
+
+
+def test_a_colour_that_is_made_transparent_is_a_difference() -> None:
+    scene = Image.new("RGB", (8, 8), (10, 20, 30))
+    clear = _encoded(scene, transparency=(10, 20, 30))
+    assert places(_lay(_encoded(scene), clear)) == ["image:pixels pixels"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "sides"),
+    [
+        ("I;16", "PNG", (1000, 2000)),
+        ("I", "TIFF", (700, 900)),
+        ("F", "TIFF", (700.5, 900.5)),
+        ("LAB", "TIFF", ((1, 2, 3), (200, 2, 3))),
+    ],
+)
+def test_pixels_of_more_than_eight_bits_are_compared(
+    mode: str, kind: str, sides: tuple[object, object]
+) -> None:
+    """Converted to eight bits, all of them would be white."""
+    control, candidate = (_encoded(Image.new(mode, (8, 8), side), kind) for side in sides)  # type: ignore[arg-type]  # a colour of the mode
+    assert places(_lay(control, candidate)) == ["image:pixels pixels"]

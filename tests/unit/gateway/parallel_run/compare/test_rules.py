@@ -183,7 +183,22 @@ def test_a_header_s_number_may_differ_a_little() -> None:
     assert lay(sides[0], sides[3], rules).became is TrialClass.MISMATCHED
 
 
-@pytest.mark.parametrize("path", ["$", "$.*", "$[*]", "$.*[*]", "$..*", "$..[*]"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "$",
+        "$.*",
+        "$[*]",
+        "$.*[*]",
+        "$..*",
+        "$..[*]",
+        "$[0:]",
+        "$[::-1]",
+        "$..[::1]",
+        "$[?@ || !@]",
+        "$..[?@ == @]",
+    ],
+)
 def test_a_path_that_covers_everything_is_refused(path: str) -> None:
     with pytest.raises(PathError, match="covers everything"):
         check_path(path)
@@ -195,7 +210,9 @@ def test_what_is_no_path_is_refused(path: str) -> None:
         check_path(path)
 
 
-@pytest.mark.parametrize("path", ["$.a", "$..created_at", "$.items[*].at", "$[?@.a].b", "$['a b']"])
+@pytest.mark.parametrize(
+    "path", ["$.a", "$..created_at", "$.items[*].at", "$[?@.a]", "$[0:2]", "$[?@.a].b", "$['a b']"]
+)
 def test_other_paths_may_be_used(path: str) -> None:
     check_path(path)
 
