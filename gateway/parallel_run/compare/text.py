@@ -22,6 +22,8 @@ _MOST_FACTS = 20_000
 """Elements, attributes and texts of a page; a larger one is compared as text. The longest pages
 that people read have a few thousand."""
 
+_MOST_OPEN = 1_000
+"""Tags that begin and do not end: the parser reads the rest of the page for each of them anew."""
 _Facts = list[tuple[str, str]]
 """Path of each attribute and text, in document order, and its value."""
 
@@ -87,6 +89,8 @@ def _lines(text: str) -> list[str]:
 
 
 def _facts(page: str) -> _Facts:
+    if page.count("<") - page.count(">") > _MOST_OPEN:
+        raise _TooManyError
     reader = _Reader()
     reader.feed(page)
     reader.close()
@@ -94,7 +98,7 @@ def _facts(page: str) -> _Facts:
 
 
 class _TooManyError(Exception):
-    """A page says more than `_MOST_FACTS`."""
+    """A page says more than `_MOST_FACTS`, or leaves more than `_MOST_OPEN` open."""
 
 
 class _Reader(HTMLParser):

@@ -90,3 +90,10 @@ def test_a_page_that_says_more_than_anybody_reads_is_compared_as_text() -> None:
     page = b"<a b=c>" * 50_000
     assert places(lay(answer(b"<p>x</p>", HTML), answer(page, HTML))) == ["text:line value"]
     assert places(lay(answer(page, HTML), answer(page + b"\nx", HTML))) == ["text:lines length"]
+
+
+def test_a_page_of_tags_that_never_end_is_text() -> None:
+    """The parser would read to its end once for each of them."""
+    bomb = "<a " * 200_000
+    found = lay(answer(b"<p>a</p>", HTML), answer(bomb.encode(), HTML))
+    assert places(found) == ["text:line value"]
