@@ -28,7 +28,7 @@ def example_html(example: Example) -> str:
         )
     return (
         f'<article><p class="asked"><code>{escape(asked)}</code>'
-        f"<small>trace {escape(example.trial_id)}, {escape(example.at[:19])}Z</small></p>"
+        f"<small>trace {escape(example.trace_id)}, {escape(example.at[:19])}Z</small></p>"
         f"{values}{_pictures(example)}{_bodies(example)}</article>"
     )
 

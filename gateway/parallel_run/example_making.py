@@ -36,7 +36,7 @@ def example_of(result: TrialResult, place: str, kept: Kept, token: Token) -> Exa
         place=place,
         became=result.became.value,
         at=datetime.fromtimestamp(result.at_s, UTC).isoformat(timespec="milliseconds"),
-        trial_id=result.trial_id,
+        trace_id=result.trace_id or result.trial_id,
         request=None if result.asked is None else making.request(result.asked),
         control=None if result.control is None else making.side(result.control),
         candidate=None if result.candidate is None else making.side(result.candidate),

@@ -78,7 +78,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     became: str
     at: str
     """When the control began, RFC 3339 in UTC."""
-    trial_id: str
+    trace_id: str
+    """Of the customer's request, as its access line has it."""
     request: Request | None
     control: Side | None
     candidate: Side | None

@@ -23,6 +23,8 @@ class TrialResult:
     """The candidate's build and a digest of the rules: evidence of one key belongs together."""
     trial_id: str
     """32 hexadecimal digits, its own."""
+    trace_id: str = ""
+    """Of the customer's request, likewise; empty: the trial's own stands for it."""
     route: str
     stratum: Stratum
     became: TrialClass

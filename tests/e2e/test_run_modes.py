@@ -36,6 +36,7 @@ routes:
 parallel_runs:
   trial: {{control: old, candidate: new, {more}}}
 """
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SECRET = "0123456789abcdef" * 2
 
 
@@ -115,10 +116,13 @@ def test_behind_a_cut_over_the_old_side_is_asked(shop: Any) -> None:
     """The customer has the new side's answer; the old one's word still is what is right."""
     with shop("reverse: true", served="new") as here:
         here.new.answer = lambda _: says({"id": "7", "name": "tea"})
-        assert here.customer.get("/things/7").json()["name"] == "tea"
+        headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+        assert here.customer.get("/things/7", headers=headers).json()["name"] == "tea"
         assert here.settled(1) == {"mismatched": 1}
         (found,) = here.report(1)["differences"]
         assert found["place"] == "json:$.name"
+        # So that whoever looks at an example finds the customer's request in the log.
+        assert {each["trace_id"] for each in found["examples"]} == {TRACE}
         # Once to be compared with, and once more, as it could have changed meanwhile.
         assert here.old.targets() == ["GET /things/7"] * 2
 

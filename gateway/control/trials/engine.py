@@ -285,6 +285,7 @@ class Trials:
                 run=captured.run,
                 epoch_key=ended.epoch_key or run.epoch_key,
                 trial_id=one.trial_id,
+                trace_id=captured.trace_id,
                 route=captured.route,
                 stratum=ended.stratum or run.known.stratum(material.asked, status),
                 became=ended.became,
