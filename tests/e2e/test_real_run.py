@@ -40,8 +40,10 @@ def kept(here: RealRun) -> Mapping[str, object]:
 def shape(text: str) -> str:
     """A report up to its balance sheet, without what is another thing each time."""
     head = text.partition("\nWHAT BECAME")[0].partition("\n...")[0]
+    # First the words, as a duration may stand over the end of a line.
+    head = " ".join(head.split())
     head = re.sub(r"(about )?(less than a minute|\d+ (second|minute|hour|day)s?)", "T", head)
-    return " ".join(re.sub(r"[0-9a-f]{12}", "#", head).split())
+    return re.sub(r"[0-9a-f]{12}", "#", head)
 
 
 def pasted(verdict: str) -> str:

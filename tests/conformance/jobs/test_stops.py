@@ -28,6 +28,19 @@ class _Shop:
     port: int
     jobs: dict[str, str] = field(default_factory=dict)
     """Marker -> where the job is."""
+    sent: int = 0
+    """Requests of those who wait for something."""
+
+    async def _trace(self, event: str, _info: object) -> None:
+        self.sent += event == "http11.send_request_headers.complete"
+
+    async def wait_until_all_wait(self) -> None:
+        """Until each has asked, and the service has had a few turns to read that."""
+        async with asyncio.timeout(_PATIENCE_S), self.client() as client:
+            while self.sent < 2 * len(_MARKERS) + 1:
+                await client.get("/livez")
+            for _ in range(10):
+                await client.get("/livez")
 
     def client(self) -> httpx.AsyncClient:
         base_url = f"http://127.0.0.1:{self.port}"
@@ -54,7 +67,9 @@ class _Shop:
         try:
             async with self.client() as client:
                 headers = _key(marker) | {"Prefer": "wait=30"}
-                return (await client.get(self.jobs[marker], headers=headers)).status_code
+                told = {"trace": self._trace}
+                answer = await client.get(self.jobs[marker], headers=headers, extensions=told)
+                return answer.status_code
         except httpx.TransportError:
             return 0
 
@@ -62,7 +77,12 @@ class _Shop:
         """Order without a word about jobs; None when the connection breaks."""
         try:
             async with self.client() as client:
-                return await client.post("/images", json=_order(marker), headers=_key(marker))
+                return await client.post(
+                    "/images",
+                    json=_order(marker),
+                    headers=_key(marker),
+                    extensions={"trace": self._trace},
+                )
         except httpx.TransportError:
             return None
 
@@ -81,7 +101,10 @@ class _Shop:
             async with (
                 self.client() as client,
                 client.stream(
-                    "GET", f"{self.jobs[marker]}/events", headers={"Last-Event-ID": str(after)}
+                    "GET",
+                    f"{self.jobs[marker]}/events",
+                    headers={"Last-Event-ID": str(after)},
+                    extensions={"trace": self._trace},
                 ) as answer,
             ):
                 async for line in answer.aiter_lines():
@@ -146,7 +169,7 @@ async def test_a_service_that_is_told_to_stop_answers_everybody(
         waiting = asyncio.gather(*(shop.hold(marker) for marker in _MARKERS))
         listening = asyncio.gather(*(shop.listen(marker) for marker in _MARKERS))
         late = asyncio.gather(shop.order_and_hold("late"))
-        await asyncio.sleep(0.3)
+        await shop.wait_until_all_wait()
         assert await _ended(team, port, signal.SIGTERM) == 0
         statuses, heard, [refused] = await waiting, await listening, await late
         assert statuses == [200] * len(_MARKERS)
@@ -180,7 +203,7 @@ async def test_a_service_that_is_killed_under_its_customers_owes_nobody_anything
         waiting = asyncio.gather(*(shop.hold(marker) for marker in _MARKERS))
         listening = asyncio.gather(*(shop.listen(marker) for marker in _MARKERS))
         late = asyncio.gather(shop.order_and_hold("late"))
-        await asyncio.sleep(0.3)
+        await shop.wait_until_all_wait()
         await _ended(team, port, signal.SIGKILL)
         assert await waiting == [0] * len(_MARKERS)
         [lost] = await late
