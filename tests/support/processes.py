@@ -45,12 +45,16 @@ def free_port() -> int:
             return port
 
 
+_WIDTH = {"COLUMNS": "100"}
+"""As wide as the outputs that pages show, however wide the terminal is that tests are run in."""
+
+
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without any setting of ours, free ports, and ``settings``."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)
     }
-    return inherited | _ANY_PORT | settings
+    return inherited | _ANY_PORT | _WIDTH | settings
 
 
 class Process:
