@@ -202,6 +202,9 @@ class Ledger:
                 continue
             failures = 0
             self._say_restored()
+            if self._has_more():
+                # More than a batch had come before `wake` was cleared: nobody calls again.
+                self._wake.set()
             await self._pause(_PAUSE_S)
 
     async def _pause(self, pause_s: float) -> None:

@@ -251,3 +251,10 @@ async def test_fingerprints_in_the_database_test_no_guess(url: str, ledger: Ledg
     other = Ledger(replace(plan(url), key=b"l" * 32))
     assert other._fingerprint(entry) != ledger._fingerprint(entry)
     assert bytes.fromhex(entry.fingerprint)[:16] != ledger._fingerprint(entry)
+
+
+async def test_what_is_more_than_a_batch_is_written_as_well(ledger: Ledger) -> None:
+    """Though nothing comes behind it that would wake the ledger."""
+    for number in range(1_008):
+        ledger.ended(result(request=f"{number}"))
+    await _until(lambda: ledger.state.written == 1_008)
