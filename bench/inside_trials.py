@@ -64,7 +64,7 @@ async def _measure(routes: str, folder: str) -> tuple[list[float], int]:
     """Microseconds a request of each turn; and how many were handed over."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, Loop)  # noqa: S101 - made below
-    job = {"requests": [[_REQUEST]] * _CUSTOMERS, "answer": _ANSWER, "routes": routes}
+    job = {"requests": [[_REQUEST]] * _CUSTOMERS, "answer": _ANSWER, "routes": routes, "id": ""}
     harness, link = Harness(job, loop, folder), _Link()
     harness.hand_over_to(link.hand_over)
     await harness.warm_up()
